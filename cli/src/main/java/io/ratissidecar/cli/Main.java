@@ -1,0 +1,59 @@
+package io.ratissidecar.cli;
+
+import io.ratissidecar.sidecar.Sidecar;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Entry point of {@code ratis-sidecar}. */
+@Command(
+    name = "ratis-sidecar",
+    description = "A Raft replication sidecar for Redis.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    subcommands = {
+      StartCommand.class,
+      ClusterCommand.class,
+      NodeCommand.class,
+      DemoCommand.class,
+      LogCommand.class,
+      VersionCommand.class
+    },
+    footer = {
+      "",
+      "Try it: 'ratis-sidecar demo' starts three nodes on this machine.",
+      "Exit codes: 0 success, 1 the command failed, 2 wrong usage, 3 no node could be reached."
+    })
+public final class Main implements Runnable {
+  @Spec private CommandSpec spec;
+
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setExecutionExceptionHandler(
+            (error, commandLine, parsed) -> {
+              commandLine.getErr().println("ratis-sidecar: " + Failures.message(error));
+              return Failures.exitCode(error);
+            });
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Say what to do:");
+  }
+
+  /** Tells the version to {@code --version}. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"ratis-sidecar " + Sidecar.VERSION};
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package io.ratissidecar.cli;
+
+import io.ratissidecar.sidecar.Sidecar;
+import io.ratissidecar.sidecar.config.InvalidSettingException;
+import io.ratissidecar.sidecar.config.Setting;
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.FatalHandler;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code start}: runs one node until it is told to stop. */
+@Command(
+    name = "start",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Runs one node: this process and its local Redis.",
+      "Every setting is a flag, an environment variable (RATIS_SIDECAR_… with underscores) or a line of the file given with"
+          + " --config; a flag wins over the environment, which wins over the file."
+    },
+    footer = {
+      "",
+      "Example:",
+      "  ratis-sidecar start --dir /var/lib/ratis-sidecar --port 6380",
+      "  redis-cli -p 6380 RAFT.CLUSTER INIT"
+    })
+final class StartCommand implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger(StartCommand.class);
+
+  /** Exit code of a node that stopped because it could not be right. */
+  private static final int FATAL = 70;
+
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--config", paramLabel = "FILE", description = "Properties file with settings.")
+  private Path file;
+
+  /** Adds a flag for each setting; they are data, so that no list has to be kept twice. */
+  @Spec
+  void addSettings(CommandSpec command) {
+    for (Setting setting : Setting.values()) {
+      String standard =
+          setting.defaultValue().isEmpty() ? "" : " Default: " + setting.defaultValue() + ".";
+      command.addOption(
+          OptionSpec.builder("--" + setting.key())
+              .paramLabel("VALUE")
+              .type(String.class)
+              .description(setting.help() + standard)
+              .build());
+    }
+  }
+
+  @Override
+  public void run() {
+    SidecarConfig config = config();
+    CountDownLatch stop = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    AtomicBoolean failing = new AtomicBoolean();
+    FatalHandler fatal = (reason, cause) -> die(failing, reason, cause);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  stop.countDown();
+                  await(stopped);
+                },
+                "shutdown"));
+    try (Sidecar sidecar = new Sidecar(config, fatal)) {
+      sidecar.start();
+      spec.commandLine().getOut().println("ready " + config.clientAddress());
+      spec.commandLine().getOut().flush();
+      await(stop);
+      LOG.info("Stopping");
+    } catch (IOException e) {
+      die(failing, e.getMessage(), e.getCause() == null ? null : e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      stopped.countDown();
+    }
+  }
+
+  private SidecarConfig config() {
+    Map<String, String> flags = new HashMap<>();
+    for (Setting setting : Setting.values()) {
+      String value =
+          spec.commandLine().getParseResult().matchedOptionValue("--" + setting.key(), null);
+      if (value != null) {
+        flags.put(setting.key(), value);
+      }
+    }
+    try {
+      return SidecarConfig.of(SettingSources.merge(file, System.getenv(), flags));
+    } catch (InvalidSettingException | IOException e) {
+      throw new ParameterException(spec.commandLine(), Failures.message(e), e);
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Ends the process at once: nothing that this node still did could be relied upon. */
+  private static void die(AtomicBoolean failing, String reason, Throwable cause) {
+    if (!failing.compareAndSet(false, true)) {
+      return; // what follows from the first failure would only hide it
+    }
+    if (cause == null) {
+      LOG.error("This node stops: {}", reason);
+    } else {
+      LOG.error("This node stops: {}", reason, cause);
+    }
+    System.err.flush();
+    Runtime.getRuntime().halt(FATAL);
+  }
+}

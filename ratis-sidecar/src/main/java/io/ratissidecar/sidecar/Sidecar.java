@@ -1,0 +1,307 @@
+package io.ratissidecar.sidecar;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.admin.AdminCommands;
+import io.ratissidecar.sidecar.admin.RaftInfo;
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.membership.ClusterHost;
+import io.ratissidecar.sidecar.membership.Membership;
+import io.ratissidecar.sidecar.raft.ClusterIdentity;
+import io.ratissidecar.sidecar.raft.Failure;
+import io.ratissidecar.sidecar.raft.FatalHandler;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.redis.LocalRedis;
+import io.ratissidecar.sidecar.resp.ClientServer;
+import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.sidecar.session.Services;
+import io.ratissidecar.sidecar.session.Session;
+import io.ratissidecar.sidecar.session.SessionRegistry;
+import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.resp.Request;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One node: the parts, wired, started and stopped in order. */
+public final class Sidecar implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Sidecar.class);
+
+  /** The version of this software. */
+  public static final String VERSION = "0.1.0";
+
+  private static final Duration REDIS_START = Duration.ofSeconds(30);
+  private static final long TICK_MILLIS = 50;
+  private static final long DRAIN_MILLIS = 1500;
+  private static final long HAND_OVER_MILLIS = 1500;
+
+  private final SidecarConfig config;
+  private final FatalHandler fatal;
+  private final DirectoryLock lock;
+  private final FrontLoop front = new FrontLoop();
+  private final ExecutorService reader =
+      Executors.newSingleThreadExecutor(work -> new Thread(work, "log-reader"));
+  private final SessionRegistry sessions = new SessionRegistry();
+  private final LocalRedis redis;
+  private final Membership membership;
+  private final AdminCommands admin;
+  private final RaftInfo info;
+  private final Node node = new Node();
+  private final ClientServer clients;
+  private CommandTable commands;
+  private String redisVersion = "";
+
+  /**
+   * @param fatal ends the process
+   * @throws IOException when the directory is in use
+   */
+  public Sidecar(SidecarConfig config, FatalHandler fatal) throws IOException {
+    this.config = config;
+    this.fatal = fatal;
+    this.lock = DirectoryLock.acquire(config.dir());
+    this.redis = new LocalRedis(config, front, fatal);
+    this.membership = new Membership(config, front, node, fatal);
+    this.admin = new AdminCommands(membership, front, () -> node.failureText(Failure.NOT_LEADER));
+    this.info = new RaftInfo(membership, sessions, VERSION);
+    this.clients = new ClientServer(front, config, client -> new Session(client, node));
+  }
+
+  /** Starts; returns when clients can connect. */
+  public void start() throws IOException, InterruptedException {
+    redis.start();
+    commands = redis.awaitCommands(REDIS_START);
+    redisVersion = redis.version();
+    membership.start();
+    clients.start();
+    front
+        .loop()
+        .scheduleWithFixedDelay(membership::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    LOG.info(
+        "Node {} takes clients at {}, its Redis is at {}",
+        membership.nodeId() == 0 ? "(in no cluster)" : membership.nodeId(),
+        config.clientAddress(),
+        redis.describe());
+  }
+
+  /**
+   * Stops in order: no new clients, the commands under way are answered, leadership is handed over,
+   * files and Redis are closed.
+   */
+  @Override
+  public void close() throws IOException {
+    clients.stop();
+    quietly("hand over leadership", this::handOver);
+    quietly("answer the last commands", this::drain);
+    membership.stop();
+    redis.close();
+    front.close();
+    reader.shutdown();
+    lock.close();
+  }
+
+  private interface Step {
+    void run() throws ExecutionException, InterruptedException, TimeoutException;
+  }
+
+  private static void quietly(String what, Step step) {
+    try {
+      step.run();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.info("Could not {} before stopping: {}", what, e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void handOver() throws ExecutionException, InterruptedException, TimeoutException {
+    Optional<Replication> replication = membership.replication();
+    if (replication.isEmpty() || !replication.get().raft().isLeaderReady()) {
+      return;
+    }
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    front
+        .loop()
+        .execute(
+            () ->
+                membership
+                    .changes()
+                    .transfer(replication.get(), 0)
+                    .whenComplete(
+                        (ok, error) -> {
+                          if (error == null) {
+                            done.complete(null);
+                          } else {
+                            done.completeExceptionally(error);
+                          }
+                        }));
+    done.get(HAND_OVER_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private void drain() throws ExecutionException, InterruptedException, TimeoutException {
+    CompletableFuture<Void> quiet = new CompletableFuture<>();
+    var check =
+        front
+            .loop()
+            .scheduleWithFixedDelay(
+                () -> {
+                  if (sessions.isQuiet()) {
+                    quiet.complete(null);
+                  }
+                },
+                0,
+                10,
+                TimeUnit.MILLISECONDS);
+    try {
+      quiet.get(DRAIN_MILLIS, TimeUnit.MILLISECONDS);
+    } finally {
+      check.cancel(false);
+      front.loop().submit(sessions::closeAll).await(200);
+    }
+  }
+
+  /** What the parts see of the node. */
+  private final class Node implements Services, ClusterHost {
+    @Override
+    public SidecarConfig config() {
+      return config;
+    }
+
+    @Override
+    public FrontLoop front() {
+      return front;
+    }
+
+    @Override
+    public CommandTable commands() {
+      return commands;
+    }
+
+    @Override
+    public SessionRegistry sessions() {
+      return sessions;
+    }
+
+    @Override
+    public RespEndpoint localRedis() {
+      return redis.endpoint();
+    }
+
+    @Override
+    public Optional<Replication> replication() {
+      return membership.replication();
+    }
+
+    @Override
+    public Optional<String> refusal() {
+      return membership.refusal();
+    }
+
+    @Override
+    public Optional<Member> remoteLeader() {
+      return membership
+          .replication()
+          .flatMap(r -> r.raft().leader())
+          .filter(leader -> leader.id() != membership.nodeId());
+    }
+
+    @Override
+    public String failureText(Failure failure) {
+      return switch (failure) {
+        case NOT_LEADER ->
+            remoteLeader()
+                .map(leader -> "MOVED 0 " + leader.clientAddress())
+                .orElse("CLUSTERDOWN No Raft leader");
+        case NO_QUORUM_FOR_READ -> "TIMEOUT no quorum for read";
+        case REDIS_LOST -> "CLUSTERDOWN The leader's Redis is not available at the moment";
+        case OUTCOME_UNKNOWN -> "TIMEOUT not committed yet; the command may or may not take effect";
+        case REPLY_LOST -> "TIMEOUT the command took effect, but its reply was lost";
+      };
+    }
+
+    @Override
+    public void administer(Request request, Session session, Consumer<Consumer<ByteBuf>> reply) {
+      admin.run(request, session, reply);
+    }
+
+    @Override
+    public String redisVersion() {
+      return redisVersion;
+    }
+
+    @Override
+    public boolean isLeader() {
+      return membership.replication().map(r -> r.raft().isLeaderReady()).orElse(true);
+    }
+
+    @Override
+    public String infoRaft() {
+      return info.text();
+    }
+
+    @Override
+    public long nanoTime() {
+      return System.nanoTime();
+    }
+
+    @Override
+    public Replication createReplication(ClusterIdentity identity) {
+      return new Replication(
+          config,
+          identity,
+          front.loop(),
+          reader,
+          System::nanoTime,
+          membership::askTerm,
+          new Replication.Listener() {
+            @Override
+            public void onLeaderChanged() {
+              membership
+                  .replication()
+                  .flatMap(r -> r.raft().leader())
+                  .ifPresent(leader -> LOG.info("Node {} leads", leader.id()));
+            }
+
+            @Override
+            public void onClosed() {
+              membership.raftClosed();
+            }
+          },
+          fatal);
+    }
+
+    @Override
+    public void followed(Replication replication) {
+      redis.follow(replication);
+    }
+
+    @Override
+    public boolean redisIsEmpty() {
+      return redis.isEmpty();
+    }
+
+    @Override
+    public int reservedDatabase() {
+      return commands.reservedDatabase();
+    }
+
+    @Override
+    public String redisAddress() {
+      return redis.describe();
+    }
+
+    @Override
+    public String redisState() {
+      return redis.state();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package io.ratissidecar.sidecar.admin;
+
+import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.sidecar.membership.Membership;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.session.SessionRegistry;
+import java.util.List;
+import java.util.Optional;
+
+/** The text of {@code INFO raft}. */
+public final class RaftInfo {
+  private final Membership membership;
+  private final SessionRegistry sessions;
+  private final String version;
+
+  public RaftInfo(Membership membership, SessionRegistry sessions, String version) {
+    this.membership = membership;
+    this.sessions = sessions;
+    this.version = version;
+  }
+
+  /** One field a line, in the form of Redis's own {@code INFO}. */
+  public String text() {
+    StringBuilder out = new StringBuilder("# Raft\r\n");
+    field(out, "raft_version", version);
+    Optional<Replication> replication = membership.replication();
+    field(out, "raft_dbid", membership.clusterId());
+    field(out, "raft_node_id", membership.nodeId());
+    field(
+        out,
+        "raft_state",
+        replication.isPresent()
+            ? "up"
+            : membership.status().role().equals("removed") ? "removed" : "uninitialized");
+    replication.ifPresent(r -> cluster(out, r));
+    field(out, "raft_num_sessions", sessions.count());
+    field(out, "raft_proxy_reqs", sessions.commandsProxied());
+    field(out, "raft_proxy_failed_reqs", sessions.proxyFailures());
+    field(out, "raft_local_redis", membership.status().redis());
+    return out.toString();
+  }
+
+  private void cluster(StringBuilder out, Replication replication) {
+    RaftNode raft = replication.raft();
+    List<Member> members = raft.members();
+    field(out, "raft_role", raft.role());
+    field(
+        out,
+        "raft_is_voting",
+        raft.member(membership.nodeId()).map(m -> m.voter() ? "yes" : "no").orElse("no"));
+    field(out, "raft_leader_id", raft.leader().map(Member::id).orElse(-1));
+    field(out, "raft_current_term", raft.term());
+    field(out, "raft_num_nodes", members.size());
+    field(out, "raft_num_voting_nodes", members.stream().filter(Member::voter).count());
+    int i = 1;
+    for (Member member : members) {
+      field(
+          out,
+          "raft_node" + i++,
+          "id="
+              + member.id()
+              + ",voting="
+              + (member.voter() ? "yes" : "no")
+              + ",addr="
+              + member.host()
+              + ",port="
+              + member.port());
+    }
+    PayloadLog log = raft.payload();
+    field(out, "raft_log_entries", log.entryCount());
+    field(out, "raft_current_index", raft.lastIndex());
+    field(out, "raft_commit_index", raft.commitIndex());
+    field(out, "raft_last_applied_index", replication.applier().appliedIndex());
+    field(out, "raft_file_size", log.sizeBytes());
+  }
+
+  private static void field(StringBuilder out, String name, Object value) {
+    out.append(name).append(':').append(value).append("\r\n");
+  }
+}

@@ -1,0 +1,95 @@
+package io.ratissidecar.sidecar.config;
+
+import java.util.Locale;
+
+/**
+ * The settings, as data: command-line flag ({@code --name}), environment ({@code
+ * RATIS_SIDECAR_NAME}) and line of a properties file ({@code name=}) are all made from this list.
+ */
+public enum Setting {
+  DIR("dir", "", "Directory of this node's files. Required."),
+  ID("id", "0", "Node id, 1 to 65535; 0 lets the cluster choose one."),
+  BIND("bind", "127.0.0.1", "Address that clients and other nodes connect to."),
+  PORT("port", "6380", "Port for clients, 1 to 65535."),
+  ADVERTISE(
+      "advertise", "", "Host that other nodes and clients are told; default: the bind address."),
+  RAFT_PORT("raft-port", "0", "Port for Raft; 0: client port + 10000."),
+  REDIS(
+      "redis",
+      "managed",
+      "Local Redis: 'managed' (started and kept alive by the sidecar), host:port, or unix:/path."),
+  REDIS_USER("redis-user", "", "User name for an external Redis."),
+  REDIS_PASSWORD("redis-password", "", "Password for the local Redis."),
+  REDIS_SERVER(
+      "redis-server",
+      "",
+      "Program of the managed Redis; default: redis-server or valkey-server from PATH, else the bundled one."),
+  REDIS_PORT(
+      "redis-port", "0", "Loopback port of the managed Redis; 0: client port + 100; -1: none."),
+  REDIS_APPENDONLY(
+      "redis-appendonly",
+      "no",
+      "yes: the managed Redis also keeps an append-only file, for a quicker restart."),
+  PASSWORD("password", "", "Password that clients and other nodes must send with AUTH."),
+  FOLLOWER_PROXY(
+      "follower-proxy", "no", "yes: followers forward RAFT commands; no: they answer -MOVED."),
+  MAX_CLIENTS("max-clients", "10000", "Client connections at the most."),
+  MAX_BULK_BYTES("max-bulk-bytes", "33554432", "Longest argument, bytes."),
+  MAX_ARRAY_LENGTH("max-array-length", "1048576", "Most arguments of one command."),
+  QUERY_BUFFER_BYTES("query-buffer-bytes", "67108864", "Longest request, bytes."),
+  OUTPUT_BUFFER_BYTES(
+      "output-buffer-bytes",
+      "268435456",
+      "Replies that may wait for one client, bytes; a client beyond it is disconnected."),
+  MAX_PENDING_COMMANDS(
+      "max-pending-commands",
+      "1024",
+      "Commands of one client that may be under way; beyond it the sidecar stops reading from that client."),
+  MAX_ENTRY_BYTES("max-entry-bytes", "16777216", "Longest RAFT command or transaction, bytes."),
+  BATCH_BYTES("batch-bytes", "1048576", "Size at which a batch takes no more commands, bytes."),
+  BATCHES_IN_FLIGHT(
+      "batches-in-flight", "2", "Batches that may be proposed and not yet committed."),
+  RESPONSE_TIMEOUT_MILLIS(
+      "response-timeout-millis",
+      "10000",
+      "How long a client waits for the result of a write before it is told that it is not known."),
+  READ_TIMEOUT_MILLIS(
+      "read-timeout-millis", "3000", "How long a read waits for a majority to confirm the leader."),
+  JOIN_TIMEOUT_MILLIS("join-timeout-millis", "120000", "How long a join is tried."),
+  ELECTION_TIMEOUT_MILLIS(
+      "election-timeout-millis",
+      "500",
+      "Silence of the leader after which a follower stands for election; twice this at the most."),
+  SEGMENT_BYTES("segment-bytes", "67108864", "Size of one file of the payload log."),
+  LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes.");
+
+  private final String key;
+  private final String defaultValue;
+  private final String help;
+
+  Setting(String key, String defaultValue, String help) {
+    this.key = key;
+    this.defaultValue = defaultValue;
+    this.help = help;
+  }
+
+  /** The name in flags and properties files. */
+  public String key() {
+    return key;
+  }
+
+  /** The value when nobody sets it; empty means none. */
+  public String defaultValue() {
+    return defaultValue;
+  }
+
+  /** Meaning, unit and range, in one sentence. */
+  public String help() {
+    return help;
+  }
+
+  /** The name of the environment variable. */
+  public String environmentVariable() {
+    return "RATIS_SIDECAR_" + key.replace('-', '_').toUpperCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,70 @@
+package io.ratissidecar.sidecar.config;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+
+/** Takes typed values out of a map of texts, with one wording for what is wrong. */
+final class SettingReader {
+  private final Map<String, String> values;
+
+  SettingReader(Map<String, String> values) {
+    for (String name : values.keySet()) {
+      if (Arrays.stream(Setting.values()).noneMatch(s -> s.key().equals(name))) {
+        throw new InvalidSettingException(
+            "unknown setting '" + name + "'; 'ratis-sidecar start --help' lists them");
+      }
+    }
+    this.values = values;
+  }
+
+  String text(Setting setting) {
+    return values.getOrDefault(setting.key(), setting.defaultValue()).strip();
+  }
+
+  Optional<String> optional(Setting setting) {
+    String text = text(setting);
+    return text.isEmpty() ? Optional.empty() : Optional.of(text);
+  }
+
+  long number(Setting setting, long min, long max) {
+    String text = text(setting);
+    try {
+      long value = Long.parseLong(text);
+      if (value >= min && value <= max) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // Told below, in the same words as a number out of range.
+    }
+    throw new InvalidSettingException(
+        "'"
+            + setting.key()
+            + "' is '"
+            + text
+            + "'; it must be a number from "
+            + min
+            + " to "
+            + max);
+  }
+
+  int integer(Setting setting, int min, int max) {
+    return (int) number(setting, min, max);
+  }
+
+  Duration millis(Setting setting, int min, int max) {
+    return Duration.ofMillis(number(setting, min, max));
+  }
+
+  boolean yesNo(Setting setting) {
+    String text = text(setting);
+    return switch (text) {
+      case "yes", "true" -> true;
+      case "no", "false" -> false;
+      default ->
+          throw new InvalidSettingException(
+              "'" + setting.key() + "' is '" + text + "'; it must be yes or no");
+    };
+  }
+}

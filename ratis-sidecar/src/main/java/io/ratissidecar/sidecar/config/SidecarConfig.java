@@ -1,0 +1,117 @@
+package io.ratissidecar.sidecar.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * One node's settings, checked. See {@link Setting} for meaning, unit and range of each.
+ *
+ * @param advertise host that others are told
+ * @param redisServer program of the managed Redis, empty to look for one
+ * @param password what clients must send, empty when nothing is asked of them
+ */
+public record SidecarConfig(
+    Path dir,
+    int id,
+    String bind,
+    int port,
+    String advertise,
+    int raftPort,
+    RedisTarget redis,
+    Optional<String> redisServer,
+    int managedRedisPort,
+    boolean redisAppendOnly,
+    Optional<String> password,
+    boolean followerProxy,
+    int maxClients,
+    int maxBulkBytes,
+    int maxArrayLength,
+    int queryBufferBytes,
+    long outputBufferBytes,
+    int maxPendingCommands,
+    int maxEntryBytes,
+    int batchBytes,
+    int batchesInFlight,
+    Duration responseTimeout,
+    Duration readTimeout,
+    Duration joinTimeout,
+    Duration electionTimeout,
+    long segmentBytes,
+    long logCacheBytes) {
+
+  /**
+   * Reads and checks the settings.
+   *
+   * @param values by {@link Setting#key}; what is missing has its default
+   * @throws InvalidSettingException for an unknown name or a value out of range
+   */
+  public static SidecarConfig of(Map<String, String> values) {
+    SettingReader in = new SettingReader(values);
+    String dir = in.text(Setting.DIR);
+    if (dir.isEmpty()) {
+      throw new InvalidSettingException("'dir' must be set: the directory for this node's files");
+    }
+    int port = in.integer(Setting.PORT, 1, 65535);
+    int raftPort = in.integer(Setting.RAFT_PORT, 0, 65535);
+    if (raftPort == 0) {
+      raftPort = port + 10000;
+      if (raftPort > 65535) {
+        throw new InvalidSettingException(
+            "'raft-port' must be set, since 'port' + 10000 = " + raftPort + " is not a port");
+      }
+    }
+    int redisPort = in.integer(Setting.REDIS_PORT, -1, 65535);
+    String bind = in.text(Setting.BIND);
+    String advertise = in.text(Setting.ADVERTISE);
+    if (advertise.isEmpty() && (bind.equals("0.0.0.0") || bind.equals("::") || bind.equals("*"))) {
+      throw new InvalidSettingException(
+          "'advertise' must be set when 'bind' is "
+              + bind
+              + ": other nodes need a host to connect to");
+    }
+    int maxEntryBytes = in.integer(Setting.MAX_ENTRY_BYTES, 1024, 256 << 20);
+    return new SidecarConfig(
+        Path.of(dir).toAbsolutePath().normalize(),
+        in.integer(Setting.ID, 0, 65535),
+        bind,
+        port,
+        advertise.isEmpty() ? bind : advertise,
+        raftPort,
+        RedisTarget.parse(
+            in.text(Setting.REDIS),
+            in.optional(Setting.REDIS_USER),
+            in.optional(Setting.REDIS_PASSWORD)),
+        in.optional(Setting.REDIS_SERVER),
+        redisPort == 0 ? port + 100 : redisPort,
+        in.yesNo(Setting.REDIS_APPENDONLY),
+        in.optional(Setting.PASSWORD),
+        in.yesNo(Setting.FOLLOWER_PROXY),
+        in.integer(Setting.MAX_CLIENTS, 1, 1_000_000),
+        in.integer(Setting.MAX_BULK_BYTES, 1024, 512 << 20),
+        in.integer(Setting.MAX_ARRAY_LENGTH, 16, 1 << 20),
+        in.integer(Setting.QUERY_BUFFER_BYTES, 4096, 1 << 30),
+        in.number(Setting.OUTPUT_BUFFER_BYTES, 65536, Long.MAX_VALUE),
+        in.integer(Setting.MAX_PENDING_COMMANDS, 1, 1 << 20),
+        maxEntryBytes,
+        in.integer(Setting.BATCH_BYTES, 1024, maxEntryBytes),
+        in.integer(Setting.BATCHES_IN_FLIGHT, 1, 1024),
+        in.millis(Setting.RESPONSE_TIMEOUT_MILLIS, 100, 600_000),
+        in.millis(Setting.READ_TIMEOUT_MILLIS, 100, 600_000),
+        in.millis(Setting.JOIN_TIMEOUT_MILLIS, 1000, 3_600_000),
+        in.millis(Setting.ELECTION_TIMEOUT_MILLIS, 100, 60_000),
+        in.number(Setting.SEGMENT_BYTES, 1 << 20, 1L << 30),
+        in.number(Setting.LOG_CACHE_BYTES, 1 << 20, 1L << 32));
+  }
+
+  /** {@code host:port} that clients and other nodes are told. */
+  public String clientAddress() {
+    return advertise + ":" + port;
+  }
+
+  /** {@code host:port} that other nodes' Raft connects to. */
+  public String raftAddress() {
+    return advertise + ":" + raftPort;
+  }
+}

@@ -1,0 +1,396 @@
+package io.ratissidecar.sidecar.membership;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.statemachine.resp.RespValue;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The leader's side of membership: adding, promoting and removing nodes, handing leadership over.
+ * One change at a time, each a Raft configuration that a majority must accept. Confined to the
+ * front loop.
+ */
+public final class MemberChanges {
+  private static final Logger LOG = LoggerFactory.getLogger(MemberChanges.class);
+  private static final long CALL_MILLIS = 5000;
+  private static final long STATUS_MILLIS = 1000;
+
+  /** A learner this close behind becomes a voter. */
+  private static final long PROMOTION_LAG_ENTRIES = 200;
+
+  /** A leader whose Redis does not serve for this long gives leadership to a node whose does. */
+  private static final long UNFIT_NANOS = 300_000_000;
+
+  private final Membership membership;
+  private final PeerLinks peers;
+  private final SidecarConfig config;
+  private boolean changing;
+  private boolean handingOver;
+  private long fitNanos = System.nanoTime();
+
+  MemberChanges(Membership membership, PeerLinks peers, SidecarConfig config) {
+    this.membership = membership;
+    this.peers = peers;
+    this.config = config;
+  }
+
+  /** A node that was added. */
+  public record Added(int id, String clusterId) {}
+
+  /**
+   * Adds the node at an address as a learner; it becomes a voter by itself when it has caught up.
+   * Repeating it is fine.
+   *
+   * @param wished its id; 0 to choose one
+   */
+  public CompletableFuture<Added> add(Replication replication, int wished, String address) {
+    if (changing) {
+      return refused("TRYAGAIN another change of the cluster is under way");
+    }
+    changing = true;
+    UsedIds used = new UsedIds(replication, membership.reservedDatabase());
+    CompletableFuture<Added> done =
+        ask(address, PeerProtocol.DESCRIBE)
+            .thenCompose(
+                description ->
+                    used.read()
+                        .thenCompose(
+                            ids -> add(replication, used, ids, wished, address, description)));
+    return done.whenComplete((added, error) -> changing = false);
+  }
+
+  private CompletableFuture<RespValue> ask(String address, String word) {
+    return peers
+        .call(
+            address,
+            CALL_MILLIS,
+            PeerProtocol.COMMAND,
+            word,
+            PeerProtocol.VERSION,
+            membership.clusterId())
+        .handle(
+            (reply, error) -> {
+              if (error != null) {
+                throw new RefusedException(
+                    "ERR can't reach a node at " + address + ": " + error.getMessage());
+              }
+              if (reply instanceof RespValue.Error e) {
+                throw new RefusedException("ERR " + address + " says: " + e.message());
+              }
+              return reply;
+            });
+  }
+
+  private CompletableFuture<Added> add(
+      Replication replication,
+      UsedIds used,
+      Map<Integer, String> ids,
+      int wished,
+      String address,
+      RespValue description) {
+    List<RespValue> fields = description.asList();
+    String incarnation = fields.get(0).asString();
+    int ownWish = Integer.parseInt(fields.get(1).asString());
+    String itsCluster = fields.get(2).asString();
+    if (!itsCluster.isEmpty() && !itsCluster.equals(membership.clusterId())) {
+      return refused("ERR the node at " + address + " is a member of cluster " + itsCluster);
+    }
+    int id = choose(ids, wished != 0 ? wished : ownWish, incarnation);
+    String owner = ids.get(id);
+    if (owner != null && !owner.equals(incarnation)) {
+      return refused("ERR node id " + id + " was used before; an id is never used again");
+    }
+    RaftNode raft = replication.raft();
+    Added added = new Added(id, membership.clusterId());
+    if (raft.member(id).isPresent()) {
+      return CompletableFuture.completedFuture(added);
+    }
+    Optional<Member> same =
+        raft.members().stream().filter(m -> m.clientAddress().equals(address)).findFirst();
+    if (same.isPresent()) {
+      return refused(
+          "ERR node " + same.get().id() + " has the address " + address + "; remove it first");
+    }
+    Member learner = new Member(id, address, fields.get(3).asString(), false);
+    CompletableFuture<Void> recorded =
+        owner != null ? CompletableFuture.completedFuture(null) : used.record(id, incarnation);
+    return recorded
+        .thenCompose(r -> attach(raft, learner))
+        .thenCompose(attached -> changeMembers(raft, with(raft.members(), learner)))
+        .thenApply(
+            changed -> {
+              LOG.info("Added node {} at {} as a learner", id, address);
+              return added;
+            });
+  }
+
+  private static int choose(Map<Integer, String> ids, int wished, String incarnation) {
+    if (wished != 0) {
+      return wished;
+    }
+    for (Map.Entry<Integer, String> entry : ids.entrySet()) {
+      if (entry.getValue().equals(incarnation)) {
+        return entry.getKey(); // an earlier attempt was interrupted
+      }
+    }
+    return ids.keySet().stream().max(Comparator.naturalOrder()).orElse(0) + 1;
+  }
+
+  private CompletableFuture<Void> attach(RaftNode raft, Member learner) {
+    List<String> words = new ArrayList<>();
+    words.add(PeerProtocol.COMMAND);
+    words.add(PeerProtocol.ATTACH);
+    words.add(PeerProtocol.VERSION);
+    words.add(membership.clusterId());
+    words.add(Integer.toString(learner.id()));
+    for (Member member : with(raft.members(), learner)) {
+      words.add(NodeFile.format(member));
+    }
+    return peers
+        .call(learner.clientAddress(), 4 * CALL_MILLIS, words.toArray(String[]::new))
+        .handle(
+            (reply, error) -> {
+              if (error != null) {
+                throw new RefusedException("ERR " + error.getMessage());
+              }
+              if (reply instanceof RespValue.Error e) {
+                throw new RefusedException(e.message());
+              }
+              return null;
+            });
+  }
+
+  private static List<Member> with(List<Member> members, Member added) {
+    List<Member> result = new ArrayList<>(members);
+    result.removeIf(m -> m.id() == added.id());
+    result.add(added);
+    return result;
+  }
+
+  private CompletableFuture<Void> changeMembers(RaftNode raft, List<Member> to) {
+    return raft.changeMembers(raft.members(), to)
+        .handleAsync(
+            (done, error) -> {
+              if (error != null) {
+                throw new RefusedException(
+                    "TIMEOUT the change of members was not accepted by a majority: "
+                        + rootMessage(error));
+              }
+              return null;
+            },
+            membership.front().loop());
+  }
+
+  private static String rootMessage(Throwable error) {
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  /** Removes a node. The leader itself is removed by its successor. */
+  public CompletableFuture<Void> remove(Replication replication, int id) {
+    RaftNode raft = replication.raft();
+    Optional<Member> member = raft.member(id);
+    if (member.isEmpty()) {
+      return refused("ERR node " + id + " is not a member of the cluster");
+    }
+    if (changing) {
+      return refused("TRYAGAIN another change of the cluster is under way");
+    }
+    long voters = raft.members().stream().filter(Member::voter).count();
+    if (member.get().voter() && voters == 1) {
+      return refused("ERR node " + id + " is the only voter; a cluster can't be without one");
+    }
+    changing = true;
+    CompletableFuture<Void> done =
+        id == membership.nodeId() ? removeSelf(raft, id) : removeOther(raft, member.get());
+    return done.whenComplete((removed, error) -> changing = false);
+  }
+
+  private CompletableFuture<Void> removeOther(RaftNode raft, Member member) {
+    List<Member> rest = new ArrayList<>(raft.members());
+    rest.removeIf(m -> m.id() == member.id());
+    return changeMembers(raft, rest)
+        .thenApply(
+            changed -> {
+              LOG.info("Removed node {} at {}", member.id(), member.clientAddress());
+              // A courtesy: a node that is down finds out by itself when it comes back.
+              peers.call(
+                  member.clientAddress(),
+                  STATUS_MILLIS,
+                  PeerProtocol.COMMAND,
+                  PeerProtocol.DETACH,
+                  PeerProtocol.VERSION,
+                  membership.clusterId(),
+                  Integer.toString(member.id()));
+              return null;
+            });
+  }
+
+  private CompletableFuture<Void> removeSelf(RaftNode raft, int id) {
+    return handOver(raft)
+        .thenCompose(
+            successor ->
+                peers.call(
+                    successor.clientAddress(),
+                    4 * CALL_MILLIS,
+                    "RAFT.NODE",
+                    "REMOVE",
+                    Integer.toString(id)))
+        .thenApply(
+            reply -> {
+              if (reply instanceof RespValue.Error error) {
+                throw new RefusedException(error.message());
+              }
+              return null;
+            });
+  }
+
+  /** Hands leadership to a node, or to the one that is furthest when {@code id} is 0. */
+  public CompletableFuture<Void> transfer(Replication replication, int id) {
+    RaftNode raft = replication.raft();
+    if (id == 0) {
+      return handOver(raft).thenApply(successor -> null);
+    }
+    if (id == membership.nodeId()) {
+      return refused("ERR node " + id + " is the leader already");
+    }
+    Optional<Member> target = raft.member(id);
+    if (target.isEmpty() || !target.get().voter()) {
+      return refused("ERR node " + id + " is not a voter of the cluster");
+    }
+    return transferTo(raft, target.get()).thenApply(successor -> null);
+  }
+
+  private CompletableFuture<Member> transferTo(RaftNode raft, Member target) {
+    return raft.transferLeadership(target.id(), 4 * config.electionTimeout().toMillis())
+        .handleAsync(
+            (done, error) -> {
+              if (error != null) {
+                throw new RefusedException(
+                    "ERR node " + target.id() + " did not take leadership: " + rootMessage(error));
+              }
+              return target;
+            },
+            membership.front().loop());
+  }
+
+  /** Hands leadership to the voter whose Redis is furthest. */
+  CompletableFuture<Member> handOver(RaftNode raft) {
+    return statuses(raft.otherVoters())
+        .thenCompose(
+            statuses -> {
+              Optional<NodeStatus> best =
+                  statuses.stream()
+                      .filter(NodeStatus::serving)
+                      .max(Comparator.comparingLong(NodeStatus::appliedIndex));
+              Optional<Member> target = best.flatMap(s -> raft.member(s.id()));
+              return target.isPresent()
+                  ? transferTo(raft, target.get())
+                  : refused("ERR no other node can take leadership");
+            });
+  }
+
+  private CompletableFuture<List<NodeStatus>> statuses(List<Member> members) {
+    List<CompletableFuture<NodeStatus>> calls = new ArrayList<>();
+    for (Member member : members) {
+      calls.add(
+          peers
+              .call(
+                  member.clientAddress(),
+                  STATUS_MILLIS,
+                  PeerProtocol.COMMAND,
+                  PeerProtocol.STATUS,
+                  PeerProtocol.VERSION,
+                  membership.clusterId())
+              .handle(
+                  (reply, error) ->
+                      error == null && !(reply instanceof RespValue.Error)
+                          ? NodeStatus.parse(reply)
+                          : null));
+    }
+    return CompletableFuture.allOf(calls.toArray(new CompletableFuture<?>[0]))
+        .thenApply(
+            done -> calls.stream().map(CompletableFuture::join).filter(Objects::nonNull).toList());
+  }
+
+  /**
+   * Promotes learners that have caught up; gives leadership away while the local Redis can't serve.
+   */
+  void tick(Replication replication) {
+    RaftNode raft = replication.raft();
+    long now = System.nanoTime();
+    if (replication.applier().isServing()) {
+      fitNanos = now;
+    } else if (now - fitNanos > UNFIT_NANOS && !handingOver && !raft.otherVoters().isEmpty()) {
+      handingOver = true;
+      LOG.warn("The local Redis does not serve; handing leadership to a node whose does");
+      handOver(raft)
+          .whenComplete(
+              (successor, error) -> {
+                handingOver = false;
+                fitNanos = System.nanoTime();
+                if (error != null) {
+                  LOG.warn("Leadership stays here: {}", rootMessage(error));
+                }
+              });
+    }
+    if (!changing) {
+      raft.members().stream()
+          .filter(m -> !m.voter())
+          .filter(m -> isClose(raft, m))
+          .findFirst()
+          .ifPresent(learner -> promote(raft, learner));
+    }
+  }
+
+  private static boolean isClose(RaftNode raft, Member learner) {
+    return raft.knownCommitIndex(learner.id())
+        .map(commit -> raft.commitIndex() - commit <= PROMOTION_LAG_ENTRIES)
+        .orElse(false);
+  }
+
+  private void promote(RaftNode raft, Member learner) {
+    changing = true;
+    statuses(List.of(learner))
+        .thenCompose(
+            statuses -> {
+              boolean ready =
+                  !statuses.isEmpty()
+                      && statuses.get(0).serving()
+                      && raft.commitIndex() - statuses.get(0).appliedIndex()
+                          <= PROMOTION_LAG_ENTRIES;
+              if (!ready) {
+                return CompletableFuture.<Void>completedFuture(null);
+              }
+              Member voter =
+                  new Member(learner.id(), learner.clientAddress(), learner.raftAddress(), true);
+              return changeMembers(raft, with(raft.members(), voter))
+                  .thenRun(() -> LOG.info("Node {} has caught up and is a voter now", voter.id()));
+            })
+        .whenComplete(
+            (done, error) -> {
+              changing = false;
+              if (error != null) {
+                LOG.warn(
+                    "Node {} could not be made a voter yet: {}", learner.id(), rootMessage(error));
+              }
+            });
+  }
+
+  private static <T> CompletableFuture<T> refused(String error) {
+    return CompletableFuture.failedFuture(new RefusedException(error));
+  }
+}

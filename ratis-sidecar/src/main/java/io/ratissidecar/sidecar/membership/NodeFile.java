@@ -1,0 +1,132 @@
+package io.ratissidecar.sidecar.membership;
+
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.statemachine.entry.UnsupportedFormatException;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.UUID;
+
+/**
+ * What a node remembers of itself: {@code node.properties} in its directory, replaced as a whole
+ * and synced.
+ *
+ * @param incarnation random, made with the directory; tells a returning node from another one with
+ *     the same id
+ * @param clusterId empty while the node is in no cluster
+ * @param nodeId 0 while the node is in no cluster
+ * @param removed the cluster has removed this node
+ * @param members the group as it was when this node came to it; Raft's own files have the rest
+ */
+record NodeFile(
+    String incarnation, String clusterId, int nodeId, boolean removed, List<Member> members) {
+  private static final int VERSION = 1;
+  private static final String NAME = "node.properties";
+
+  static NodeFile read(Path dir) throws IOException {
+    Path file = dir.resolve(NAME);
+    if (!Files.exists(file)) {
+      NodeFile fresh = new NodeFile(UUID.randomUUID().toString(), "", 0, false, List.of());
+      fresh.write(dir);
+      return fresh;
+    }
+    Properties p = new Properties();
+    p.load(new StringReader(Files.readString(file)));
+    try {
+      int version = Integer.parseInt(p.getProperty("version"));
+      if (version > VERSION) {
+        throw new UnsupportedFormatException(
+            file + " has format version " + version + "; this version reads up to " + VERSION);
+      }
+      return new NodeFile(
+          p.getProperty("incarnation"),
+          p.getProperty("cluster-id"),
+          Integer.parseInt(p.getProperty("node-id")),
+          Boolean.parseBoolean(p.getProperty("removed")),
+          members(p.getProperty("members")));
+    } catch (NumberFormatException e) {
+      throw new IOException(file + " is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  private static List<Member> members(String text) {
+    List<Member> members = new ArrayList<>();
+    for (String item : text.split(" ", -1)) {
+      if (!item.isEmpty()) {
+        members.add(parseMember(item));
+      }
+    }
+    return members;
+  }
+
+  /**
+   * The form of a member in this file and in messages: {@code
+   * id@client-address@raft-address@voter|learner}.
+   */
+  static String format(Member m) {
+    return m.id()
+        + "@"
+        + m.clientAddress()
+        + "@"
+        + m.raftAddress()
+        + "@"
+        + (m.voter() ? "voter" : "learner");
+  }
+
+  /**
+   * Reads {@link #format}.
+   *
+   * @throws IllegalArgumentException for anything else
+   */
+  static Member parseMember(String text) {
+    String[] parts = text.split("@", -1);
+    if (parts.length != 4) {
+      throw new IllegalArgumentException("'" + text + "' is not a member");
+    }
+    return new Member(Integer.parseInt(parts[0]), parts[1], parts[2], parts[3].equals("voter"));
+  }
+
+  void write(Path dir) throws IOException {
+    Files.createDirectories(dir);
+    StringBuilder text = new StringBuilder();
+    text.append("version=").append(VERSION).append('\n');
+    text.append("incarnation=").append(incarnation).append('\n');
+    text.append("cluster-id=").append(clusterId).append('\n');
+    text.append("node-id=").append(nodeId).append('\n');
+    text.append("removed=").append(removed).append('\n');
+    text.append("members=")
+        .append(String.join(" ", members.stream().map(NodeFile::format).toList()))
+        .append('\n');
+    Path temporary = dir.resolve(NAME + ".tmp");
+    try (FileChannel out =
+        FileChannel.open(
+            temporary,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE)) {
+      out.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
+      out.force(true);
+    }
+    Files.move(temporary, dir.resolve(NAME), StandardCopyOption.ATOMIC_MOVE);
+    try (FileChannel directory = FileChannel.open(dir, StandardOpenOption.READ)) {
+      directory.force(true);
+    }
+  }
+
+  NodeFile inCluster(String cluster, int id, List<Member> group) {
+    return new NodeFile(incarnation, cluster, id, false, group);
+  }
+
+  NodeFile asRemoved() {
+    return new NodeFile(incarnation, clusterId, nodeId, true, members);
+  }
+}

@@ -1,0 +1,82 @@
+package io.ratissidecar.sidecar.membership;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.statemachine.resp.Resp;
+import io.ratissidecar.statemachine.resp.RespValue;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a node says of itself to other nodes and to the command line.
+ *
+ * @param role leader, follower, candidate, learner, none (in no cluster) or removed
+ * @param leaderId 0 when it knows of no leader
+ * @param commitIndex how far it knows the log to be committed
+ * @param appliedIndex how far its Redis has the log
+ * @param serving true when its Redis is there and close behind the log
+ * @param redis state of the local Redis, in words
+ */
+public record NodeStatus(
+    int id,
+    String clusterId,
+    String role,
+    long term,
+    int leaderId,
+    long commitIndex,
+    long appliedIndex,
+    boolean serving,
+    String clientAddress,
+    String redisAddress,
+    String redis) {
+
+  /** Writes names and values as an array. */
+  void write(ByteBuf out) {
+    Map<String, String> fields = new LinkedHashMap<>();
+    fields.put("id", Integer.toString(id));
+    fields.put("cluster", clusterId);
+    fields.put("role", role);
+    fields.put("term", Long.toString(term));
+    fields.put("leader", Integer.toString(leaderId));
+    fields.put("commit", Long.toString(commitIndex));
+    fields.put("applied", Long.toString(appliedIndex));
+    fields.put("serving", Boolean.toString(serving));
+    fields.put("address", clientAddress);
+    fields.put("redis-address", redisAddress);
+    fields.put("redis", redis);
+    Resp.writeArrayHeader(out, fields.size() * 2);
+    fields.forEach(
+        (name, value) -> {
+          Resp.writeBulk(out, name);
+          Resp.writeBulk(out, value);
+        });
+  }
+
+  /**
+   * Reads what {@link #write} wrote; unknown names are ignored.
+   *
+   * @throws IllegalArgumentException when it is something else
+   */
+  public static NodeStatus parse(RespValue reply) {
+    if (reply instanceof RespValue.Error error) {
+      throw new IllegalArgumentException(error.message());
+    }
+    List<RespValue> items = reply.asList();
+    Map<String, String> fields = new LinkedHashMap<>();
+    for (int i = 0; i + 1 < items.size(); i += 2) {
+      fields.put(items.get(i).asString(), items.get(i + 1).asString());
+    }
+    return new NodeStatus(
+        Integer.parseInt(fields.getOrDefault("id", "0")),
+        fields.getOrDefault("cluster", ""),
+        fields.getOrDefault("role", "none"),
+        Long.parseLong(fields.getOrDefault("term", "0")),
+        Integer.parseInt(fields.getOrDefault("leader", "0")),
+        Long.parseLong(fields.getOrDefault("commit", "0")),
+        Long.parseLong(fields.getOrDefault("applied", "0")),
+        Boolean.parseBoolean(fields.getOrDefault("serving", "false")),
+        fields.getOrDefault("address", ""),
+        fields.getOrDefault("redis-address", ""),
+        fields.getOrDefault("redis", ""));
+  }
+}

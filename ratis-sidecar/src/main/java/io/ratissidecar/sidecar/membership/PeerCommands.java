@@ -1,0 +1,111 @@
+package io.ratissidecar.sidecar.membership;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/** Answers the messages of other nodes. On the front loop. */
+public final class PeerCommands {
+  private final Membership membership;
+
+  public PeerCommands(Membership membership) {
+    this.membership = membership;
+  }
+
+  /** Answers one message; the future gives a writer for the reply or fails with the error. */
+  public CompletableFuture<Consumer<ByteBuf>> run(Request request) {
+    try {
+      return answer(request);
+    } catch (IllegalArgumentException e) {
+      return refused("ERR " + e.getMessage());
+    }
+  }
+
+  private CompletableFuture<Consumer<ByteBuf>> answer(Request request) {
+    if (request.argCount() < 4) {
+      return refused("ERR wrong number of arguments for 'raft.peer' command");
+    }
+    if (Integer.parseInt(request.argString(2)) > Integer.parseInt(PeerProtocol.VERSION)) {
+      return refused(
+          "ERR node-to-node protocol version "
+              + request.argString(2)
+              + " is newer than "
+              + PeerProtocol.VERSION
+              + ", which this node speaks");
+    }
+    String word = request.argString(1).toUpperCase(Locale.ROOT);
+    String clusterId = request.argString(3);
+    boolean ours = clusterId.equals(membership.clusterId());
+    switch (word) {
+      case PeerProtocol.STATUS:
+        return reply(membership.status()::write);
+      case PeerProtocol.DESCRIBE:
+        return reply(
+            out -> {
+              List<String> fields = membership.description();
+              Resp.writeArrayHeader(out, fields.size());
+              fields.forEach(field -> Resp.writeBulk(out, field));
+            });
+      case PeerProtocol.ATTACH:
+        return attach(request, clusterId);
+      default:
+        return ours
+            ? aboutOurCluster(request, word)
+            : refused("ERR this node is not of cluster " + clusterId);
+    }
+  }
+
+  private CompletableFuture<Consumer<ByteBuf>> aboutOurCluster(Request request, String word) {
+    switch (word) {
+      case PeerProtocol.TERM:
+        var replication = membership.replication();
+        return replication.isEmpty()
+            ? refused("NOCLUSTER No Raft Cluster")
+            : reply(out -> Resp.writeInteger(out, replication.get().raft().term()));
+      case PeerProtocol.MEMBER:
+        Optional<Boolean> member = membership.knowsMember(id(request));
+        return member.isEmpty()
+            ? refused("CLUSTERDOWN No Raft leader")
+            : reply(out -> Resp.writeInteger(out, member.get() ? 1 : 0));
+      case PeerProtocol.DETACH:
+        if (id(request) != membership.nodeId()) {
+          return refused("ERR this is node " + membership.nodeId());
+        }
+        membership.removed();
+        return reply(Resp::writeOk);
+      default:
+        return refused("ERR unknown message '" + word + "' between nodes");
+    }
+  }
+
+  private static int id(Request request) {
+    if (request.argCount() < 5) {
+      throw new IllegalArgumentException("wrong number of arguments for 'raft.peer' command");
+    }
+    return Integer.parseInt(request.argString(4));
+  }
+
+  private CompletableFuture<Consumer<ByteBuf>> attach(Request request, String clusterId) {
+    int id = id(request);
+    List<Member> members = new ArrayList<>();
+    for (int i = 5; i < request.argCount(); i++) {
+      members.add(NodeFile.parseMember(request.argString(i)));
+    }
+    return membership.attach(clusterId, id, members).thenApply(done -> Resp::writeOk);
+  }
+
+  private static CompletableFuture<Consumer<ByteBuf>> reply(Consumer<ByteBuf> writer) {
+    return CompletableFuture.completedFuture(writer);
+  }
+
+  private static CompletableFuture<Consumer<ByteBuf>> refused(String error) {
+    return CompletableFuture.failedFuture(new RefusedException(error));
+  }
+}

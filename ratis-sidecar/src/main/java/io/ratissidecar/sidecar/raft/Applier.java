@@ -1,0 +1,375 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.statemachine.apply.CommandApplier;
+import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.entry.Entry;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.PriorityQueue;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+
+/**
+ * Brings committed entries to the local Redis. It pulls: Ratis only says how far the log is
+ * committed, and entries are read from the log store as fast as Redis takes them. So nothing piles
+ * up in memory, and starting again after Redis was lost is nothing but a smaller next index.
+ *
+ * <p>Confined to the front loop, but for {@link #committed} and {@link #gap}.
+ */
+public final class Applier {
+  /** Entries sent to Redis and not acknowledged, at the most. */
+  private static final int WINDOW_ENTRIES = 64;
+
+  /** Bytes of such entries beyond which no further one is sent. */
+  private static final long WINDOW_BYTES = 16 << 20;
+
+  /** A node that is further behind than this does not count as serving. */
+  private static final long SERVING_LAG_ENTRIES = 2000;
+
+  /** How much is read from disk in one go when entries are not in memory any more. */
+  private static final int READ_AHEAD_BYTES = 4 << 20;
+
+  /** Entries sent in one turn of the loop, so that clients get their turn too. */
+  private static final int ENTRIES_PER_TURN = 64;
+
+  /** A Redis that has not answered an entry for longer than this does not count as serving. */
+  private static final long SERVING_PATIENCE_NANOS = 1_000_000_000;
+
+  private record WaitingRead(long index, Runnable action) {}
+
+  private record Awaiting(Batch batch, Runnable onCommitted) {}
+
+  private record Sent(long index, int bytes, long nanos) {}
+
+  private final Executor loop;
+  private final ExecutorService reader;
+  private final FatalHandler fatal;
+  private final LongSupplier nanoClock;
+  private final AtomicBoolean pumpScheduled = new AtomicBoolean();
+  private final TreeMap<Long, Awaiting> awaiting = new TreeMap<>();
+  private final TreeSet<Long> gaps = new TreeSet<>();
+  private final PriorityQueue<WaitingRead> reads =
+      new PriorityQueue<>((a, b) -> Long.compare(a.index(), b.index()));
+  private final List<Entry> readAhead = new ArrayList<>();
+  private final ArrayDeque<Sent> sent = new ArrayDeque<>();
+  private volatile long committed;
+  private volatile long acknowledged;
+  private PayloadLog log;
+  private CommandApplier redis;
+  private long handled;
+  private boolean reading;
+  private long acknowledgedEntry;
+  private long sentBytes;
+
+  Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
+    this.loop = loop;
+    this.reader = reader;
+    this.fatal = fatal;
+    this.nanoClock = nanoClock;
+  }
+
+  /** The log to read entries from; before anything is committed. */
+  void use(PayloadLog payloadLog) {
+    this.log = payloadLog;
+  }
+
+  /**
+   * The entry at the index is committed, and all before it. Called in order by Ratis's apply
+   * thread.
+   */
+  void committed(long index) {
+    committed = index;
+    schedulePump();
+  }
+
+  /**
+   * Ratis uses this committed index itself; there is no payload. Called in order by Ratis's apply
+   * thread.
+   */
+  void gap(long index) {
+    loop.execute(() -> gaps.add(index));
+    committed(index);
+  }
+
+  /** Index up to which the log is known to be committed. */
+  public long committedIndex() {
+    return committed;
+  }
+
+  /** Index up to which the local Redis has acknowledged the entries. */
+  public long appliedIndex() {
+    return acknowledged;
+  }
+
+  /** True while the local Redis takes entries. */
+  public boolean redisIsReady() {
+    return redis != null;
+  }
+
+  /**
+   * True while the local Redis is there, answers, and is close enough to the log to serve clients
+   * without delay.
+   */
+  public boolean isServing() {
+    if (redis == null || committed - acknowledged >= SERVING_LAG_ENTRIES) {
+      return false;
+    }
+    Sent oldest = sent.peek();
+    return oldest == null || nanoClock.getAsLong() - oldest.nanos() < SERVING_PATIENCE_NANOS;
+  }
+
+  /** The batch was appended at its index; its clients get the replies when the entry is applied. */
+  void await(Batch batch, Runnable onCommitted) {
+    awaiting.put(batch.index(), new Awaiting(batch, onCommitted));
+  }
+
+  /** Redis holds the state of {@code appliedIndex} and takes what comes behind it. */
+  public void redisReady(CommandApplier newRedis, long appliedIndex) {
+    redis = newRedis;
+    handled = appliedIndex;
+    acknowledgedEntry = appliedIndex;
+    acknowledged = appliedIndex;
+    readAhead.clear();
+    sent.clear();
+    sentBytes = 0;
+    gaps.headSet(appliedIndex, true).clear();
+    var passed = awaiting.headMap(appliedIndex, true);
+    List<Awaiting> lost = List.copyOf(passed.values());
+    passed.clear();
+    for (Awaiting a : lost) {
+      a.onCommitted().run();
+      a.batch().fail(Failure.REPLY_LOST);
+    }
+    pump();
+  }
+
+  /** Redis is gone; entries stay in the log until it is ready again. */
+  public void redisLost() {
+    redis = null;
+    sent.clear();
+    sentBytes = 0;
+    awaiting.values().forEach(a -> a.batch().expectAgain());
+    List<WaitingRead> waiting = new ArrayList<>(reads);
+    reads.clear();
+    waiting.forEach(r -> r.action().run()); // each finds that Redis is gone
+  }
+
+  /** Redis has acknowledged everything up to the index. */
+  public void acknowledged(long index) {
+    acknowledgedEntry = index;
+    while (!sent.isEmpty() && sent.peek().index() <= index) {
+      sentBytes -= sent.poll().bytes();
+    }
+    updateAcknowledged();
+    awaiting.remove(index);
+    pump();
+  }
+
+  private void updateAcknowledged() {
+    // Behind the last acknowledged entry there can only be indexes without payload, unless an entry
+    // is under way.
+    acknowledged = sent.isEmpty() ? handled : acknowledgedEntry;
+  }
+
+  /** Runs the action once every entry up to the index was sent to Redis, or Redis was lost. */
+  void whenSent(long index, Runnable action) {
+    if (redis == null || handled >= index) {
+      action.run();
+    } else {
+      reads.add(new WaitingRead(index, action));
+    }
+  }
+
+  /** Asks the local Redis; the answer shows every entry sent before. */
+  void read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {
+    if (redis == null) {
+      command.release();
+      receiver.failed(Failure.REDIS_LOST);
+      return;
+    }
+    redis.read(
+        database,
+        protocol,
+        command,
+        new ReplySink() {
+          @Override
+          public void onReply(ByteBuf frame) {
+            receiver.reply(frame);
+          }
+
+          @Override
+          public void onLost() {
+            receiver.failed(Failure.REDIS_LOST);
+          }
+        });
+  }
+
+  /** Gives up waiting for batches that were appended too long ago. */
+  void expire(long timeoutNanos) {
+    long now = nanoClock.getAsLong();
+    for (Awaiting a : awaiting.values()) {
+      if (now - a.batch().createdNanos() > timeoutNanos) {
+        a.batch().fail(Failure.OUTCOME_UNKNOWN);
+      }
+    }
+  }
+
+  private void schedulePump() {
+    if (pumpScheduled.compareAndSet(false, true)) {
+      loop.execute(
+          () -> {
+            pumpScheduled.set(false);
+            pump();
+          });
+    }
+  }
+
+  private void pump() {
+    if (log == null) {
+      return;
+    }
+    releaseCommitted();
+    long limit = committed;
+    int turn = 0;
+    while (redis != null && handled < limit) {
+      if (sent.size() >= WINDOW_ENTRIES || sentBytes > WINDOW_BYTES) {
+        return; // the next acknowledgement goes on
+      }
+      if (turn == ENTRIES_PER_TURN) {
+        schedulePump();
+        return;
+      }
+      long next = handled + 1;
+      if (gaps.remove(next)) {
+        skipTo(next);
+      } else {
+        Entry entry = find(next);
+        if (entry == null) {
+          readAhead(next, limit);
+          return;
+        }
+        send(entry);
+        turn++;
+      }
+      runReads();
+    }
+  }
+
+  /**
+   * Batches that are committed make room for the next ones, whether or not Redis has taken them
+   * yet.
+   */
+  private void releaseCommitted() {
+    for (Awaiting a : List.copyOf(awaiting.headMap(committed, true).values())) {
+      a.onCommitted().run();
+    }
+  }
+
+  /**
+   * Indexes up to this one carry no payload; a batch that hoped for one of them lost it to another
+   * leader.
+   */
+  private void skipTo(long index) {
+    var skipped = awaiting.subMap(handled, false, index, true);
+    for (long lost : List.copyOf(skipped.keySet())) {
+      settle(lost, -1);
+    }
+    gaps.headSet(index, true).clear();
+    handled = index;
+    updateAcknowledged();
+  }
+
+  private void send(Entry entry) {
+    Batch batch = settle(entry.index(), entry.term());
+    handled = entry.index();
+    int bytes = entry.header().payloadLength();
+    sent.add(new Sent(entry.index(), bytes, nanoClock.getAsLong()));
+    sentBytes += bytes;
+    redis.apply(entry, batch);
+  }
+
+  /**
+   * The batch that became this entry; one that lost its place to another leader's entry is told so.
+   */
+  private Batch settle(long index, long term) {
+    Awaiting a = awaiting.get(index);
+    if (a == null) {
+      return null;
+    }
+    if (a.batch().term() != term) {
+      awaiting.remove(index);
+      a.onCommitted().run();
+      a.batch().fail(Failure.NOT_LEADER);
+      return null;
+    }
+    return a.batch();
+  }
+
+  private Entry find(long index) {
+    Entry entry = log.recent(index);
+    if (entry != null) {
+      return entry;
+    }
+    while (!readAhead.isEmpty()) {
+      Entry first = readAhead.get(readAhead.size() - 1);
+      if (first.index() > index) {
+        // Nothing between: those indexes are Ratis's own, from before this process started.
+        skipTo(first.index() - 1);
+        return readAhead.remove(readAhead.size() - 1);
+      }
+      readAhead.remove(readAhead.size() - 1);
+      if (first.index() == index) {
+        return first;
+      }
+    }
+    return null;
+  }
+
+  private void readAhead(long from, long to) {
+    if (reading) {
+      return;
+    }
+    reading = true;
+    reader.execute(
+        () -> {
+          try {
+            List<Entry> entries = log.readRange(from, to, READ_AHEAD_BYTES);
+            loop.execute(() -> readAheadDone(from, to, entries));
+          } catch (IOException | RuntimeException e) {
+            fatal.stop("can't read entry " + from + " of the payload log", e);
+          }
+        });
+  }
+
+  private void readAheadDone(long from, long to, List<Entry> entries) {
+    reading = false;
+    if (redis == null || handled + 1 != from) {
+      pump();
+      return;
+    }
+    readAhead.clear();
+    for (int i = entries.size() - 1; i >= 0; i--) {
+      readAhead.add(entries.get(i));
+    }
+    if (entries.isEmpty()) {
+      // All of them are Ratis's own.
+      skipTo(to);
+      runReads();
+    }
+    pump();
+  }
+
+  private void runReads() {
+    while (!reads.isEmpty() && reads.peek().index() <= handled) {
+      reads.poll().action().run();
+    }
+  }
+}

@@ -1,0 +1,344 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.ratissidecar.logstore.LogIdentity;
+import io.ratissidecar.logstore.LogOptions;
+import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.statemachine.entry.EntryHeader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroup;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SetConfigurationRequest;
+import org.apache.ratis.protocol.TransferLeadershipRequest;
+import org.apache.ratis.rpc.CallId;
+import org.apache.ratis.server.RaftConfiguration;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.storage.RaftStorage;
+
+/**
+ * This node's part in the Raft group. Questions about role and members may come from any thread;
+ * {@link #propose} from the front loop.
+ */
+public final class RaftNode implements Proposer, ReadGate.Leadership, AutoCloseable {
+  private final SidecarConfig config;
+  private final ClusterIdentity identity;
+  private final ReplicatedLogStateMachine stateMachine;
+  private final Executor loop;
+  private final ClientId clientId = ClientId.randomId();
+  private final RaftGroupId groupId;
+  private final RaftPeerId selfId;
+  private final SplittableRandom seeds = new SplittableRandom();
+  private RaftServer server;
+  private volatile RaftServer.Division division;
+  private RaftClientAsynchronousProtocol writes;
+
+  RaftNode(
+      SidecarConfig config,
+      ClusterIdentity identity,
+      Applier applier,
+      Executor loop,
+      ReplicatedLogStateMachine.GroupListener listener,
+      FatalHandler fatal) {
+    this.config = config;
+    this.identity = identity;
+    this.loop = loop;
+    this.groupId = RaftGroupId.valueOf(identity.groupUuid());
+    this.selfId = peerId(identity.nodeId());
+    this.stateMachine =
+        new ReplicatedLogStateMachine(
+            this::openPayload, applier, listener, fatal, config.maxEntryBytes());
+  }
+
+  private PayloadLog openPayload() throws IOException {
+    return PayloadLog.open(
+        config.dir().resolve("log"),
+        new LogIdentity(identity.clusterId(), identity.nodeId()),
+        new LogOptions(
+            config.segmentBytes(),
+            config.logCacheBytes(),
+            LogOptions.defaults().preallocateBytes()));
+  }
+
+  /**
+   * Joins the group, or goes on with it: what is on disk wins over {@code members}.
+   *
+   * @param members the group as far as it is known, with this node
+   */
+  void start(Collection<Member> members) throws IOException {
+    List<RaftPeer> peers = members.stream().map(RaftNode::peer).toList();
+    server =
+        RaftServer.newBuilder()
+            .setServerId(selfId)
+            .setGroup(RaftGroup.valueOf(groupId, peers))
+            .setStateMachineRegistry(group -> stateMachine)
+            .setProperties(RatisSettings.of(config))
+            .setOption(RaftStorage.StartupOption.RECOVER)
+            .build();
+    server.start();
+    RaftServer.Division started = server.getDivision(groupId);
+    writes = (RaftClientAsynchronousProtocol) started;
+    division = started;
+  }
+
+  /** Which node of which cluster this is. */
+  public ClusterIdentity identity() {
+    return identity;
+  }
+
+  /** The payload log; for reports. */
+  public PayloadLog payload() {
+    return stateMachine.payload();
+  }
+
+  private static RaftPeerId peerId(int nodeId) {
+    return RaftPeerId.valueOf("n" + nodeId);
+  }
+
+  private static int nodeId(RaftPeerId id) {
+    return Integer.parseInt(id.toString().substring(1));
+  }
+
+  private static RaftPeer peer(Member member) {
+    return RaftPeer.newBuilder()
+        .setId(peerId(member.id()))
+        .setAddress(member.raftAddress())
+        .setClientAddress(member.clientAddress())
+        .setStartupRole(member.voter() ? RaftPeerRole.FOLLOWER : RaftPeerRole.LISTENER)
+        .build();
+  }
+
+  private static Member member(RaftPeer peer, boolean voter) {
+    return new Member(nodeId(peer.getId()), peer.getClientAddress(), peer.getAddress(), voter);
+  }
+
+  @Override
+  public void propose(Batch batch, Runnable onFailed) {
+    ByteBuffer payload = batch.seal();
+    EntryHeader header =
+        EntryHeader.of(batch.type(), batch.leaderTimeMillis(), seeds.nextLong(), payload);
+    RaftClientRequest request =
+        RaftClientRequest.newBuilder()
+            .setClientId(clientId)
+            .setServerId(selfId)
+            .setGroupId(groupId)
+            .setCallId(CallId.getAndIncrement())
+            .setMessage(new Proposal(batch, header, payload))
+            .setType(RaftClientRequest.writeRequestType())
+            .build();
+    CompletableFuture<RaftClientReply> reply;
+    try {
+      reply = writes.submitClientRequestAsync(request);
+    } catch (IOException | RuntimeException e) {
+      loop.execute(onFailed);
+      return;
+    }
+    reply.whenComplete(
+        (r, error) -> {
+          if (error != null || !r.isSuccess()) {
+            loop.execute(onFailed);
+          }
+        });
+  }
+
+  @Override
+  public long nextLeaderTimeMillis() {
+    return stateMachine.nextLeaderTimeMillis(System.currentTimeMillis());
+  }
+
+  @Override
+  public boolean isLeaderReady() {
+    RaftServer.Division d = division;
+    return d != null && d.getInfo().isLeaderReady();
+  }
+
+  /** True as soon as this node won an election, also before it may serve. */
+  public boolean isLeader() {
+    RaftServer.Division d = division;
+    return d != null && d.getInfo().isLeader();
+  }
+
+  @Override
+  public long term() {
+    RaftServer.Division d = division;
+    return d == null ? 0 : d.getInfo().getCurrentTerm();
+  }
+
+  @Override
+  public long commitIndex() {
+    RaftServer.Division d = division;
+    return d == null ? 0 : Math.max(0, d.getRaftLog().getLastCommittedIndex());
+  }
+
+  /** Index of the last entry in this node's log, committed or not. */
+  public long lastIndex() {
+    RaftServer.Division d = division;
+    if (d == null) {
+      return 0;
+    }
+    var last = d.getRaftLog().getLastEntryTermIndex();
+    return last == null ? 0 : last.getIndex();
+  }
+
+  /** leader, follower, candidate, or learner. */
+  public String role() {
+    RaftServer.Division d = division;
+    if (d == null) {
+      return "follower";
+    }
+    return switch (d.getInfo().getCurrentRole()) {
+      case LEADER -> "leader";
+      case CANDIDATE -> "candidate";
+      case LISTENER -> "learner";
+      default -> "follower";
+    };
+  }
+
+  /** All nodes, this one too, by id. */
+  public List<Member> members() {
+    RaftServer.Division d = division;
+    if (d == null) {
+      return List.of();
+    }
+    RaftConfiguration conf = d.getRaftConf();
+    List<Member> members = new ArrayList<>();
+    conf.getCurrentPeers(RaftPeerRole.FOLLOWER).forEach(p -> members.add(member(p, true)));
+    conf.getCurrentPeers(RaftPeerRole.LISTENER).forEach(p -> members.add(member(p, false)));
+    members.sort((a, b) -> Integer.compare(a.id(), b.id()));
+    return members;
+  }
+
+  /** The member with the id. */
+  public Optional<Member> member(int id) {
+    return members().stream().filter(m -> m.id() == id).findFirst();
+  }
+
+  /** The leader as far as this node knows. */
+  public Optional<Member> leader() {
+    RaftServer.Division d = division;
+    RaftPeerId leader = d == null ? null : d.getInfo().getLeaderId();
+    return leader == null ? Optional.empty() : member(nodeId(leader));
+  }
+
+  @Override
+  public List<Member> otherVoters() {
+    RaftConfiguration conf = division.getRaftConf();
+    List<Member> voters = new ArrayList<>();
+    for (RaftPeer peer : conf.getAllPeers(RaftPeerRole.FOLLOWER)) {
+      if (!peer.getId().equals(selfId)) {
+        voters.add(member(peer, true));
+      }
+    }
+    return voters;
+  }
+
+  @Override
+  public boolean isMajorityWith(Set<Integer> nodeIds) {
+    RaftConfiguration conf = division.getRaftConf();
+    Collection<RaftPeer> previous = conf.getPreviousPeers(RaftPeerRole.FOLLOWER);
+    return isMajority(conf.getCurrentPeers(RaftPeerRole.FOLLOWER), nodeIds)
+        && (previous == null || previous.isEmpty() || isMajority(previous, nodeIds));
+  }
+
+  private boolean isMajority(Collection<RaftPeer> voters, Set<Integer> nodeIds) {
+    int yes = 0;
+    for (RaftPeer voter : voters) {
+      if (voter.getId().equals(selfId) || nodeIds.contains(nodeId(voter.getId()))) {
+        yes++;
+      }
+    }
+    return yes > voters.size() / 2;
+  }
+
+  /** Commit index of each node as this one knows it; empty for a node that it has not heard of. */
+  public Optional<Long> knownCommitIndex(int nodeId) {
+    RaftServer.Division d = division;
+    if (d == null) {
+      return Optional.empty();
+    }
+    return d.getCommitInfos().stream()
+        .filter(info -> nodeId(RaftPeerId.valueOf(info.getServer().getId())) == nodeId)
+        .map(info -> info.getCommitIndex())
+        .findFirst();
+  }
+
+  /**
+   * Changes the members. Completes when a majority has it; fails when this node is not the leader,
+   * or another change is under way or came between.
+   *
+   * @param from the members that the change was decided upon
+   */
+  public CompletableFuture<Void> changeMembers(List<Member> from, List<Member> to) {
+    SetConfigurationRequest.Arguments arguments =
+        SetConfigurationRequest.Arguments.newBuilder()
+            .setServersInCurrentConf(peers(from, true))
+            .setListenersInCurrentConf(peers(from, false))
+            .setServersInNewConf(peers(to, true))
+            .setListenersInNewConf(peers(to, false))
+            .setMode(SetConfigurationRequest.Mode.COMPARE_AND_SET)
+            .build();
+    return outcome(
+        () ->
+            server.setConfigurationAsync(
+                new SetConfigurationRequest(
+                    clientId, selfId, groupId, CallId.getAndIncrement(), arguments)));
+  }
+
+  /** Hands leadership to the node. Fails when that node does not take it within the time. */
+  public CompletableFuture<Void> transferLeadership(int nodeId, long timeoutMillis) {
+    return outcome(
+        () ->
+            server.transferLeadershipAsync(
+                new TransferLeadershipRequest(
+                    clientId,
+                    selfId,
+                    groupId,
+                    CallId.getAndIncrement(),
+                    peerId(nodeId),
+                    timeoutMillis)));
+  }
+
+  private interface Call {
+    CompletableFuture<RaftClientReply> run() throws IOException;
+  }
+
+  private static CompletableFuture<Void> outcome(Call call) {
+    try {
+      return call.run()
+          .thenCompose(
+              reply ->
+                  reply.isSuccess()
+                      ? CompletableFuture.completedFuture(null)
+                      : CompletableFuture.failedFuture(reply.getException()));
+    } catch (IOException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private static List<RaftPeer> peers(List<Member> members, boolean voters) {
+    return members.stream().filter(m -> m.voter() == voters).map(RaftNode::peer).toList();
+  }
+
+  /** Leaves the group's protocol and closes the files. */
+  @Override
+  public void close() throws IOException {
+    if (server != null) {
+      server.close();
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import java.io.File;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.grpc.GrpcConfigKeys;
+import org.apache.ratis.netty.NettyConfigKeys;
+import org.apache.ratis.rpc.SupportedRpcType;
+import org.apache.ratis.server.RaftServerConfigKeys;
+import org.apache.ratis.util.SizeInBytes;
+import org.apache.ratis.util.TimeDuration;
+
+/** Every Ratis option that this project relies on, each set here with its reason. */
+final class RatisSettings {
+  private static final int MIB = 1 << 20;
+
+  private RatisSettings() {}
+
+  static RaftProperties of(SidecarConfig config) {
+    RaftProperties p = new RaftProperties();
+    storage(p, config);
+    log(p, config);
+    appender(p, config);
+    timing(p, config);
+    rpc(p, config);
+    unused(p);
+    return p;
+  }
+
+  private static void storage(RaftProperties p, SidecarConfig config) {
+    // Both default to /tmp.
+    File raft = config.dir().resolve("raft").toFile();
+    RaftServerConfigKeys.setStorageDir(p, List.of(raft));
+    RaftServerConfigKeys.setRemovedGroupsDir(p, config.dir().resolve("removed-groups").toFile());
+  }
+
+  private static void log(RaftProperties p, SidecarConfig config) {
+    // The payload is elsewhere, so these segments hold headers only.
+    RaftServerConfigKeys.Log.setSegmentSizeMax(p, SizeInBytes.valueOf(8 * MIB));
+    RaftServerConfigKeys.Log.setPreallocatedSize(p, SizeInBytes.valueOf(4 * MIB));
+    // Commit indexes as log entries would double the number of entries; followers learn them from
+    // the next message.
+    RaftServerConfigKeys.Log.setLogMetadataEnabled(p, false);
+    // The payload must be on disk before the header that promises it.
+    RaftServerConfigKeys.Log.StateMachineData.setSync(p, true);
+    // The log store keeps recent payloads in bounded memory; without this Ratis keeps every payload
+    // of the open segment.
+    RaftServerConfigKeys.Log.StateMachineData.setCachingEnabled(p, true);
+    // An append must fit whole into the write buffer.
+    SizeInBytes entryLimit = SizeInBytes.valueOf(config.maxEntryBytes() + MIB);
+    RaftServerConfigKeys.Log.Appender.setBufferByteLimit(p, entryLimit);
+    RaftServerConfigKeys.Log.setWriteBufferSize(
+        p, SizeInBytes.valueOf(entryLimit.getSizeInt() + 64));
+    // Never hand out data that may be damaged: the other policies cut acknowledged entries
+    // silently.
+    RaftServerConfigKeys.Log.setCorruptionPolicy(
+        p, RaftServerConfigKeys.Log.CorruptionPolicy.EXCEPTION);
+    // Both acknowledge before the disk does, or hide its errors.
+    RaftServerConfigKeys.Log.setUnsafeFlushEnabled(p, false);
+    RaftServerConfigKeys.Log.setAsyncFlushEnabled(p, false);
+    RaftServerConfigKeys.Log.setSegmentCacheNumMax(p, 2);
+    RaftServerConfigKeys.Log.setSegmentCacheSizeMax(p, SizeInBytes.valueOf(16 * MIB));
+    RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(p, true);
+    RaftServerConfigKeys.Log.setPurgePreservationLogNum(p, 100_000);
+    RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(p, false);
+    RaftServerConfigKeys.Snapshot.setTriggerWhenStopEnabled(p, false);
+    RaftServerConfigKeys.Snapshot.setTriggerWhenRemoveEnabled(p, false);
+    RaftServerConfigKeys.Snapshot.setRetentionFileNum(p, 2);
+  }
+
+  private static void appender(RaftProperties p, SidecarConfig config) {
+    // Measured: composing costs about half a millisecond per write.
+    RaftServerConfigKeys.Log.setAppendEntriesComposeEnabled(p, false);
+    // The default waits a millisecond between two messages to a follower.
+    RaftServerConfigKeys.Log.Appender.setWaitTimeMin(p, TimeDuration.ZERO);
+    // Entries never have to come from a snapshot: the log is kept whole.
+    RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(p, false);
+    RaftServerConfigKeys.Write.setByteLimit(
+        p, SizeInBytes.valueOf(4L * (config.maxEntryBytes() + MIB)));
+  }
+
+  private static void timing(RaftProperties p, SidecarConfig config) {
+    long min = config.electionTimeout().toMillis();
+    // The default of 150 to 300 ms loses leaders on a loaded machine with two cores.
+    RaftServerConfigKeys.Rpc.setTimeoutMin(p, millis(min));
+    RaftServerConfigKeys.Rpc.setTimeoutMax(p, millis(2 * min));
+    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(p, millis(min / 2));
+    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(p, millis(min));
+    RaftServerConfigKeys.Rpc.setRequestTimeout(p, millis(Math.max(3000, 4 * min)));
+    // A leader that can't reach a majority stops being one after this.
+    RaftServerConfigKeys.LeaderElection.setLeaderStepDownWaitTime(p, millis(2 * min));
+    // Keeps a node that was away from unseating a healthy leader; linearizable reads count on it
+    // too.
+    RaftServerConfigKeys.LeaderElection.setPreVote(p, true);
+    RaftServerConfigKeys.setStagingTimeout(p, TimeDuration.valueOf(60, TimeUnit.SECONDS));
+    // Batches are proposed once and never retried, so there is nothing to remember for long.
+    RaftServerConfigKeys.RetryCache.setExpiryTime(p, TimeDuration.valueOf(2, TimeUnit.SECONDS));
+    RaftServerConfigKeys.RetryCache.setStatisticsExpiryTime(
+        p, TimeDuration.valueOf(60, TimeUnit.SECONDS));
+    RaftServerConfigKeys.Read.ReadAfterWriteConsistent.setWriteIndexCacheExpiryTime(
+        p, TimeDuration.valueOf(2, TimeUnit.SECONDS));
+    RaftServerConfigKeys.Notification.setNoLeaderTimeout(p, millis(10 * min));
+  }
+
+  private static void rpc(RaftProperties p, SidecarConfig config) {
+    if (rpcType() == SupportedRpcType.NETTY) {
+      org.apache.ratis.RaftConfigKeys.Rpc.setType(p, SupportedRpcType.NETTY);
+      NettyConfigKeys.Server.setHost(p, config.bind());
+      NettyConfigKeys.Server.setPort(p, config.raftPort());
+      return;
+    }
+    org.apache.ratis.RaftConfigKeys.Rpc.setType(p, SupportedRpcType.GRPC);
+    GrpcConfigKeys.Server.setHost(p, config.bind());
+    GrpcConfigKeys.Server.setPort(p, config.raftPort());
+    GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(config.maxEntryBytes() + 2 * MIB));
+    GrpcConfigKeys.Server.setStubPoolSize(p, 1);
+  }
+
+  static SupportedRpcType rpcType() {
+    return SupportedRpcType.valueOf(System.getProperty("ratis-sidecar.rpc", "NETTY"));
+  }
+
+  private static void unused(RaftProperties p) {
+    // Clients never come through Ratis's own client protocol; its pools stay as small as they can
+    // be.
+    RaftServerConfigKeys.ThreadPool.setClientSize(p, 1);
+    RaftServerConfigKeys.DataStream.setAsyncRequestThreadPoolSize(p, 1);
+    RaftServerConfigKeys.DataStream.setAsyncWriteThreadPoolSize(p, 1);
+    // Lease reads can overlap a second leader under a one-way partition; reads are confirmed by
+    // ReadGate instead.
+    RaftServerConfigKeys.Read.setLeaderLeaseEnabled(p, false);
+  }
+
+  private static TimeDuration millis(long millis) {
+    return TimeDuration.valueOf(millis, TimeUnit.MILLISECONDS);
+  }
+}

@@ -1,0 +1,180 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
+
+/**
+ * Makes reads linearizable (ReadIndex, section 6.4 of the Raft dissertation): notes the commit
+ * index, has a majority of the voters confirm that no newer term exists, waits until the local
+ * Redis was sent everything up to that index, then asks it. One confirmation serves all reads that
+ * arrived before it began.
+ *
+ * <p>A voter confirms by telling its current term after the commit index was noted. If a majority
+ * is still at this leader's term, no other leader can have committed anything before that moment,
+ * since it would have needed the vote, and so the higher term, of one of them.
+ *
+ * <p>Confined to the front loop.
+ */
+public final class ReadGate {
+  /** What the gate needs to know of the group. */
+  interface Leadership {
+    boolean isLeaderReady();
+
+    long term();
+
+    long commitIndex();
+
+    /** Voters other than this node. */
+    List<Member> otherVoters();
+
+    /**
+     * True when these nodes and this one are a majority of the voters, of both configurations while
+     * they change.
+     */
+    boolean isMajorityWith(Set<Integer> nodeIds);
+  }
+
+  /** Asks a node for its current term. */
+  public interface TermPoll {
+    /** Calls back on the front loop, with -1 when the node can't be asked. */
+    void askTerm(Member member, LongConsumer answer);
+  }
+
+  private record Read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {}
+
+  private final Leadership leadership;
+  private final TermPoll poll;
+  private final Applier applier;
+  private final Executor loop;
+  private final LongSupplier nanoClock;
+  private List<Read> waiting = new ArrayList<>();
+  private Round round;
+  private boolean scheduled;
+
+  ReadGate(
+      Leadership leadership,
+      TermPoll poll,
+      Applier applier,
+      Executor loop,
+      LongSupplier nanoClock) {
+    this.leadership = leadership;
+    this.poll = poll;
+    this.applier = applier;
+    this.loop = loop;
+    this.nanoClock = nanoClock;
+  }
+
+  /**
+   * Reads from the state as of some moment between this call and the reply.
+   *
+   * @param command one RESP command; ownership passes
+   */
+  public void read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {
+    waiting.add(new Read(database, protocol, command, receiver));
+    schedule();
+  }
+
+  private void schedule() {
+    if (!scheduled && round == null) {
+      scheduled = true;
+      loop.execute(this::confirm);
+    }
+  }
+
+  private void confirm() {
+    scheduled = false;
+    if (round != null || waiting.isEmpty()) {
+      return;
+    }
+    List<Read> reads = waiting;
+    waiting = new ArrayList<>();
+    if (!leadership.isLeaderReady()) {
+      fail(reads, Failure.NOT_LEADER);
+      return;
+    }
+    Round started =
+        new Round(leadership.term(), leadership.commitIndex(), reads, nanoClock.getAsLong());
+    round = started;
+    if (leadership.isMajorityWith(started.confirmed)) {
+      granted(started);
+      return;
+    }
+    for (Member voter : leadership.otherVoters()) {
+      poll.askTerm(voter, term -> answered(started, voter.id(), term));
+    }
+  }
+
+  private void answered(Round asked, int nodeId, long term) {
+    if (round != asked) {
+      return;
+    }
+    if (term > asked.term) {
+      round = null;
+      fail(asked.reads, Failure.NOT_LEADER);
+      schedule();
+    } else if (term == asked.term) {
+      asked.confirmed.add(nodeId);
+      if (leadership.isMajorityWith(asked.confirmed)) {
+        granted(asked);
+      }
+    }
+    // A lower term: the node has not heard of this leader yet. It does not confirm; others may.
+  }
+
+  private void granted(Round done) {
+    round = null;
+    if (leadership.term() != done.term || !leadership.isLeaderReady()) {
+      fail(done.reads, Failure.NOT_LEADER); // this node's own confirmation does not hold any more
+      schedule();
+      return;
+    }
+    applier.whenSent(
+        done.commitIndex,
+        () -> {
+          for (Read read : done.reads) {
+            applier.read(read.database, read.protocol, read.command, read.receiver);
+          }
+        });
+    if (!waiting.isEmpty()) {
+      schedule();
+    }
+  }
+
+  /** Gives up a confirmation that takes too long; the next one asks again. */
+  void expire(long timeoutNanos) {
+    if (round != null && nanoClock.getAsLong() - round.startedNanos > timeoutNanos) {
+      Round late = round;
+      round = null;
+      fail(late.reads, Failure.NO_QUORUM_FOR_READ);
+      schedule();
+    }
+  }
+
+  private static void fail(List<Read> reads, Failure failure) {
+    for (Read read : reads) {
+      read.command.release();
+      read.receiver.failed(failure);
+    }
+  }
+
+  private static final class Round {
+    private final long term;
+    private final long commitIndex;
+    private final List<Read> reads;
+    private final long startedNanos;
+    private final Set<Integer> confirmed = new HashSet<>();
+
+    Round(long term, long commitIndex, List<Read> reads, long startedNanos) {
+      this.term = term;
+      this.commitIndex = commitIndex;
+      this.reads = reads;
+      this.startedNanos = startedNanos;
+    }
+  }
+}

@@ -1,0 +1,241 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.statemachine.entry.Entry;
+import io.ratissidecar.statemachine.entry.EntryHeader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
+import org.apache.ratis.proto.RaftProtos.StateMachineLogEntryProto;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftGroupMemberId;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.raftlog.RaftLog;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.statemachine.StateMachine;
+import org.apache.ratis.statemachine.TransactionContext;
+import org.apache.ratis.statemachine.impl.BaseStateMachine;
+import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
+
+/**
+ * What Ratis sees of us: a place for the payload of entries, and somebody to tell that entries are
+ * committed. Applying them is the {@link Applier}'s work, at its own pace.
+ *
+ * <p>Called by Ratis on its own threads: the payload methods under its log lock or on its log
+ * worker, {@link #applyTransaction} and the index notifications in order on its apply thread.
+ */
+final class ReplicatedLogStateMachine extends BaseStateMachine implements StateMachine.DataApi {
+  /** Opens the payload log once Ratis has locked the directory. */
+  @FunctionalInterface
+  interface PayloadLogOpener {
+    PayloadLog open() throws IOException;
+  }
+
+  /** Hears of events of the group; any thread. */
+  interface GroupListener {
+    void onLeaderChanged();
+
+    /** Ratis ended this node's part in the group by itself. */
+    void onClosed();
+  }
+
+  private final PayloadLogOpener opener;
+  private final Applier applier;
+  private final FatalHandler fatal;
+  private final GroupListener listener;
+  private final int maxEntryBytes;
+  private final AtomicLong leaderTimeMillis = new AtomicLong();
+  private volatile PayloadLog payload;
+  private volatile AfterTruncation afterTruncation;
+  private long truncationsSeen;
+
+  /**
+   * The first entry written after a truncation; once it is flushed Ratis's own truncation is
+   * durable too.
+   */
+  private record AfterTruncation(long index, long truncations) {}
+
+  ReplicatedLogStateMachine(
+      PayloadLogOpener opener,
+      Applier applier,
+      GroupListener listener,
+      FatalHandler fatal,
+      int maxEntryBytes) {
+    this.opener = opener;
+    this.applier = applier;
+    this.listener = listener;
+    this.fatal = fatal;
+    this.maxEntryBytes = maxEntryBytes;
+  }
+
+  PayloadLog payload() {
+    return payload;
+  }
+
+  /** A clock for the next entry: this machine's, but never behind an entry that is in the log. */
+  long nextLeaderTimeMillis(long nowMillis) {
+    return leaderTimeMillis.accumulateAndGet(nowMillis, Math::max);
+  }
+
+  @Override
+  public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage storage)
+      throws IOException {
+    super.initialize(server, groupId, storage);
+    PayloadLog log = opener.open();
+    try {
+      MetadataReconciler.reconcile(storage, log, maxEntryBytes + (2 << 20));
+    } catch (IOException | RuntimeException e) {
+      log.close();
+      throw e;
+    }
+    Entry last = log.lastIndex() == 0 ? null : log.read(log.lastIndex());
+    if (last != null) {
+      nextLeaderTimeMillis(last.header().leaderTimeMillis());
+    }
+    payload = log;
+    applier.use(log);
+  }
+
+  @Override
+  public TransactionContext startTransaction(RaftClientRequest request) {
+    Proposal proposal = (Proposal) request.getMessage();
+    return TransactionContext.newBuilder()
+        .setStateMachine(this)
+        .setClientRequest(request)
+        .setLogData(UnsafeByteOperations.unsafeWrap(proposal.header().toBytes()))
+        .setStateMachineData(UnsafeByteOperations.unsafeWrap(proposal.payload()))
+        .setStateMachineContext(proposal.batch())
+        .build();
+  }
+
+  @Override
+  public CompletableFuture<?> write(LogEntryProto proto, TransactionContext context) {
+    try {
+      StateMachineLogEntryProto data = proto.getStateMachineLogEntry();
+      EntryHeader header = EntryHeader.parse(data.getLogData().asReadOnlyByteBuffer());
+      ByteString bytes = data.getStateMachineEntry().getStateMachineData();
+      ByteBuffer body = bytes.asReadOnlyByteBuffer();
+      if (!header.describes(body)) {
+        throw new IOException(
+            "entry " + proto.getIndex() + " arrived with a payload that is not its own");
+      }
+      nextLeaderTimeMillis(header.leaderTimeMillis());
+      if (payload.truncations() != truncationsSeen) {
+        truncationsSeen = payload.truncations();
+        afterTruncation = new AfterTruncation(proto.getIndex(), truncationsSeen);
+      }
+      payload.append(new Entry(proto.getTerm(), proto.getIndex(), header, body));
+      if (context != null && context.getStateMachineContext() instanceof Batch batch) {
+        batch.appendedAt(proto.getTerm(), proto.getIndex());
+      }
+      return CompletableFuture.completedFuture(null);
+    } catch (IOException | RuntimeException e) {
+      fatal.stop("can't write entry " + proto.getIndex() + " to the payload log", e);
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  @Override
+  public CompletableFuture<ByteString> read(LogEntryProto proto, TransactionContext context) {
+    try {
+      Entry entry = payload.read(proto.getIndex());
+      if (entry == null || entry.term() != proto.getTerm()) {
+        throw new IOException("payload of entry " + proto.getIndex() + " is missing");
+      }
+      return CompletableFuture.completedFuture(UnsafeByteOperations.unsafeWrap(entry.payload()));
+    } catch (IOException | RuntimeException e) {
+      fatal.stop("can't read entry " + proto.getIndex() + " of the payload log", e);
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  @Override
+  public CompletableFuture<Void> flush(long index) {
+    try {
+      // On this thread: it is Ratis's log worker, which has nothing to do until the payload is on
+      // disk.
+      payload.flush();
+      AfterTruncation after = afterTruncation;
+      if (after != null && index >= after.index()) {
+        // Ratis runs its own truncation on this thread before it writes any later entry.
+        payload.truncateDone(after.truncations());
+        afterTruncation = null;
+      }
+      return CompletableFuture.completedFuture(null);
+    } catch (IOException | RuntimeException e) {
+      fatal.stop("can't flush the payload log", e);
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  @Override
+  public CompletableFuture<Void> truncate(long index) {
+    try {
+      payload.truncateFrom(
+          index); // the first removed index, whatever the parameter is called in the API
+      return CompletableFuture.completedFuture(null);
+    } catch (IOException | RuntimeException e) {
+      fatal.stop("can't truncate the payload log at " + index, e);
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  @Override
+  public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
+    LogEntryProto entry = transaction.getLogEntry();
+    updateLastAppliedTermIndex(entry.getTerm(), entry.getIndex());
+    applier.committed(entry.getIndex());
+    return CompletableFuture.completedFuture(Message.EMPTY);
+  }
+
+  @Override
+  public void notifyTermIndexUpdated(long term, long index) {
+    updateLastAppliedTermIndex(term, index);
+    applier.gap(index);
+  }
+
+  @Override
+  public void notifyLeaderChanged(RaftGroupMemberId member, RaftPeerId leader) {
+    listener.onLeaderChanged();
+  }
+
+  @Override
+  public void notifyLeaderReady() {
+    listener.onLeaderChanged();
+  }
+
+  @Override
+  public void notifyLogFailed(Throwable cause, LogEntryProto failedEntry) {
+    // Ratis's log worker refuses everything from here on while the process would live on.
+    fatal.stop("Ratis can't write its log", cause);
+  }
+
+  @Override
+  public void notifyServerShutdown(RoleInfoProto roleInfo, boolean allServer) {
+    if (!allServer) {
+      listener.onClosed();
+    }
+  }
+
+  @Override
+  public long takeSnapshot() {
+    return RaftLog.INVALID_LOG_INDEX; // the log is kept whole
+  }
+
+  @Override
+  public void close() throws IOException {
+    PayloadLog log = payload;
+    if (log != null) {
+      log.close();
+    }
+    super.close();
+    listener.onClosed();
+  }
+}

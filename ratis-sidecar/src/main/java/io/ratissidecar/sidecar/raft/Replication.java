@@ -1,0 +1,106 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.function.LongSupplier;
+
+/**
+ * A node's replication, wired: sequencer, Raft, applier and read gate. One instance per cluster
+ * membership.
+ */
+public final class Replication implements AutoCloseable {
+  private final SidecarConfig config;
+  private final Applier applier;
+  private final RaftNode raft;
+  private final Sequencer sequencer;
+  private final ReadGate reads;
+
+  /** Hears of events of the group; any thread. */
+  public interface Listener {
+    void onLeaderChanged();
+
+    /** Ratis ended this node's part in the group by itself. */
+    void onClosed();
+  }
+
+  /**
+   * @param loop runs on the front loop
+   * @param reader for reading old entries from disk
+   */
+  public Replication(
+      SidecarConfig config,
+      ClusterIdentity identity,
+      Executor loop,
+      ExecutorService reader,
+      LongSupplier nanoClock,
+      ReadGate.TermPoll termPoll,
+      Listener listener,
+      FatalHandler fatal) {
+    this.config = config;
+    this.applier = new Applier(loop, reader, fatal, nanoClock);
+    this.raft =
+        new RaftNode(
+            config,
+            identity,
+            applier,
+            loop,
+            new ReplicatedLogStateMachine.GroupListener() {
+              @Override
+              public void onLeaderChanged() {
+                loop.execute(Replication.this::leaderChanged);
+                listener.onLeaderChanged();
+              }
+
+              @Override
+              public void onClosed() {
+                listener.onClosed();
+              }
+            },
+            fatal);
+    this.sequencer =
+        new Sequencer(
+            raft, applier, loop, nanoClock, config.batchBytes(), config.batchesInFlight());
+    this.reads = new ReadGate(raft, termPoll, applier, loop, nanoClock);
+  }
+
+  /** Takes part in the group. Blocks until the log is open. */
+  public void start(Collection<Member> members) throws IOException {
+    raft.start(members);
+  }
+
+  public RaftNode raft() {
+    return raft;
+  }
+
+  public Sequencer sequencer() {
+    return sequencer;
+  }
+
+  public ReadGate reads() {
+    return reads;
+  }
+
+  public Applier applier() {
+    return applier;
+  }
+
+  /** Looks after time-outs; call it on the front loop a few times a second. */
+  public void tick() {
+    applier.expire(config.responseTimeout().toNanos());
+    reads.expire(config.readTimeout().toNanos());
+  }
+
+  private void leaderChanged() {
+    if (!raft.isLeader()) {
+      sequencer.failUnproposed();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    raft.close();
+  }
+}

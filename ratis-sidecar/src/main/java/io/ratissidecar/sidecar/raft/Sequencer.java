@@ -1,0 +1,197 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
+
+/**
+ * Puts clients' writes into one order and into batches. While {@code batchesInFlight} batches are
+ * on their way the next one grows; when one is committed, or none is under way, it is proposed. So
+ * latency is best when idle and batches grow by themselves under load.
+ *
+ * <p>Confined to the front loop.
+ */
+public final class Sequencer {
+  private final Proposer proposer;
+  private final Applier applier;
+  private final Executor loop;
+  private final LongSupplier nanoClock;
+  private final int batchBytes;
+  private final int batchesInFlight;
+  private final long pendingLimitBytes;
+  private final ArrayDeque<Batch> ready = new ArrayDeque<>();
+  private final List<Runnable> waiters = new ArrayList<>();
+  private Batch open;
+  private int inFlight;
+  private long pendingBytes;
+  private boolean scheduled;
+
+  Sequencer(
+      Proposer proposer,
+      Applier applier,
+      Executor loop,
+      LongSupplier nanoClock,
+      int batchBytes,
+      int batchesInFlight) {
+    this.proposer = proposer;
+    this.applier = applier;
+    this.loop = loop;
+    this.nanoClock = nanoClock;
+    this.batchBytes = batchBytes;
+    this.batchesInFlight = batchesInFlight;
+    this.pendingLimitBytes = 8L * batchBytes;
+  }
+
+  /** The clock of the batch that the next command goes into, milliseconds since 1970. */
+  public long clockMillis() {
+    return openBatch().leaderTimeMillis();
+  }
+
+  /** True when no more commands should come; {@link #whenRoom} tells when that is over. */
+  public boolean isFull() {
+    return pendingBytes > pendingLimitBytes;
+  }
+
+  /** Calls back once there is room again. */
+  public void whenRoom(Runnable waiter) {
+    waiters.add(waiter);
+  }
+
+  /** Adds a command as it came: the request's words from {@code firstArgument} on. */
+  public void add(
+      ReplyReceiver client, int database, int protocol, Request request, int firstArgument) {
+    Batch batch = openBatch();
+    request.writeFrom(firstArgument, batch.begin(database, protocol));
+    added(batch, client, 1, 0);
+  }
+
+  /**
+   * Adds commands that belong to one request of a client.
+   *
+   * @param wanted which of their replies is the client's
+   */
+  public void add(
+      ReplyReceiver client, int database, int protocol, byte[][][] commands, int wanted) {
+    Batch batch = openBatch();
+    ByteBuf out = batch.begin(database, protocol);
+    for (byte[][] command : commands) {
+      Resp.writeArrayHeader(out, command.length);
+      for (byte[] argument : command) {
+        Resp.writeBulk(out, argument);
+      }
+    }
+    if (commands.length > 1) {
+      batch.forgetDatabase();
+    }
+    added(batch, client, commands.length, wanted);
+  }
+
+  /** Adds commands on the reserved database, as an entry of their own. */
+  public void addClusterEntry(ReplyReceiver waiting, int reservedDatabase, String... command) {
+    if (open != null && !open.isEmpty()) {
+      seal();
+    }
+    Batch batch =
+        new Batch(EntryType.CLUSTER, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
+    Resp.command(batch.begin(reservedDatabase, 2), command);
+    batch.end(waiting, 1, 0);
+    pendingBytes += batch.bytes();
+    ready.add(batch);
+    schedule();
+  }
+
+  /** Gives up everything that was not proposed: this node is not the leader any more. */
+  public void failUnproposed() {
+    if (open != null) {
+      seal();
+    }
+    Batch batch;
+    while ((batch = ready.poll()) != null) {
+      pendingBytes -= batch.bytes();
+      batch.fail(Failure.NOT_LEADER);
+    }
+    wakeWaiters();
+  }
+
+  private Batch openBatch() {
+    if (open == null) {
+      open = new Batch(EntryType.COMMANDS, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
+    }
+    return open;
+  }
+
+  private void added(Batch batch, ReplyReceiver client, int replies, int wanted) {
+    batch.end(client, replies, wanted);
+    if (batch.bytes() >= batchBytes) {
+      seal();
+    }
+    schedule();
+  }
+
+  private void schedule() {
+    if (!scheduled) {
+      scheduled = true;
+      // At the end of the loop's turn, so that whatever other clients sent meanwhile rides along.
+      loop.execute(this::proposeReady);
+    }
+  }
+
+  private void seal() {
+    pendingBytes += open.bytes();
+    ready.add(open);
+    open = null;
+  }
+
+  private void proposeReady() {
+    scheduled = false;
+    while (inFlight < batchesInFlight) {
+      if (ready.isEmpty()) {
+        if (open == null || open.isEmpty()) {
+          return;
+        }
+        seal();
+      }
+      propose(ready.poll());
+    }
+  }
+
+  private void propose(Batch batch) {
+    inFlight++;
+    boolean[] over = new boolean[1];
+    Runnable once =
+        () -> {
+          if (!over[0]) {
+            over[0] = true;
+            inFlight--;
+            pendingBytes -= batch.bytes();
+            proposeReady();
+            wakeWaiters();
+          }
+        };
+    proposer.propose(
+        batch,
+        () -> {
+          if (batch.index() == 0) {
+            batch.fail(Failure.NOT_LEADER);
+          }
+          once.run();
+        });
+    if (batch.index() > 0) {
+      applier.await(batch, once);
+    }
+  }
+
+  private void wakeWaiters() {
+    if (!waiters.isEmpty() && !isFull()) {
+      List<Runnable> now = List.copyOf(waiters);
+      waiters.clear();
+      now.forEach(Runnable::run);
+    }
+  }
+}

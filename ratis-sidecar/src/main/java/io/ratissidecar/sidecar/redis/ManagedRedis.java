@@ -1,0 +1,128 @@
+package io.ratissidecar.sidecar.redis;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.resp.RespEndpoint;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts a Redis process with the settings that replication needs. One that an earlier sidecar left
+ * running is taken over, since its data is worth a replay.
+ *
+ * <p>Confined to the control thread, but for {@link #describe}.
+ */
+final class ManagedRedis {
+  private static final Logger LOG = LoggerFactory.getLogger(ManagedRedis.class);
+
+  /** A unix socket's path must fit into {@code sun_path}. */
+  private static final int MAX_SOCKET_PATH = 100;
+
+  private final SidecarConfig config;
+  private final Path dir;
+  private final Path socket;
+  private volatile Process process;
+
+  ManagedRedis(SidecarConfig config) {
+    this.config = config;
+    this.dir = config.dir().resolve("redis");
+    this.socket = socketPath(dir.resolve("redis.sock"));
+  }
+
+  private static Path socketPath(Path preferred) {
+    if (preferred.toString().getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET_PATH) {
+      return preferred;
+    }
+    CRC32 hash = new CRC32();
+    hash.update(preferred.toString().getBytes(StandardCharsets.UTF_8));
+    String name = HexFormat.of().toHexDigits((int) hash.getValue());
+    return Path.of(System.getProperty("java.io.tmpdir"), "ratis-sidecar-" + name + ".sock");
+  }
+
+  RespEndpoint endpoint() {
+    return RespEndpoint.unix(socket.toString());
+  }
+
+  /** Where a person can reach it. */
+  String describe() {
+    return config.managedRedisPort() > 0
+        ? "127.0.0.1:" + config.managedRedisPort()
+        : socket.toString();
+  }
+
+  /** True while the process that was started here lives. */
+  boolean isAlive() {
+    Process p = process;
+    return p != null && p.isAlive();
+  }
+
+  /** Starts the process; it may take a moment until it can be connected to. */
+  void start() throws IOException {
+    Files.createDirectories(dir);
+    Files.deleteIfExists(socket);
+    Path program = RedisBinary.find(config.redisServer(), dir);
+    List<String> command = new ArrayList<>(List.of(program.toString()));
+    command.addAll(arguments());
+    process =
+        new ProcessBuilder(command)
+            .directory(dir.toFile())
+            .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(dir.resolve("redis.log").toFile()))
+            .start();
+    Files.writeString(dir.resolve("redis.pid"), Long.toString(process.pid()));
+    LOG.info("Started {} as process {}, at {}", program, process.pid(), describe());
+  }
+
+  private List<String> arguments() {
+    List<String> a = new ArrayList<>();
+    set(a, "unixsocket", socket.toString());
+    set(a, "unixsocketperm", "700");
+    set(a, "port", Integer.toString(Math.max(0, config.managedRedisPort())));
+    set(a, "bind", "127.0.0.1");
+    set(a, "dir", dir.toString());
+    set(a, "daemonize", "no");
+    // The log is what lasts; Redis's own files only shorten a replay.
+    set(a, "save", "");
+    set(a, "appendonly", config.redisAppendOnly() ? "yes" : "no");
+    set(a, "appendfsync", "everysec");
+    // Nothing may depend on one node's memory or disk.
+    set(a, "maxmemory", "0");
+    set(a, "maxmemory-policy", "noeviction");
+    set(a, "stop-writes-on-bgsave-error", "no");
+    set(a, "timeout", "0");
+    // Large pipelines of entries must not be cut off.
+    set(a, "client-output-buffer-limit", "normal 0 0 0");
+    set(a, "maxclients", Integer.toString(config.maxClients() + 64));
+    return a;
+  }
+
+  private static void set(List<String> arguments, String name, String value) {
+    arguments.add("--" + name);
+    arguments.add(value);
+  }
+
+  /** Asks a started process to end; waits up to the time, then lets it finish alone. */
+  void awaitExit(long timeoutMillis) throws InterruptedException {
+    Process p = process;
+    if (p != null && !p.waitFor(timeoutMillis, TimeUnit.MILLISECONDS)) {
+      LOG.warn("Redis (process {}) is still saving its data and will end by itself", p.pid());
+    }
+  }
+
+  /** Ends a process that does not answer. */
+  void kill() {
+    Process p = process;
+    if (p != null) {
+      p.destroyForcibly();
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package io.ratissidecar.sidecar.redis;
+
+import java.util.Map;
+
+/**
+ * Checks what replication depends on, so that a committed command can never fail for a reason of
+ * one node's own.
+ */
+final class RedisRequirements {
+  private RedisRequirements() {}
+
+  /**
+   * @return number of databases
+   * @throws UnfitRedisException naming what is wrong and how to mend it
+   */
+  static int check(RedisControl redis) {
+    Map<String, String> server = redis.info("server");
+    String version =
+        server.getOrDefault("valkey_version", server.getOrDefault("redis_version", "0"));
+    boolean valkey = server.containsKey("valkey_version");
+    if (!atLeast(version, valkey ? 7 : 6, 2)) {
+      throw new UnfitRedisException(
+          "the local Redis has version "
+              + version
+              + "; Redis 6.2 or Valkey 7.2 is the oldest that will do");
+    }
+    if (!"standalone"
+        .equals(
+            server.getOrDefault("redis_mode", server.getOrDefault("server_mode", "standalone")))) {
+      throw new UnfitRedisException(
+          "the local Redis runs in cluster or sentinel mode; it must be a plain server");
+    }
+    if (!"master".equals(redis.info("replication").get("role"))) {
+      throw new UnfitRedisException(
+          "the local Redis is a replica of another one; run REPLICAOF NO ONE on it");
+    }
+    require(
+        redis, "maxmemory", "0", "eviction and out-of-memory errors would differ between nodes");
+    require(redis, "min-replicas-to-write", "0", "writes would fail on this node only");
+    if (!"no".equals(redis.setting("stop-writes-on-bgsave-error").orElse("no"))
+        && !redis.setting("save").orElse("").isEmpty()) {
+      throw new UnfitRedisException(
+          "the local Redis has 'stop-writes-on-bgsave-error yes', so writes would fail on this node only. Set it to no:"
+              + " CONFIG SET stop-writes-on-bgsave-error no");
+    }
+    int databases = Integer.parseInt(redis.setting("databases").orElse("16"));
+    if (databases < 2) {
+      throw new UnfitRedisException(
+          "the local Redis has "
+              + databases
+              + " database; it needs at least 2, since the last one is kept for the sidecar");
+    }
+    return databases;
+  }
+
+  private static void require(RedisControl redis, String name, String value, String why) {
+    String actual = redis.setting(name).orElse(value);
+    if (!actual.equals(value)) {
+      throw new UnfitRedisException(
+          "the local Redis has '"
+              + name
+              + " "
+              + actual
+              + "': "
+              + why
+              + ". Set it: CONFIG SET "
+              + name
+              + " "
+              + value);
+    }
+  }
+
+  private static boolean atLeast(String version, int major, int minor) {
+    String[] parts = version.split("\\.", -1);
+    int first = Integer.parseInt(parts[0]);
+    int second = parts.length > 1 ? Integer.parseInt(parts[1]) : 0;
+    return first > major || (first == major && second >= minor);
+  }
+}

@@ -1,0 +1,238 @@
+package io.ratissidecar.sidecar.resp;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.ByteToMessageDecoder;
+import io.ratissidecar.statemachine.resp.ProtocolException;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.RequestDecoder;
+import io.ratissidecar.statemachine.resp.Resp;
+import io.ratissidecar.statemachine.resp.RespLimits;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's socket: decodes requests and hands them on one by one, gathers replies and writes
+ * them once per turn of the loop. Stops reading while its sink takes no more, or while the client
+ * does not read its replies.
+ */
+public final class ClientConnection extends ChannelInboundHandlerAdapter {
+  private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
+
+  /** A larger reply is passed on as it is instead of being copied behind the others. */
+  private static final int COPY_LIMIT_BYTES = 16 * 1024;
+
+  private final RequestDecoder decoder;
+  private final Request request = new Request();
+  private final long outputLimitBytes;
+  private final FrontLoop front;
+  private final Channel channel;
+  private RequestSink sink;
+  private ByteBuf in;
+  private ByteBuf out;
+  private boolean flushScheduled;
+  private boolean held;
+  private boolean decoding;
+  private boolean closing;
+
+  ClientConnection(FrontLoop front, Channel channel, RespLimits limits, long outputLimitBytes) {
+    this.front = front;
+    this.channel = channel;
+    this.decoder = new RequestDecoder(limits);
+    this.outputLimitBytes = outputLimitBytes;
+  }
+
+  void start(RequestSink newSink) {
+    this.sink = newSink;
+  }
+
+  /** {@code host:port} of the client. */
+  public String remoteAddress() {
+    return address(channel.remoteAddress());
+  }
+
+  /** {@code host:port} that the client is connected to. */
+  public String localAddress() {
+    return address(channel.localAddress());
+  }
+
+  private static String address(Object address) {
+    return address instanceof InetSocketAddress a
+        ? a.getAddress().getHostAddress() + ":" + a.getPort()
+        : String.valueOf(address);
+  }
+
+  /** Adds a reply; the frame is borrowed for the call. */
+  public void write(ByteBuf frame) {
+    if (closing || !channel.isActive()) {
+      return;
+    }
+    int length = frame.readableBytes();
+    if (length > COPY_LIMIT_BYTES) {
+      writeGathered();
+      channel.write(frame.retainedDuplicate(), channel.voidPromise());
+    } else {
+      output(length).writeBytes(frame, frame.readerIndex(), length);
+    }
+    scheduleFlush();
+  }
+
+  /** A buffer that goes to the client in this turn; for replies that are made here. */
+  public ByteBuf output(int capacity) {
+    if (out == null) {
+      out = channel.alloc().buffer(Math.max(capacity, 512));
+    }
+    scheduleFlush();
+    return out;
+  }
+
+  /** Goes on with requests after {@link RequestSink#accept} said no. */
+  public void resume() {
+    if (held) {
+      held = false;
+      decode();
+    }
+  }
+
+  /** Bytes received and not decoded, and bytes that the client has not read. */
+  public long bufferedBytes() {
+    return (in == null ? 0 : in.readableBytes()) + outputBytes();
+  }
+
+  private long outputBytes() {
+    var pending = channel.unsafe().outboundBuffer();
+    return (pending == null ? 0 : pending.totalPendingWriteBytes())
+        + (out == null ? 0 : out.readableBytes());
+  }
+
+  /** Ends the connection at once. */
+  public void close() {
+    closing = true;
+    channel.close();
+  }
+
+  /** Writes what is left, then ends the connection. */
+  public void closeAfterReplies() {
+    if (closing) {
+      return;
+    }
+    writeGathered();
+    closing = true;
+    channel.writeAndFlush(channel.alloc().buffer(0)).addListener(ChannelFutureListener.CLOSE);
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext ctx, Object msg) {
+    ByteBuf bytes = (ByteBuf) msg;
+    if (closing) {
+      bytes.release();
+      return;
+    }
+    in = in == null ? bytes : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(ctx.alloc(), in, bytes);
+    decode();
+  }
+
+  private void decode() {
+    if (decoding) {
+      return; // a reply came while a request was handled and resumed us; the loop below goes on by
+      // itself
+    }
+    decoding = true;
+    try {
+      while (!held && !closing && in != null && decoder.decode(in, request)) {
+        int start = request.frameStart();
+        if (!sink.accept(request)) {
+          in.readerIndex(start);
+          held = true;
+        }
+      }
+    } catch (ProtocolException e) {
+      Resp.writeError(output(128), "ERR " + e.getMessage());
+      closeAfterReplies();
+    } finally {
+      decoding = false;
+    }
+    if (in != null && !in.isReadable()) {
+      in.release();
+      in = null;
+    }
+    updateReading();
+  }
+
+  private void updateReading() {
+    boolean reading = !held && channel.isWritable();
+    if (channel.config().isAutoRead() != reading) {
+      channel.config().setAutoRead(reading);
+    }
+  }
+
+  private void scheduleFlush() {
+    if (!flushScheduled) {
+      flushScheduled = true;
+      front.loop().execute(this::flush);
+    }
+  }
+
+  private void flush() {
+    flushScheduled = false;
+    if (!channel.isActive()) {
+      releaseOutput();
+      return;
+    }
+    writeGathered();
+    channel.flush();
+    long waiting = outputBytes();
+    if (waiting > outputLimitBytes) {
+      LOG.warn(
+          "Client {} closed: {} bytes of replies wait for it, output-buffer-bytes is {}",
+          remoteAddress(),
+          waiting,
+          outputLimitBytes);
+      close();
+    }
+  }
+
+  private void writeGathered() {
+    if (out != null) {
+      channel.write(out, channel.voidPromise());
+      out = null;
+    }
+  }
+
+  private void releaseOutput() {
+    if (out != null) {
+      out.release();
+      out = null;
+    }
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+    updateReading();
+    sink.onWritable(channel.isWritable());
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    closing = true;
+    if (in != null && !decoding) {
+      in.release();
+      in = null;
+    }
+    releaseOutput();
+    sink.onClosed();
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+    if (!(cause instanceof IOException)) {
+      LOG.error("Client {} closed after an internal error", remoteAddress(), cause);
+    }
+    ctx.close();
+  }
+}

@@ -1,0 +1,96 @@
+package io.ratissidecar.sidecar.resp;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.statemachine.resp.Resp;
+import io.ratissidecar.statemachine.resp.RespLimits;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+
+/** Listens for clients. */
+public final class ClientServer {
+  /** Makes the session of a new client. */
+  @FunctionalInterface
+  public interface SessionFactory {
+    RequestSink open(ClientConnection connection);
+  }
+
+  private final FrontLoop front;
+  private final SidecarConfig config;
+  private final SessionFactory sessions;
+  private final RespLimits limits;
+  private Channel listener;
+  private int clients;
+
+  public ClientServer(FrontLoop front, SidecarConfig config, SessionFactory sessions) {
+    this.front = front;
+    this.config = config;
+    this.sessions = sessions;
+    this.limits =
+        new RespLimits(
+            config.maxBulkBytes(), config.maxArrayLength(), 64 * 1024, config.queryBufferBytes());
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @throws IOException when the address can't be had; the message names it
+   */
+  public void start() throws IOException {
+    ServerBootstrap bootstrap =
+        new ServerBootstrap()
+            .group(front.loop())
+            .channel(front.serverChannelType())
+            .option(ChannelOption.SO_REUSEADDR, true)
+            .option(ChannelOption.SO_BACKLOG, 511)
+            .childOption(ChannelOption.TCP_NODELAY, true)
+            .childOption(ChannelOption.SO_KEEPALIVE, true)
+            .childOption(
+                ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(256 << 10, 1 << 20))
+            .childHandler(new Accept());
+    String host = config.bind().equals("*") ? "0.0.0.0" : config.bind();
+    var bound = bootstrap.bind(new InetSocketAddress(host, config.port())).awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      throw new IOException(
+          "can't listen on " + host + ":" + config.port() + ": " + bound.cause().getMessage(),
+          bound.cause());
+    }
+    listener = bound.channel();
+  }
+
+  /** Takes no new clients. */
+  public void stop() {
+    if (listener != null) {
+      listener.close().awaitUninterruptibly(1000);
+    }
+  }
+
+  /** Clients connected now; on the front loop. */
+  public int clients() {
+    return clients;
+  }
+
+  private final class Accept extends ChannelInitializer<Channel> {
+    @Override
+    protected void initChannel(Channel channel) {
+      if (clients >= config.maxClients()) {
+        ByteBuf full = channel.alloc().buffer(64);
+        Resp.writeError(full, "ERR max number of clients reached");
+        channel.writeAndFlush(full).addListener(ChannelFutureListener.CLOSE);
+        return;
+      }
+      clients++;
+      channel.closeFuture().addListener(closed -> clients--);
+      ClientConnection connection =
+          new ClientConnection(front, channel, limits, config.outputBufferBytes());
+      connection.start(sessions.open(connection));
+      channel.pipeline().addLast(connection);
+    }
+  }
+}

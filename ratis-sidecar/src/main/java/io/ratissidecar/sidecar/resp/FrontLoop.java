@@ -1,0 +1,61 @@
+package io.ratissidecar.sidecar.resp;
+
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The one thread that owns clients, sequencer, applier and every RESP connection. A hand-off
+ * between threads costs about as much as a system call here, so they share one loop, as Redis
+ * itself does.
+ */
+public final class FrontLoop implements AutoCloseable {
+  private final boolean epoll = Epoll.isAvailable();
+  private final MultiThreadIoEventLoopGroup group =
+      new MultiThreadIoEventLoopGroup(
+          1,
+          new DefaultThreadFactory("front", false),
+          epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+  private final EventLoop loop = group.next();
+
+  /** The loop itself; also an executor for work that must run on it. */
+  public EventLoop loop() {
+    return loop;
+  }
+
+  Class<? extends ServerChannel> serverChannelType() {
+    return epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+  }
+
+  Class<? extends Channel> tcpChannelType() {
+    return epoll ? EpollSocketChannel.class : NioSocketChannel.class;
+  }
+
+  Class<? extends Channel> unixChannelType() {
+    return epoll ? EpollDomainSocketChannel.class : NioDomainSocketChannel.class;
+  }
+
+  boolean usesEpoll() {
+    return epoll;
+  }
+
+  /** Ends the thread; waits for it up to a second. */
+  @Override
+  public void close() {
+    group
+        .shutdownGracefully(0, 500, TimeUnit.MILLISECONDS)
+        .awaitUninterruptibly(1, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,306 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/** {@code CLIENT}: about the connections of this sidecar, in Redis's forms. */
+final class ClientCommand {
+  static final String INVALID_NAME =
+      "ERR Client names cannot contain spaces, newlines or special characters.";
+
+  private final Session session;
+  private final Request request;
+
+  private ClientCommand(Session session, Request request) {
+    this.session = session;
+    this.request = request;
+  }
+
+  static boolean run(Session session, Request request) {
+    return new ClientCommand(session, request).run();
+  }
+
+  static boolean isValidName(String name) {
+    return name.chars().allMatch(c -> c >= '!' && c <= '~');
+  }
+
+  private boolean run() {
+    if (request.argCount() < 2) {
+      error("ERR wrong number of arguments for 'client' command");
+      return true;
+    }
+    String sub = request.argString(1).toUpperCase(Locale.ROOT);
+    switch (sub) {
+      case "ID" -> slot().reply(out -> Resp.writeInteger(out, session.id()));
+      case "GETNAME" -> slot().reply(this::writeName);
+      case "SETNAME" -> setName();
+      case "SETINFO" -> setInfo();
+      case "INFO" -> slot().reply(out -> Resp.writeBulk(out, describe(session) + "\n"));
+      case "LIST" -> list();
+      case "KILL" -> kill();
+      case "REPLY" -> reply();
+      case "NO-EVICT", "NO-TOUCH" -> onOff(sub);
+      case "TRACKING", "TRACKINGINFO", "CACHING", "GETREDIR" -> {
+        // These are about keys of the local Redis, read over this client's own connection to it.
+        return session.local().forward(request);
+      }
+      default ->
+          error(
+              "ERR unknown subcommand '"
+                  + request.argString(1)
+                  + "'. The sidecar has CLIENT ID, INFO, LIST, KILL, GETNAME, SETNAME, SETINFO, REPLY, NO-EVICT, NO-TOUCH,"
+                  + " TRACKING.");
+    }
+    return true;
+  }
+
+  private Slot slot() {
+    return session.slot(Lane.IMMEDIATE);
+  }
+
+  private void error(String text) {
+    slot().error(text);
+  }
+
+  private boolean arity(boolean right) {
+    if (!right) {
+      error(
+          "ERR wrong number of arguments for 'client|"
+              + request.argString(1).toLowerCase(Locale.ROOT)
+              + "' command");
+    }
+    return right;
+  }
+
+  private void writeName(ByteBuf out) {
+    if (session.name().isEmpty()) {
+      Resp.writeNull(out, session.protocol());
+    } else {
+      Resp.writeBulk(out, session.name());
+    }
+  }
+
+  private void setName() {
+    if (!arity(request.argCount() == 3)) {
+      return;
+    }
+    String name = request.argString(2);
+    if (isValidName(name)) {
+      session.setName(name);
+      slot().ok();
+    } else {
+      error(INVALID_NAME);
+    }
+  }
+
+  private void setInfo() {
+    if (!arity(request.argCount() == 4)) {
+      return;
+    }
+    String value = request.argString(3);
+    if (request.argIs(2, "LIB-NAME") && isValidName(value)) {
+      session.setLibrary(value, null);
+    } else if (request.argIs(2, "LIB-VER") && isValidName(value)) {
+      session.setLibrary(null, value);
+    } else if (isValidName(value)) {
+      error("ERR Unrecognized option '" + request.argString(2) + "'");
+      return;
+    } else {
+      error(
+          "ERR "
+              + request.argString(2)
+              + " cannot contain spaces, newlines or special characters.");
+      return;
+    }
+    slot().ok();
+  }
+
+  private void reply() {
+    if (!arity(request.argCount() == 3)) {
+      return;
+    }
+    if (request.argIs(2, "ON")) {
+      session.setReplyMode(Session.ReplyMode.ON);
+      slot().ok();
+    } else if (request.argIs(2, "OFF")) {
+      session.setReplyMode(Session.ReplyMode.OFF);
+    } else if (request.argIs(2, "SKIP")) {
+      if (session.replyMode() == Session.ReplyMode.ON) {
+        session.skipNextReply();
+      }
+    } else {
+      error("ERR syntax error");
+    }
+  }
+
+  private void onOff(String sub) {
+    if (!arity(request.argCount() == 3)) {
+      return;
+    }
+    if (request.argIs(2, "ON") || request.argIs(2, "OFF")) {
+      slot().ok(); // the sidecar evicts no client and no key, so both are as asked already
+    } else {
+      error("ERR syntax error");
+    }
+    session.setLastCommand("client|" + sub.toLowerCase(Locale.ROOT));
+  }
+
+  private void list() {
+    Predicate<Session> filter = s -> true;
+    if (request.argCount() > 3 && request.argIs(2, "ID")) {
+      List<Long> ids = new ArrayList<>();
+      for (int i = 3; i < request.argCount(); i++) {
+        Long id = id(request.argString(i));
+        if (id == null) {
+          error("ERR Invalid client ID");
+          return;
+        }
+        ids.add(id);
+      }
+      filter = s -> ids.contains(s.id());
+    } else if (request.argCount() == 4 && request.argIs(2, "TYPE")) {
+      Predicate<Session> type = type(request.argString(3));
+      if (type == null) {
+        error("ERR Unknown client type '" + request.argString(3) + "'");
+        return;
+      }
+      filter = type;
+    } else if (request.argCount() != 2) {
+      error("ERR syntax error");
+      return;
+    }
+    StringBuilder text = new StringBuilder();
+    for (Session s : session.services().sessions().all()) {
+      if (filter.test(s)) {
+        text.append(describe(s)).append('\n');
+      }
+    }
+    slot().reply(out -> Resp.writeBulk(out, text.toString()));
+  }
+
+  private static Long id(String text) {
+    try {
+      long id = Long.parseLong(text);
+      return id > 0 ? id : null;
+    } catch (NumberFormatException e) {
+      return null;
+    }
+  }
+
+  private static Predicate<Session> type(String name) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "normal" -> s -> !s.isFromPeer();
+      case "replica", "slave", "master", "pubsub" -> s -> false;
+      default -> null;
+    };
+  }
+
+  private void kill() {
+    if (request.argCount() == 3) {
+      String address = request.argString(2);
+      List<Session> found = matching(s -> s.client().remoteAddress().equals(address));
+      if (found.isEmpty()) {
+        error("ERR No such client");
+      } else {
+        slot().ok();
+        found.forEach(this::end);
+      }
+      return;
+    }
+    if (request.argCount() < 4 || request.argCount() % 2 != 0) {
+      error("ERR syntax error");
+      return;
+    }
+    Predicate<Session> filter = s -> true;
+    boolean skipMe = true;
+    for (int i = 2; i < request.argCount(); i += 2) {
+      String value = request.argString(i + 1);
+      if (request.argIs(i, "SKIPME")) {
+        skipMe = value.equalsIgnoreCase("yes");
+        continue;
+      }
+      Predicate<Session> next = killFilter(i, value);
+      if (next == null) {
+        return;
+      }
+      filter = filter.and(next);
+    }
+    boolean keepMe = skipMe;
+    List<Session> found = matching(filter.and(s -> !keepMe || s.id() != session.id()));
+    slot().reply(out -> Resp.writeInteger(out, found.size()));
+    found.forEach(this::end);
+  }
+
+  private Predicate<Session> killFilter(int option, String value) {
+    if (request.argIs(option, "ID")) {
+      Long id = id(value);
+      if (id == null) {
+        error("ERR client-id should be greater than 0");
+        return null;
+      }
+      return s -> s.id() == id;
+    }
+    if (request.argIs(option, "ADDR")) {
+      return s -> s.client().remoteAddress().equals(value);
+    }
+    if (request.argIs(option, "LADDR")) {
+      return s -> s.client().localAddress().equals(value);
+    }
+    if (request.argIs(option, "USER")) {
+      return s -> value.equals("default");
+    }
+    Predicate<Session> type = request.argIs(option, "TYPE") ? type(value) : null;
+    if (type == null) {
+      error("ERR syntax error");
+    }
+    return type;
+  }
+
+  private List<Session> matching(Predicate<Session> filter) {
+    return session.services().sessions().all().stream().filter(filter).toList();
+  }
+
+  private void end(Session victim) {
+    if (victim.id() == session.id()) {
+      victim.close();
+    } else {
+      victim.client().close();
+    }
+  }
+
+  private static String describe(Session s) {
+    long now = s.services().nanoTime();
+    return "id="
+        + s.id()
+        + " addr="
+        + s.client().remoteAddress()
+        + " laddr="
+        + s.client().localAddress()
+        + " fd=-1 name="
+        + s.name()
+        + " age="
+        + TimeUnit.NANOSECONDS.toSeconds(now - s.createdNanos())
+        + " idle="
+        + TimeUnit.NANOSECONDS.toSeconds(now - s.lastCommandNanos())
+        + " flags="
+        + (s.isFromPeer() ? "P" : "N")
+        + " db="
+        + s.database()
+        + " sub=0 psub=0 ssub=0 multi=-1 qbuf="
+        + s.client().bufferedBytes()
+        + " cmd="
+        + s.lastCommand()
+        + " user=default resp="
+        + s.protocol()
+        + " lib-name="
+        + s.libraryName()
+        + " lib-ver="
+        + s.libraryVersion();
+  }
+}

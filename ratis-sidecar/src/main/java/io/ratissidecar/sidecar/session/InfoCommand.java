@@ -1,0 +1,63 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import io.ratissidecar.statemachine.resp.RespValue;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * {@code INFO}: what the local Redis says, less the reserved database, and a section of our own.
+ */
+final class InfoCommand {
+  private InfoCommand() {}
+
+  static boolean run(Session session, Request request) {
+    if (request.argCount() == 2 && request.argIs(1, "RAFT")) {
+      String text = session.services().infoRaft();
+      session.slot(Lane.IMMEDIATE).reply(out -> write(out, text, session.protocol()));
+      return true;
+    }
+    boolean withOurs = request.argCount() == 1;
+    for (int i = 1; i < request.argCount(); i++) {
+      withOurs |=
+          request.argIs(i, "ALL")
+              || request.argIs(i, "EVERYTHING")
+              || request.argIs(i, "DEFAULT")
+              || request.argIs(i, "RAFT");
+    }
+    boolean append = withOurs;
+    return session
+        .local()
+        .forward(
+            request,
+            (reply, out) -> {
+              String text = hideReserved(session, RespValue.parse(reply).asString());
+              write(
+                  out,
+                  append ? text + "\r\n" + session.services().infoRaft() : text,
+                  session.protocol());
+            });
+  }
+
+  private static String hideReserved(Session session, String text) {
+    String reserved = "db" + session.services().commands().reservedDatabase() + ":";
+    int start = text.indexOf("\n" + reserved);
+    if (start < 0) {
+      return text;
+    }
+    int end = text.indexOf('\n', start + 1);
+    return text.substring(0, start + 1) + (end < 0 ? "" : text.substring(end + 1));
+  }
+
+  private static void write(ByteBuf out, String text, int protocol) {
+    if (protocol == 2) {
+      Resp.writeBulk(out, text);
+      return;
+    }
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    out.writeCharSequence("=" + (bytes.length + 4) + "\r\ntxt:", StandardCharsets.US_ASCII);
+    out.writeBytes(bytes);
+    out.writeCharSequence("\r\n", StandardCharsets.US_ASCII);
+  }
+}

@@ -1,0 +1,21 @@
+package io.ratissidecar.sidecar.session;
+
+/**
+ * The way that a command takes. Commands of one client that take the same way keep their order on
+ * it and may be under way together; before the first one that takes another way, all earlier ones
+ * must have been answered. That one rule keeps every client's program order.
+ */
+enum Lane {
+  /** Through the log. */
+  LOG,
+  /** A linearizable read. */
+  READ,
+  /** This client's own connection to the local Redis. */
+  LOCAL,
+  /** This client's own connection to the leader. */
+  PROXY,
+  /** Work of the sidecar itself that takes a while. */
+  ADMIN,
+  /** Answered at once. */
+  IMMEDIATE
+}

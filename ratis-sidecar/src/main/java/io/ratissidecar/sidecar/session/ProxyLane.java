@@ -1,0 +1,204 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.resp.RespConnection;
+import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.statemachine.apply.IgnoredReplies;
+import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A client's own connection to the leader, on which a follower forwards its RAFT commands. One
+ * connection per client, so that replies can't cross between clients and no state is shared.
+ */
+final class ProxyLane {
+  private static final byte[] RAFT = "RAFT".getBytes(StandardCharsets.US_ASCII);
+
+  /** Nothing happened; the command may be sent again. */
+  private static final String FAILED = "NOTLEADER Failed to proxy command";
+
+  /** It may have happened. */
+  private static final String UNKNOWN = "TIMEOUT no reply from leader";
+
+  private final Session session;
+  private RespConnection connection;
+  private String address = "";
+  private boolean opening;
+  private boolean openFailed;
+  private int database;
+
+  ProxyLane(Session session) {
+    this.session = session;
+  }
+
+  /**
+   * Forwards commands whose last reply is the client's.
+   *
+   * @param commands without the RAFT prefix; copies
+   * @return false when the request has to come again later
+   */
+  boolean forward(List<Request> commands, boolean transaction) {
+    if (!session.enter(Lane.PROXY)) {
+      return false;
+    }
+    Optional<Member> leader = session.services().remoteLeader();
+    if (leader.isEmpty()) {
+      session.slot(Lane.IMMEDIATE).error(FAILED);
+      return true;
+    }
+    String leaderAddress = leader.get().clientAddress();
+    if (connection != null && !address.equals(leaderAddress)) {
+      if (connection.outstanding() > 0) {
+        session
+            .slot(Lane.IMMEDIATE)
+            .error(FAILED); // replies of the former leader are still due; order stands first
+        return true;
+      }
+      close();
+    }
+    if (connection == null) {
+      return open(leaderAddress);
+    }
+    send(commands, transaction);
+    return true;
+  }
+
+  private void send(List<Request> commands, boolean transaction) {
+    session.services().sessions().countProxied();
+    connection.useProtocol(session.protocol());
+    if (database != session.database()) {
+      database = session.database();
+      connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(database));
+    }
+    ByteBuf out = Unpooled.buffer(256);
+    for (Request command : commands) {
+      Resp.writeArrayHeader(out, command.argCount() + 1);
+      Resp.writeBulk(out, RAFT);
+      for (int i = 0; i < command.argCount(); i++) {
+        Resp.writeBulk(out, command.buffer(), command.argStart(i), command.argLength(i));
+      }
+    }
+    connection.send(
+        out,
+        commands.size(),
+        new Forwarded(session.slot(Lane.PROXY), commands.size(), transaction));
+  }
+
+  private boolean open(String leaderAddress) {
+    if (openFailed) {
+      openFailed = false;
+      session.services().sessions().countProxyFailure();
+      session.slot(Lane.IMMEDIATE).error(FAILED);
+      return true;
+    }
+    session.holdUntil(
+        resume -> {
+          if (opening) {
+            return;
+          }
+          opening = true;
+          RespConnection.open(
+              session.services().front(),
+              RespEndpoint.parse(leaderAddress, session.services().config().password()),
+              new RespConnection.OpenListener() {
+                @Override
+                public void onOpen(RespConnection opened) {
+                  opening = false;
+                  opened(opened, leaderAddress);
+                  resume.run();
+                }
+
+                @Override
+                public void onFailed(Throwable cause) {
+                  opening = false;
+                  openFailed = true;
+                  resume.run();
+                }
+              });
+        });
+    return false;
+  }
+
+  private void opened(RespConnection opened, String leaderAddress) {
+    if (session.isClosed()) {
+      opened.close();
+      return;
+    }
+    connection = opened;
+    address = leaderAddress;
+    database = 0;
+    // So that a leader that is none any more does not forward in turn.
+    opened.command(IgnoredReplies.INSTANCE, "RAFT.PEER", "PROXY");
+    opened.onClosed(
+        c -> {
+          if (c == connection) { // identity: an older connection's end says nothing
+            connection = null;
+          }
+        });
+  }
+
+  void setReading(boolean reading) {
+    if (connection != null) {
+      connection.setReading(reading);
+    }
+  }
+
+  void close() {
+    RespConnection closing = connection;
+    connection = null;
+    if (closing != null) {
+      closing.close();
+    }
+  }
+
+  private final class Forwarded implements ReplySink {
+    private final Slot slot;
+    private final boolean transaction;
+    private final int count;
+    private int received;
+    private boolean over;
+
+    Forwarded(Slot slot, int count, boolean transaction) {
+      this.slot = slot;
+      this.count = count;
+      this.transaction = transaction;
+    }
+
+    @Override
+    public void onReply(ByteBuf frame) {
+      received++;
+      boolean error = frame.getByte(frame.readerIndex()) == '-';
+      if (over || (received < count && !(transaction && received == 1 && error))) {
+        return;
+      }
+      over = true;
+      if (error && startsWith(frame, "-MOVED ")) {
+        session.services().sessions().countProxyFailure();
+        slot.error(FAILED);
+      } else {
+        slot.reply(frame);
+      }
+    }
+
+    @Override
+    public void onLost() {
+      if (!over) {
+        session.services().sessions().countProxyFailure();
+        slot.error(UNKNOWN);
+      }
+    }
+
+    private boolean startsWith(ByteBuf frame, String prefix) {
+      return frame.readableBytes() > prefix.length()
+          && frame
+              .toString(frame.readerIndex(), prefix.length(), StandardCharsets.US_ASCII)
+              .equals(prefix);
+    }
+  }
+}

@@ -1,0 +1,272 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.sidecar.raft.Failure;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.command.Plan;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * {@code RAFT <command>}: checked here, then sent to the log, read linearizably, forwarded, or
+ * redirected.
+ */
+final class RaftCommands {
+  private static final byte[][] MULTI = {"MULTI".getBytes(StandardCharsets.US_ASCII)};
+  private static final byte[][] EXEC = {"EXEC".getBytes(StandardCharsets.US_ASCII)};
+
+  private final Session session;
+  private final Services services;
+  private Transaction transaction;
+
+  RaftCommands(Session session) {
+    this.session = session;
+    this.services = session.services();
+  }
+
+  /**
+   * True for the sidecar's own commands, all of which have a dot in their name: {@code RAFT.NODE}
+   * and so on.
+   */
+  static boolean isAdministrative(Request request) {
+    ByteBuf buffer = request.buffer();
+    int start = request.argStart(0);
+    return request.argLength(0) > 5
+        && buffer.getByte(start + 4) == '.'
+        && (buffer.getByte(start) | 0x20) == 'r'
+        && (buffer.getByte(start + 1) | 0x20) == 'a'
+        && (buffer.getByte(start + 2) | 0x20) == 'f'
+        && (buffer.getByte(start + 3) | 0x20) == 't';
+  }
+
+  /** False when the request has to come again later. */
+  boolean handle(Request request) {
+    if (request.argCount() < 2) {
+      refuse("ERR wrong number of arguments for 'raft' command");
+      return true;
+    }
+    Optional<String> refusal = services.refusal();
+    if (refusal.isPresent()) {
+      refuse(refusal.get());
+      return true;
+    }
+    Replication replication = services.replication().orElseThrow();
+    boolean leader = replication.raft().isLeaderReady();
+    if (!leader && !canForward()) {
+      refuse(services.failureText(Failure.NOT_LEADER));
+      return true;
+    }
+    if (leader && replication.sequencer().isFull()) {
+      session.holdUntil(replication.sequencer()::whenRoom);
+      return false;
+    }
+    long clock = leader ? replication.sequencer().clockMillis() : System.currentTimeMillis();
+    Plan plan = services.commands().plan(request, 1, clock, session.database());
+    if (plan instanceof Plan.Session) {
+      return control(request);
+    }
+    if (plan instanceof Plan.Refused refused) {
+      refuse(refused.error());
+      return true;
+    }
+    if (request.frameEnd() - request.frameStart() > services.config().maxEntryBytes()) {
+      refuse(
+          "ERR command is longer than max-entry-bytes (" + services.config().maxEntryBytes() + ")");
+      return true;
+    }
+    if (transaction != null) {
+      queue(request, plan);
+      return true;
+    }
+    return leader ? run(replication, request, plan) : forward(request);
+  }
+
+  private boolean canForward() {
+    return services.config().followerProxy()
+        && !session.isFromPeer()
+        && services.remoteLeader().isPresent();
+  }
+
+  private void refuse(String error) {
+    if (transaction != null) {
+      transaction.abort();
+    }
+    session.slot(Lane.IMMEDIATE).error(error);
+  }
+
+  private boolean run(Replication replication, Request request, Plan plan) {
+    if (plan instanceof Plan.Read) {
+      if (!session.enter(Lane.READ)) {
+        return false;
+      }
+      ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
+      request.writeFrom(1, command);
+      replication
+          .reads()
+          .read(session.database(), session.protocol(), command, session.slot(Lane.READ));
+      return true;
+    }
+    if (!session.enter(Lane.LOG)) {
+      return false;
+    }
+    Slot slot = session.slot(Lane.LOG);
+    if (plan instanceof Plan.Rewritten rewritten) {
+      replication
+          .sequencer()
+          .add(
+              slot,
+              session.database(),
+              session.protocol(),
+              rewritten.commands(),
+              rewritten.replyIndex());
+    } else {
+      replication.sequencer().add(slot, session.database(), session.protocol(), request, 1);
+    }
+    return true;
+  }
+
+  private boolean forward(Request request) {
+    return session.proxy().forward(List.of(request.copyFrom(1)), false);
+  }
+
+  private void queue(Request request, Plan plan) {
+    if (plan instanceof Plan.Rewritten rewritten && rewritten.commands().length > 1) {
+      refuse(
+          "ERR '"
+              + request.argString(1).toLowerCase(Locale.ROOT)
+              + "' can't be part of a RAFT MULTI: it is replicated as several commands");
+      return;
+    }
+    if (!transaction.add(request.copyFrom(1))) {
+      refuse(
+          "ERR transaction is longer than max-entry-bytes ("
+              + services.config().maxEntryBytes()
+              + ")");
+      return;
+    }
+    session.slot(Lane.IMMEDIATE).reply(Resp::writeQueued);
+  }
+
+  /** Commands that the session itself answers: the transaction's frame, and what needs no log. */
+  private boolean control(Request request) {
+    if (request.argIs(1, "MULTI")) {
+      multi();
+      return true;
+    }
+    if (request.argIs(1, "EXEC")) {
+      return exec();
+    }
+    if (request.argIs(1, "DISCARD")) {
+      discard();
+      return true;
+    }
+    if (transaction != null) {
+      refuse(
+          "ERR '"
+              + request.argString(1).toLowerCase(Locale.ROOT)
+              + "' can't be part of a RAFT MULTI");
+      return true;
+    }
+    return SessionCommands.answer(session, request.copyFrom(1));
+  }
+
+  private void multi() {
+    if (transaction != null) {
+      session.slot(Lane.IMMEDIATE).error("ERR MULTI calls can not be nested");
+      return;
+    }
+    transaction = new Transaction(services.config().maxEntryBytes());
+    session.slot(Lane.IMMEDIATE).ok();
+  }
+
+  private void discard() {
+    Slot slot = session.slot(Lane.IMMEDIATE);
+    if (transaction == null) {
+      slot.error("ERR DISCARD without MULTI");
+      return;
+    }
+    transaction = null;
+    slot.ok();
+  }
+
+  private boolean exec() {
+    if (transaction == null) {
+      session.slot(Lane.IMMEDIATE).error("ERR EXEC without MULTI");
+      return true;
+    }
+    if (transaction.isAborted()) {
+      transaction = null;
+      session
+          .slot(Lane.IMMEDIATE)
+          .error("EXECABORT Transaction discarded because of previous errors.");
+      return true;
+    }
+    Replication replication = services.replication().orElseThrow();
+    if (!replication.raft().isLeaderReady()) {
+      List<Request> block = new ArrayList<>();
+      block.add(Request.of("MULTI"));
+      block.addAll(transaction.commands());
+      block.add(Request.of("EXEC"));
+      if (!session.proxy().forward(block, true)) {
+        return false;
+      }
+      transaction = null;
+      return true;
+    }
+    if (!session.enter(Lane.LOG)) {
+      return false;
+    }
+    execute(replication);
+    return true;
+  }
+
+  private void execute(Replication replication) {
+    CommandTable table = services.commands();
+    List<Request> commands = transaction.commands();
+    transaction = null;
+    long clock = replication.sequencer().clockMillis();
+    byte[][][] block = new byte[commands.size() + 2][][];
+    block[0] = MULTI;
+    block[block.length - 1] = EXEC;
+    for (int i = 0; i < commands.size(); i++) {
+      Request command = commands.get(i);
+      // Planned again: what is relative to the clock is relative to EXEC's.
+      Plan plan = table.plan(command, 0, clock, session.database());
+      if (plan instanceof Plan.Refused refused) {
+        session
+            .slot(Lane.IMMEDIATE)
+            .error("EXECABORT Transaction discarded because of: " + refused.error());
+        return;
+      }
+      block[i + 1] =
+          plan instanceof Plan.Rewritten rewritten ? rewritten.commands()[0] : arguments(command);
+    }
+    replication
+        .sequencer()
+        .add(
+            session.slot(Lane.LOG),
+            session.database(),
+            session.protocol(),
+            block,
+            block.length - 1);
+  }
+
+  private static byte[][] arguments(Request request) {
+    byte[][] arguments = new byte[request.argCount()][];
+    for (int i = 0; i < arguments.length; i++) {
+      arguments[i] = request.arg(i);
+    }
+    return arguments;
+  }
+
+  void close() {
+    transaction = null;
+  }
+}

@@ -1,0 +1,63 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.Failure;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.resp.Request;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** What sessions need of the node that they run in. Called on the front loop. */
+public interface Services {
+  SidecarConfig config();
+
+  FrontLoop front();
+
+  CommandTable commands();
+
+  SessionRegistry sessions();
+
+  /** Where clients' own commands go. */
+  RespEndpoint localRedis();
+
+  /** This node's part in a cluster; empty when it is in none. */
+  Optional<Replication> replication();
+
+  /**
+   * Why RAFT commands can't be taken at all, such as {@code NOCLUSTER No Raft Cluster}; empty when
+   * they can.
+   */
+  Optional<String> refusal();
+
+  /** The leader to send commands to, when it is another node. */
+  Optional<Member> remoteLeader();
+
+  /** The one place where outcomes become error replies. */
+  String failureText(Failure failure);
+
+  /**
+   * Runs a command of the sidecar's own: {@code RAFT.CLUSTER}, {@code RAFT.NODE}, {@code CLUSTER}
+   * and the like.
+   *
+   * @param request a copy
+   * @param reply called once, on the front loop, with a writer for the reply
+   */
+  void administer(Request request, Session session, Consumer<Consumer<ByteBuf>> reply);
+
+  /** Version of the local Redis. */
+  String redisVersion();
+
+  /** True while this node leads its cluster, or is in none. */
+  boolean isLeader();
+
+  /** The text of {@code INFO raft}. */
+  String infoRaft();
+
+  /** A monotone clock, nanoseconds. */
+  long nanoTime();
+}

@@ -1,0 +1,249 @@
+package io.ratissidecar.sidecar.session;
+
+import io.ratissidecar.statemachine.command.LocalPlan;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Locale;
+
+/**
+ * Commands without the RAFT prefix: answered here, refused, or passed to the local Redis, as the
+ * command table says.
+ */
+final class SessionCommands {
+  private final Session session;
+
+  SessionCommands(Session session) {
+    this.session = session;
+  }
+
+  boolean mayRunUnauthenticated(Request request) {
+    return request.argIs(0, "AUTH")
+        || request.argIs(0, "HELLO")
+        || request.argIs(0, "QUIT")
+        || request.argIs(0, "RESET");
+  }
+
+  /** False when the request has to come again later. */
+  boolean handle(Request request) {
+    LocalPlan plan = session.services().commands().planLocal(request);
+    if (plan instanceof LocalPlan.Refused refused) {
+      session.slot(Lane.IMMEDIATE).error(refused.error());
+      return true;
+    }
+    if (plan instanceof LocalPlan.Session) {
+      return answer(session, request);
+    }
+    return session.local().forward(request);
+  }
+
+  /** Answers a command that needs no Redis, or changes what Redis says. */
+  static boolean answer(Session session, Request request) {
+    String name = request.argString(0).toUpperCase(Locale.ROOT);
+    session.setLastCommand(name.toLowerCase(Locale.ROOT));
+    return switch (name) {
+      case "INFO" -> InfoCommand.run(session, request);
+      case "COMMAND" -> CommandCommand.run(session, request);
+      case "CLIENT" -> ClientCommand.run(session, request);
+      case "CLUSTER" -> session.administer(request);
+      case "SELECT" -> select(session, request);
+      default -> {
+        simple(session, request, name);
+        yield true;
+      }
+    };
+  }
+
+  private static void simple(Session session, Request request, String name) {
+    switch (name) {
+      case "PING" -> ping(session, request);
+      case "ECHO" -> {
+        byte[] text = request.argCount() == 2 ? request.arg(1) : null;
+        if (text == null) {
+          arity(session, name);
+        } else {
+          session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeBulk(out, text));
+        }
+      }
+      case "QUIT" -> {
+        session.slot(Lane.IMMEDIATE).ok();
+        session.close();
+      }
+      case "RESET" -> {
+        session.reset();
+        session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeSimple(out, "RESET"));
+      }
+      case "AUTH" -> auth(session, request);
+      case "HELLO" -> hello(session, request);
+      default ->
+          session
+              .slot(Lane.IMMEDIATE)
+              .error(
+                  "ERR '"
+                      + name.toLowerCase(Locale.ROOT)
+                      + "' is not available through the sidecar");
+    }
+  }
+
+  private static void arity(Session session, String name) {
+    session
+        .slot(Lane.IMMEDIATE)
+        .error("ERR wrong number of arguments for '" + name.toLowerCase(Locale.ROOT) + "' command");
+  }
+
+  private static void ping(Session session, Request request) {
+    if (request.argCount() > 2) {
+      arity(session, "PING");
+    } else if (request.argCount() == 2) {
+      byte[] text = request.arg(1);
+      session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeBulk(out, text));
+    } else {
+      session.slot(Lane.IMMEDIATE).reply(Resp::writePong);
+    }
+  }
+
+  private static boolean select(Session session, Request request) {
+    if (request.argCount() != 2) {
+      arity(session, "SELECT");
+      return true;
+    }
+    int reserved = session.services().commands().reservedDatabase();
+    int database;
+    try {
+      database = Integer.parseInt(request.argString(1));
+    } catch (NumberFormatException e) {
+      session.slot(Lane.IMMEDIATE).error("ERR value is not an integer or out of range");
+      return true;
+    }
+    if (database < 0 || database >= reserved) {
+      session.slot(Lane.IMMEDIATE).error("ERR DB index is out of range");
+      return true;
+    }
+    if (session.local().inTransaction()) {
+      return session.local().forward(request);
+    }
+    session.selectDatabase(database);
+    session.slot(Lane.IMMEDIATE).ok();
+    return true;
+  }
+
+  private static void auth(Session session, Request request) {
+    if (request.argCount() < 2 || request.argCount() > 3) {
+      arity(session, "AUTH");
+      return;
+    }
+    String user = request.argCount() == 3 ? request.argString(1) : "default";
+    byte[] password = request.arg(request.argCount() - 1);
+    if (request.argCount() == 2 && session.services().config().password().isEmpty()) {
+      session
+          .slot(Lane.IMMEDIATE)
+          .error(
+              "ERR AUTH <password> called without any password configured for the default user. Are you sure your"
+                  + " configuration is correct?");
+      return;
+    }
+    if (login(session, user, password)) {
+      session.slot(Lane.IMMEDIATE).ok();
+    } else {
+      session
+          .slot(Lane.IMMEDIATE)
+          .error("WRONGPASS invalid username-password pair or user is disabled.");
+    }
+  }
+
+  private static boolean login(Session session, String user, byte[] password) {
+    var expected = session.services().config().password();
+    boolean right =
+        user.equals("default")
+            && (expected.isEmpty()
+                || MessageDigest.isEqual(
+                    expected.get().getBytes(StandardCharsets.UTF_8), password));
+    if (right) {
+      session.setAuthenticated(true);
+    }
+    return right;
+  }
+
+  private static void hello(Session session, Request request) {
+    int protocol = session.protocol();
+    int next = 1;
+    if (request.argCount() > 1) {
+      try {
+        protocol = Integer.parseInt(request.argString(1));
+      } catch (NumberFormatException e) {
+        session
+            .slot(Lane.IMMEDIATE)
+            .error("ERR Protocol version is not an integer or out of range");
+        return;
+      }
+      if (protocol != 2 && protocol != 3) {
+        session.slot(Lane.IMMEDIATE).error("NOPROTO unsupported protocol version");
+        return;
+      }
+      next = 2;
+    }
+    String newName = null;
+    while (next < request.argCount()) {
+      int left = request.argCount() - next - 1;
+      if (request.argIs(next, "AUTH") && left >= 2) {
+        if (!login(session, request.argString(next + 1), request.arg(next + 2))) {
+          session
+              .slot(Lane.IMMEDIATE)
+              .error("WRONGPASS invalid username-password pair or user is disabled.");
+          return;
+        }
+        next += 3;
+      } else if (request.argIs(next, "SETNAME") && left >= 1) {
+        newName = request.argString(next + 1);
+        if (!ClientCommand.isValidName(newName)) {
+          session.slot(Lane.IMMEDIATE).error(ClientCommand.INVALID_NAME);
+          return;
+        }
+        next += 2;
+      } else {
+        session
+            .slot(Lane.IMMEDIATE)
+            .error("ERR Syntax error in HELLO option '" + request.argString(next) + "'");
+        return;
+      }
+    }
+    if (!session.isAuthenticated()) {
+      session
+          .slot(Lane.IMMEDIATE)
+          .error(
+              "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user>"
+                  + " <pass> option can be used to authenticate the client and select the RESP protocol version at the same"
+                  + " time");
+      return;
+    }
+    if (newName != null) {
+      session.setName(newName);
+    }
+    session.useProtocol(protocol);
+    greet(session, protocol);
+  }
+
+  private static void greet(Session session, int protocol) {
+    session
+        .slot(Lane.IMMEDIATE)
+        .reply(
+            out -> {
+              Resp.writeMapHeader(out, 7, protocol);
+              Resp.writeBulk(out, "server");
+              Resp.writeBulk(out, "redis");
+              Resp.writeBulk(out, "version");
+              Resp.writeBulk(out, session.services().redisVersion());
+              Resp.writeBulk(out, "proto");
+              Resp.writeInteger(out, protocol);
+              Resp.writeBulk(out, "id");
+              Resp.writeInteger(out, session.id());
+              Resp.writeBulk(out, "mode");
+              Resp.writeBulk(out, "standalone");
+              Resp.writeBulk(out, "role");
+              Resp.writeBulk(out, session.services().isLeader() ? "master" : "replica");
+              Resp.writeBulk(out, "modules");
+              Resp.writeArrayHeader(out, 0);
+            });
+  }
+}

@@ -1,0 +1,84 @@
+package io.ratissidecar.sidecar.session;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** All clients of this node, by id. Confined to the front loop. */
+public final class SessionRegistry {
+  private final Map<Long, Session> sessions = new LinkedHashMap<>();
+  private long lastId;
+  private long commands;
+  private long connections;
+  private long proxied;
+  private long proxyFailures;
+
+  long nextId() {
+    connections++;
+    return ++lastId;
+  }
+
+  void add(Session session) {
+    sessions.put(session.id(), session);
+  }
+
+  void remove(Session session) {
+    sessions.remove(session.id());
+  }
+
+  Collection<Session> all() {
+    return List.copyOf(sessions.values());
+  }
+
+  Session byId(long id) {
+    return sessions.get(id);
+  }
+
+  void countCommand() {
+    commands++;
+  }
+
+  void countProxied() {
+    proxied++;
+  }
+
+  void countProxyFailure() {
+    proxyFailures++;
+  }
+
+  /** Clients connected now. */
+  public int count() {
+    return sessions.size();
+  }
+
+  /** Commands received since the start. */
+  public long commandsReceived() {
+    return commands;
+  }
+
+  /** Connections accepted since the start. */
+  public long connectionsReceived() {
+    return connections;
+  }
+
+  /** Commands forwarded to a leader since the start. */
+  public long commandsProxied() {
+    return proxied;
+  }
+
+  /** Forwarded commands that failed on the way since the start. */
+  public long proxyFailures() {
+    return proxyFailures;
+  }
+
+  /** True when no client waits for a reply. */
+  public boolean isQuiet() {
+    return sessions.values().stream().noneMatch(Session::hasPending);
+  }
+
+  /** Ends every connection after its pending replies. */
+  public void closeAll() {
+    all().forEach(Session::close);
+  }
+}

@@ -1,0 +1,94 @@
+package io.ratissidecar.statemachine.command;
+
+import io.ratissidecar.statemachine.resp.Request;
+import java.util.Locale;
+
+/**
+ * What a command's arguments decide: a rewrite, or a refusal. {@code commands.tsv} names the
+ * constants, the code is in the classes behind them.
+ *
+ * <p>Arguments that Redis would reject whatever its clock and data stay as they are, for Redis to
+ * reject in its own words. An option that no rule knows is a syntax error at once: a newer Redis
+ * might understand it, and it might be relative to a clock.
+ */
+public enum ArgumentRule {
+  /** Nothing: the policy holds as it is. */
+  NONE((r, name, now, database, reserved) -> null),
+  /** {@code SET}: EX and PX become PXAT. */
+  SET_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.set(r, name, now)),
+  /** {@code GETEX}: EX and PX become PXAT; without an option it is a read. */
+  GETEX_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.getex(r, name, now)),
+  /** {@code HSETEX}: EX and PX become PXAT. */
+  HSETEX_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.hsetex(r, name, now)),
+  /** {@code HGETEX}: EX and PX become PXAT. */
+  HGETEX_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.hgetex(r, name, now)),
+  /** {@code SETEX} becomes SET with PXAT. */
+  SETEX((r, name, now, database, reserved) -> FixedExpiry.setex(r, name, now)),
+  /** {@code PSETEX} becomes SET with PXAT. */
+  PSETEX((r, name, now, database, reserved) -> FixedExpiry.psetex(r, name, now)),
+  /** {@code EXPIRE} becomes PEXPIREAT. */
+  EXPIRE_SECONDS((r, name, now, database, reserved) -> FixedExpiry.expire(r, name, now)),
+  /** {@code PEXPIRE} becomes PEXPIREAT. */
+  EXPIRE_MILLIS((r, name, now, database, reserved) -> FixedExpiry.pexpire(r, name, now)),
+  /** {@code HEXPIRE} becomes HPEXPIREAT. */
+  HEXPIRE_SECONDS((r, name, now, database, reserved) -> FixedExpiry.hexpire(r, name, now)),
+  /** {@code HPEXPIRE} becomes HPEXPIREAT. */
+  HEXPIRE_MILLIS((r, name, now, database, reserved) -> FixedExpiry.hpexpire(r, name, now)),
+  /** {@code RESTORE} with a time gets ABSTTL. */
+  RESTORE_TTL((r, name, now, database, reserved) -> FixedExpiry.restore(r, name, now)),
+  /** {@code FLUSHALL} flushes the databases of the clients one by one. */
+  FLUSH_ALL(
+      (r, name, now, database, reserved) -> DatabaseRules.flushAll(r, name, database, reserved)),
+  /** {@code COPY} to the reserved database is out of range. */
+  COPY_DATABASE((r, name, now, database, reserved) -> DatabaseRules.copy(r, name, reserved)),
+  /** {@code MOVE} to the reserved database is out of range. */
+  MOVE_DATABASE((r, name, now, database, reserved) -> DatabaseRules.move(r, name, reserved)),
+  /** {@code SWAPDB} of the reserved database is out of range. */
+  SWAP_DATABASES((r, name, now, database, reserved) -> DatabaseRules.swap(r, name, reserved)),
+  /** {@code SORT} is a read without STORE, and refused where the order stored may differ. */
+  SORT_STORE((r, name, now, database, reserved) -> OrderRules.sort(r, name)),
+  /** {@code GEOSEARCHSTORE} with ANY is refused. */
+  GEOSEARCH_STORE((r, name, now, database, reserved) -> OrderRules.geosearchstore(r, name)),
+  /** {@code GEORADIUS} is a read without STORE, and refused if it stores with ANY. */
+  GEORADIUS_STORE((r, name, now, database, reserved) -> OrderRules.georadius(r, name)),
+  /** {@code XADD} needs its ID in full. */
+  XADD_ID((r, name, now, database, reserved) -> StreamRules.xadd(r, name)),
+  /** {@code XREAD} must not block. */
+  XREAD_BLOCK((r, name, now, database, reserved) -> StreamRules.xread(r, name));
+
+  private final Check check;
+
+  ArgumentRule(Check check) {
+    this.check = check;
+  }
+
+  /** The constant that a line of {@code commands.tsv} names. */
+  static ArgumentRule named(String text) {
+    return text.equals("-") ? NONE : valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_'));
+  }
+
+  /**
+   * What the arguments decide. The number of arguments was checked. Allocates nothing where it
+   * decides nothing.
+   *
+   * @param name the argument that is the command's name
+   * @param nowMillis the entry's clock
+   * @param database the database that the session has selected
+   * @param reserved the database that clients must not reach, the last one
+   * @return null if the arguments leave it to the policy
+   */
+  Plan apply(Request r, int name, long nowMillis, int database, int reserved) {
+    return check.apply(r, name, nowMillis, database, reserved);
+  }
+
+  /** Whether it keeps clients away from the reserved database, which holds in explicit mode too. */
+  boolean guardsReservedDatabase() {
+    return this == COPY_DATABASE || this == MOVE_DATABASE || this == SWAP_DATABASES;
+  }
+
+  /** The code of a rule. */
+  @FunctionalInterface
+  interface Check {
+    Plan apply(Request r, int name, long nowMillis, int database, int reserved);
+  }
+}

@@ -1,0 +1,60 @@
+package io.ratissidecar.statemachine.command;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.statemachine.resp.Resp;
+
+/** What becomes of one command that is to be replicated or read linearizably. */
+public sealed interface Plan {
+  /** Into the log, byte for byte as the client sent it. */
+  Plan VERBATIM = Verbatim.INSTANCE;
+
+  /** A linearizable read, as the client sent it. */
+  Plan READ = Read.INSTANCE;
+
+  /** Into the log as it is. */
+  enum Verbatim implements Plan {
+    INSTANCE
+  }
+
+  /** A linearizable read. */
+  enum Read implements Plan {
+    INSTANCE
+  }
+
+  /**
+   * Other commands go into the log in its place. More than one can't be queued in a {@code MULTI}:
+   * they would answer more than once, and some of them select databases.
+   *
+   * @param commands commands, each its arguments; not to be changed
+   * @param replyIndex the command whose reply is the client's
+   */
+  record Rewritten(byte[][][] commands, int replyIndex) implements Plan {
+
+    /** One command in place of one. */
+    static Rewritten single(byte[][] command) {
+      return new Rewritten(new byte[][][] {command}, 0);
+    }
+
+    /** Whether it is one command, and so may stand in a {@code MULTI}. */
+    public boolean single() {
+      return commands.length == 1;
+    }
+
+    /** Appends the commands in RESP. */
+    public void writeTo(ByteBuf out) {
+      for (byte[][] command : commands) {
+        Resp.command(out, command);
+      }
+    }
+  }
+
+  /** The session answers. */
+  record Session(CommandSpec command) implements Plan {}
+
+  /**
+   * An error is the answer, and nothing else happens.
+   *
+   * @param error with its code, without the dash: {@code ERR …}
+   */
+  record Refused(String error) implements Plan {}
+}
