@@ -51,8 +51,12 @@ record SegmentHeader(LogIdentity identity, long prevTerm, long prevIndex) {
     if (parse(head) != null) {
       return State.COMPLETE;
     }
-    // The header is durable before the first append, so no record can follow an incomplete one.
-    boolean incomplete = head.limit() < BYTES || head.get(BYTES - 1) == 0;
+    // The header is durable before the first append, so no record can follow an incomplete one. A
+    // complete one has no zero byte; what was never written reads as zeros.
+    boolean incomplete = head.limit() < BYTES;
+    for (int i = 0; i < head.limit() && !incomplete; i++) {
+      incomplete = head.get(i) == 0;
+    }
     return incomplete && nothingFollows ? State.INCOMPLETE : State.DAMAGED;
   }
 

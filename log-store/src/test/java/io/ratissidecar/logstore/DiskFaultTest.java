@@ -13,15 +13,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** I/O errors stop the log for good, and a crash at any step leaves something that opens. */
+/**
+ * I/O errors stop the log for good, and a crash or a power loss at any step leaves something that
+ * opens.
+ */
 class DiskFaultTest {
   private static final LogOptions PLAIN = new LogOptions(2048, 0, 0);
 
-  @TempDir Path parent;
+  private static final long SEED = Fixtures.seed();
+  private static final int POWER_LOSSES = 2;
+
+  @TempDir(factory = MemoryDir.class)
+  Path parent;
+
+  private final Random random = new Random(SEED);
   private int made;
 
   /** Work on a log, with what it has promised so far. */
@@ -128,7 +138,7 @@ class DiskFaultTest {
   @Test
   void when_it_dies_while_truncating_then_the_rest_is_there_and_the_intent_too()
       throws IOException {
-    for (long from : new long[] {1, 9, 13, 14, 20, 38}) {
+    for (long from : new long[] {1, 14, 38}) {
       dieAtEveryStep(
           work -> {
             work.append(1, 40);
@@ -219,12 +229,14 @@ class DiskFaultTest {
   }
 
   /**
-   * Kills the process before its first change, its second, and so on, until it lives to the end.
+   * Kills the process before its first change, its second, and so on, until it lives to the end;
+   * the same with losses of power at that moment.
    */
   private void dieAtEveryStep(Steps before, Steps steps, Check check) throws IOException {
     for (int n = 0; ; n++) {
       Path dir = dir();
-      FaultyDisk disk = new FaultyDisk(FaultyDisk.NEVER);
+      PowerLossDisk power = new PowerLossDisk(dir);
+      FaultyDisk disk = new FaultyDisk(power, FaultyDisk.NEVER);
       Work work = new Work();
       boolean died = false;
       work.log = PayloadLog.open(dir, ID, PLAIN, 0, disk);
@@ -238,17 +250,24 @@ class DiskFaultTest {
         assertTrue(LogVerifier.verify(dir).sound() || Files.exists(dir.resolve("truncating")));
         assertThrows(IOException.class, work.log::flush);
       }
+      List<Path> left = new ArrayList<>(List.of(dir));
+      for (int i = 0; i < POWER_LOSSES; i++) {
+        left.add(dir());
+        power.survivors(left.get(left.size() - 1), random);
+      }
       disk.failAfter(0);
       try {
         work.log.close();
       } catch (IOException e) {
         assertTrue(e.getMessage().contains("injected"), e.getMessage());
       }
-      try (PayloadLog log = open(dir)) {
-        check.run(log, work);
-        long next = Math.max(log.lastIndex(), 200) + 1;
-        log.append(entry(9, next, "goes on"));
-        log.flush();
+      for (Path copy : left) {
+        try (PayloadLog log = open(copy)) {
+          check.run(log, work);
+          long next = Math.max(log.lastIndex(), 200) + 1;
+          log.append(entry(9, next, "goes on"));
+          log.flush();
+        }
       }
       if (!died) {
         return;

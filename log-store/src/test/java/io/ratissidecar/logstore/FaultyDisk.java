@@ -13,11 +13,15 @@ final class FaultyDisk implements Disk {
   /** No fault. */
   static final int NEVER = Integer.MAX_VALUE;
 
-  private final Disk real = new LocalDisk();
+  private final Disk real;
   private int left;
-  private int changes;
 
   FaultyDisk(int changesBeforeFault) {
+    this(new LocalDisk(), changesBeforeFault);
+  }
+
+  FaultyDisk(Disk real, int changesBeforeFault) {
+    this.real = real;
     left = changesBeforeFault;
   }
 
@@ -26,12 +30,7 @@ final class FaultyDisk implements Disk {
     left = moreChanges;
   }
 
-  int changes() {
-    return changes;
-  }
-
   private boolean fails() {
-    changes++;
     return left == 0 || --left < 0;
   }
 

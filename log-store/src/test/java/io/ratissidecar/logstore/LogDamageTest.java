@@ -27,7 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Durable entries that are damaged or missing stop the start, and nothing is changed. */
 class LogDamageTest {
-  @TempDir Path parent;
+  @TempDir(factory = MemoryDir.class)
+  Path parent;
 
   private Path crashed(int entries) throws IOException {
     Path dir = Files.createDirectory(parent.resolve("log"));

@@ -30,13 +30,13 @@ public final class LogStoreBench {
     System.out.printf("%-58s %14s %14s%n", "what", "measured", "target");
     try {
       append(dir.resolve("warm"), 100_000_000, false);
+      flushes(dir.resolve("plain"), 0);
+      flushes(dir.resolve("preallocated"), LogOptions.defaults().preallocateBytes());
       append(dir.resolve("batches"), GIB, true);
       reads(dir.resolve("batches"));
       opens(dir.resolve("batches"), "1 GiB, batches of 100");
       small(dir.resolve("single"));
       opens(dir.resolve("single"), "1 GiB, single small SETs");
-      flushes(dir.resolve("plain"), 0);
-      flushes(dir.resolve("preallocated"), LogOptions.defaults().preallocateBytes());
     } finally {
       delete(dir);
     }
@@ -60,7 +60,7 @@ public final class LogStoreBench {
       double rate = entries * (double) COMMANDS / nanos * 1e3;
       row("append, batches of 100 SETs of 64 bytes, no fsync", rate, "M commands/s", ">= 1");
       row("  per append", nanos / 1e3 / entries, "us", "");
-      row("  longest append (a new segment)", longest / 1e6, "ms", "");
+      row("  longest append (a new segment; syncs the old one)", longest / 1e6, "ms", "");
       row("  index bytes per entry on disk", indexBytes(dir) / (double) entries, "bytes", "<= 32");
     }
   }

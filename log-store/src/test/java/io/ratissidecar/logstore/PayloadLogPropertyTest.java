@@ -20,16 +20,16 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Random work, checked against a map; random crashes, with a power loss that garbles what it may.
- */
+/** Random work, checked against a map; random crashes, some with a power loss. */
 class PayloadLogPropertyTest {
-  private static final int STEPS = 6000;
+  private static final int STEPS = 12_000;
 
-  @TempDir Path parent;
+  @TempDir(factory = MemoryDir.class)
+  Path parent;
 
   private Random random;
   private final TreeMap<Long, Entry> model = new TreeMap<>();
+  private PowerLossDisk disk;
   private PayloadLog log;
   private Path dir;
   private int directories;
@@ -44,7 +44,7 @@ class PayloadLogPropertyTest {
     long seed = Fixtures.seed();
     random = new Random(seed);
     dir = parent.resolve("log");
-    log = PayloadLog.open(dir, ID, options());
+    open(0);
     for (int i = 0; i < STEPS; i++) {
       try {
         step();
@@ -55,6 +55,11 @@ class PayloadLogPropertyTest {
     compareAll();
     log.close();
     assertTrue(LogVerifier.verify(dir).sound());
+  }
+
+  private void open(long knownDurable) throws IOException {
+    disk = new PowerLossDisk(dir);
+    log = PayloadLog.open(dir, ID, options(), knownDurable, disk);
   }
 
   private LogOptions options() {
@@ -89,7 +94,7 @@ class PayloadLogPropertyTest {
       if (random.nextInt(4) == 0) {
         removeIndex();
       }
-      log = PayloadLog.open(dir, ID, options());
+      open(0);
       compareAll();
     } else {
       crash();
@@ -170,19 +175,20 @@ class PayloadLogPropertyTest {
    */
   private void crash() throws IOException {
     Path copy = parent.resolve("log" + ++directories);
-    Fixtures.copy(dir, copy);
     boolean powerLoss = random.nextBoolean();
     if (powerLoss) {
-      losePower(copy);
+      disk.survivors(copy, random);
+    } else {
+      Fixtures.copy(dir, copy);
     }
     log.close();
     dir = copy;
-    if (random.nextBoolean()) {
+    if (!powerLoss && random.nextBoolean()) {
       removeIndex();
     }
     boolean sound = LogVerifier.verify(dir).sound();
     assertTrue(sound, "a crash is no damage");
-    log = PayloadLog.open(dir, ID, options(), random.nextBoolean() ? flushed : 0);
+    open(random.nextBoolean() ? flushed : 0);
     long last = log.lastIndex();
     if (powerLoss) {
       long kept = Math.max(last, flushed);
@@ -191,44 +197,6 @@ class PayloadLogPropertyTest {
     tail = model.isEmpty() ? Math.min(tail, Math.max(flushed, last)) : model.lastKey();
     flushed = tail;
     compareAll();
-  }
-
-  /** Sectors of the newest segment beyond what was flushed: kept, zero, garbled or cut off. */
-  private void losePower(Path copy) throws IOException {
-    List<Path> files = Fixtures.segments(copy);
-    if (files.isEmpty()) {
-      return;
-    }
-    Path newest = files.get(files.size() - 1);
-    long from = flushedBytes(newest);
-    byte[] bytes = Files.readAllBytes(newest);
-    int sector = 1 + random.nextInt(600);
-    for (int at = (int) from; at < bytes.length; at += sector) {
-      int fate = random.nextInt(6);
-      for (int i = at; i < Math.min(bytes.length, at + sector); i++) {
-        bytes[i] = fate < 4 ? bytes[i] : fate == 4 ? 0 : (byte) random.nextInt(256);
-      }
-    }
-    Files.write(newest, bytes);
-    if (random.nextInt(3) == 0) {
-      try (FileChannel channel = FileChannel.open(newest, StandardOpenOption.WRITE)) {
-        channel.truncate(from + random.nextInt((int) (bytes.length - from) + 1));
-      }
-    }
-  }
-
-  private long flushedBytes(Path segment) throws IOException {
-    RecordScanner scanner =
-        new RecordScanner(
-            new LocalDisk().file(segment),
-            SegmentHeader.BYTES,
-            Files.size(segment),
-            java.nio.ByteBuffer.allocate(1 << 16));
-    long end = SegmentHeader.BYTES;
-    while (scanner.next() && scanner.index() <= flushed) {
-      end = scanner.offset() + scanner.length();
-    }
-    return end;
   }
 
   private void removeIndex() throws IOException {

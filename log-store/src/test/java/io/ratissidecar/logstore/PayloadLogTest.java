@@ -272,6 +272,39 @@ class PayloadLogTest {
     }
   }
 
+  @Test
+  void when_the_index_is_of_an_earlier_close_then_it_is_rebuilt() throws IOException {
+    fill(dir, 60, true);
+    Path index = dir.resolve("index");
+    Path old = dir.resolve("old");
+    Fixtures.copy(index, old);
+    try (PayloadLog log = open(dir)) {
+      log.truncateFrom(10);
+      log.truncateDone();
+      for (int i = 10; i <= 70; i++) {
+        log.append(entry(2, i, "longer or shorter " + "x".repeat(i)));
+      }
+    }
+    Files.move(index, dir.resolve("newer"));
+    Files.move(old, index);
+    try (PayloadLog log = open(dir)) {
+      assertEquals(70, log.entryCount());
+      for (int i = 10; i <= 70; i++) {
+        assertEquals(2, log.read(i).term());
+      }
+    }
+  }
+
+  @Test
+  void when_the_index_is_no_index_then_it_is_rebuilt() throws IOException {
+    fill(dir, 60, true);
+    Files.move(dir.resolve("index"), dir.resolve("gone"));
+    Files.writeString(dir.resolve("index"), "not a directory");
+    try (PayloadLog log = open(dir)) {
+      assertEquals(60, log.read(60).index());
+    }
+  }
+
   private static List<Long> ids(List<Entry> entries) {
     return entries.stream().map(Entry::index).toList();
   }

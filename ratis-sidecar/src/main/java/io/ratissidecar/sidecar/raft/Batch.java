@@ -59,10 +59,6 @@ public final class Batch implements EntryReplies {
     return payload.readableBytes();
   }
 
-  boolean isEmpty() {
-    return shares.isEmpty();
-  }
-
   /**
    * Makes the payload stand in the database and the replies come in the protocol of the client that
    * is added next.

@@ -39,6 +39,18 @@ final class MetadataReconciler {
 
   private MetadataReconciler() {}
 
+  /** Index of the last entry in Ratis's log that has a payload; 0 when there is none. */
+  static long lastPayloadIndex(RaftStorage storage, int maxEntryBytes) throws IOException {
+    List<LogSegmentPath> segments = LogSegmentPath.getLogSegmentPaths(storage);
+    for (int i = segments.size() - 1; i >= 0; i--) {
+      List<Header> headers = headers(segments.get(i), maxEntryBytes);
+      if (!headers.isEmpty()) {
+        return headers.get(headers.size() - 1).index();
+      }
+    }
+    return 0;
+  }
+
   /**
    * @throws IOException when payload of an acknowledged entry is missing; the message says which
    *     and what to do

@@ -65,14 +65,15 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
             this::openPayload, applier, listener, fatal, config.maxEntryBytes());
   }
 
-  private PayloadLog openPayload() throws IOException {
+  private PayloadLog openPayload(long knownDurable) throws IOException {
     return PayloadLog.open(
         config.dir().resolve("log"),
         new LogIdentity(identity.clusterId(), identity.nodeId()),
         new LogOptions(
             config.segmentBytes(),
             config.logCacheBytes(),
-            LogOptions.defaults().preallocateBytes()));
+            LogOptions.defaults().preallocateBytes()),
+        knownDurable);
   }
 
   /**

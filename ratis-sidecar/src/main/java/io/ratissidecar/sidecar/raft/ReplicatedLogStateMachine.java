@@ -35,7 +35,10 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   /** Opens the payload log once Ratis has locked the directory. */
   @FunctionalInterface
   interface PayloadLogOpener {
-    PayloadLog open() throws IOException;
+    /**
+     * @param knownDurable index up to which Ratis's log proves that payload was flushed
+     */
+    PayloadLog open(long knownDurable) throws IOException;
   }
 
   /** Hears of events of the group; any thread. */
@@ -88,7 +91,8 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage storage)
       throws IOException {
     super.initialize(server, groupId, storage);
-    PayloadLog log = opener.open();
+    PayloadLog log =
+        opener.open(MetadataReconciler.lastPayloadIndex(storage, maxEntryBytes + (2 << 20)));
     try {
       MetadataReconciler.reconcile(storage, log, maxEntryBytes + (2 << 20));
     } catch (IOException | RuntimeException e) {

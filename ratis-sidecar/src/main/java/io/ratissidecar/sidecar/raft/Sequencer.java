@@ -50,7 +50,9 @@ public final class Sequencer {
 
   /** The clock of the batch that the next command goes into, milliseconds since 1970. */
   public long clockMillis() {
-    return openBatch().leaderTimeMillis();
+    // Not kept from one turn to the next: a batch that got no command must not make a later one's
+    // clock old.
+    return open != null ? open.leaderTimeMillis() : proposer.nextLeaderTimeMillis();
   }
 
   /** True when no more commands should come; {@link #whenRoom} tells when that is over. */
@@ -94,7 +96,7 @@ public final class Sequencer {
 
   /** Adds commands on the reserved database, as an entry of their own. */
   public void addClusterEntry(ReplyReceiver waiting, int reservedDatabase, String... command) {
-    if (open != null && !open.isEmpty()) {
+    if (open != null) {
       seal();
     }
     Batch batch =
@@ -152,7 +154,7 @@ public final class Sequencer {
     scheduled = false;
     while (inFlight < batchesInFlight) {
       if (ready.isEmpty()) {
-        if (open == null || open.isEmpty()) {
+        if (open == null) {
           return;
         }
         seal();
