@@ -59,7 +59,7 @@ public enum Setting {
   ELECTION_TIMEOUT_MILLIS(
       "election-timeout-millis",
       "500",
-      "Silence of the leader after which a follower stands for election; twice this at the most."),
+      "Silence of the leader after which a follower stands for election; 1.6 times this at the most."),
   SEGMENT_BYTES("segment-bytes", "67108864", "Size of one file of the payload log."),
   LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes.");
 

@@ -36,6 +36,7 @@ public final class Membership {
   private final FatalHandler fatal;
   private final PeerLinks peers;
   private final MemberChanges changes;
+  private final NodeWatch watch = new NodeWatch();
   private final ExecutorService executor =
       Executors.newSingleThreadExecutor(work -> new Thread(work, "membership"));
   private NodeFile file;
@@ -270,6 +271,7 @@ public final class Membership {
     }
     if (raft.isLeaderReady()) {
       changes.tick(current);
+      watch.tick(raft);
     }
   }
 

@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -276,6 +278,23 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
         .filter(info -> nodeId(RaftPeerId.valueOf(info.getServer().getId())) == nodeId)
         .map(info -> info.getCommitIndex())
         .findFirst();
+  }
+
+  /**
+   * On the leader: for each other node, how long ago it answered last, milliseconds. Empty
+   * elsewhere.
+   */
+  public Map<Integer, Long> silenceMillis() {
+    RaftServer.Division d = division;
+    if (d == null || !d.getInfo().isLeader()) {
+      return Map.of();
+    }
+    Map<Integer, Long> silence = new HashMap<>();
+    for (var follower : d.getInfo().getRoleInfoProto().getLeaderInfo().getFollowerInfoList()) {
+      silence.put(
+          nodeId(RaftPeerId.valueOf(follower.getId().getId())), follower.getLastRpcElapsedTimeMs());
+    }
+    return silence;
   }
 
   /**

@@ -74,6 +74,9 @@ final class SessionCommands {
         session.reset();
         session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeSimple(out, "RESET"));
       }
+      // Cluster clients say these to any node; there is one shard and every node answers them
+      // alike.
+      case "READONLY", "READWRITE", "ASKING" -> session.slot(Lane.IMMEDIATE).ok();
       case "AUTH" -> auth(session, request);
       case "HELLO" -> hello(session, request);
       default ->

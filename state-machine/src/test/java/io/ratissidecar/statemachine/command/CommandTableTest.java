@@ -89,7 +89,7 @@ class CommandTableTest {
   }
 
   @Test
-  void locally_the_session_answers_for_the_connection() {
+  void locally_the_session_answers_for_the_client_and_redis_for_its_own_connection() {
     for (String line :
         List.of(
             "PING",
@@ -103,13 +103,12 @@ class CommandTableTest {
             "COMMAND",
             "COMMAND COUNT",
             "INFO",
-            "CLUSTER SLOTS",
-            "MULTI",
-            "EXEC",
-            "DISCARD",
-            "WATCH k",
-            "SUBSCRIBE c")) {
+            "CLUSTER SLOTS")) {
       assertInstanceOf(LocalPlan.Session.class, table.planLocal(Tables.request(line)), line);
+    }
+    for (String line :
+        List.of("MULTI", "EXEC", "DISCARD", "WATCH k", "UNWATCH", "SUBSCRIBE c", "MONITOR")) {
+      assertEquals(LocalPlan.PASS, table.planLocal(Tables.request(line)), line);
     }
     assertEquals(
         new LocalPlan.Refused("ERR wrong number of arguments for 'echo' command"),
@@ -140,8 +139,7 @@ class CommandTableTest {
             "SWAPDB 0 15",
             "SWAPDB 15 0",
             "COPY a b DB 15",
-            "MOVE k 15",
-            "MONITOR")) {
+            "MOVE k 15")) {
       assertInstanceOf(LocalPlan.Refused.class, table.planLocal(Tables.request(line)), line);
     }
     assertEquals(

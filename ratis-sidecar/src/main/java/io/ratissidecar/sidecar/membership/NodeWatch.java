@@ -1,0 +1,40 @@
+package io.ratissidecar.sidecar.membership;
+
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.RaftNode;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * On the leader: says once when a node falls silent and once when it is back. Confined to the front
+ * loop.
+ */
+final class NodeWatch {
+  private static final Logger LOG = LoggerFactory.getLogger(NodeWatch.class);
+  private static final long SILENT_MILLIS = 2000;
+  private static final long INTERVAL_NANOS = 500_000_000;
+
+  private final Set<Integer> silent = new HashSet<>();
+  private long lastNanos = System.nanoTime();
+
+  void tick(RaftNode raft) {
+    long now = System.nanoTime();
+    if (now - lastNanos < INTERVAL_NANOS) {
+      return;
+    }
+    lastNanos = now;
+    Map<Integer, Long> silence = raft.silenceMillis();
+    silent.retainAll(silence.keySet());
+    for (Member member : raft.members()) {
+      long millis = silence.getOrDefault(member.id(), 0L);
+      if (millis > SILENT_MILLIS && silent.add(member.id())) {
+        LOG.warn("Node {} at {} does not answer", member.id(), member.clientAddress());
+      } else if (millis <= SILENT_MILLIS && silent.remove(member.id())) {
+        LOG.info("Node {} at {} answers again", member.id(), member.clientAddress());
+      }
+    }
+  }
+}

@@ -1,0 +1,313 @@
+package io.ratissidecar.sidecar.raft;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.logstore.LogIdentity;
+import io.ratissidecar.logstore.LogOptions;
+import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.statemachine.apply.CommandApplier;
+import io.ratissidecar.statemachine.apply.RedisPort;
+import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.entry.Entry;
+import io.ratissidecar.statemachine.entry.EntryHeader;
+import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ApplierTest {
+  @TempDir Path dir;
+  private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
+  private final List<String> outcomes = new ArrayList<>();
+  private long nanos;
+  private PayloadLog log;
+  private Applier applier;
+
+  /** Runs what it is given at once. */
+  private static final class Inline extends AbstractExecutorService {
+    @Override
+    public void execute(Runnable work) {
+      work.run();
+    }
+
+    @Override
+    public void shutdown() {}
+
+    @Override
+    public List<Runnable> shutdownNow() {
+      return List.of();
+    }
+
+    @Override
+    public boolean isShutdown() {
+      return false;
+    }
+
+    @Override
+    public boolean isTerminated() {
+      return false;
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) {
+      return true;
+    }
+  }
+
+  /** A Redis that says OK to everything once it is told to. */
+  private static final class Port implements RedisPort {
+    private final ArrayDeque<Runnable> due = new ArrayDeque<>();
+    private final StringBuilder received = new StringBuilder();
+
+    @Override
+    public void send(ByteBuf commands, int replies, ReplySink sink) {
+      received.append(commands.toString(StandardCharsets.US_ASCII));
+      commands.release();
+      for (int i = 0; i < replies; i++) {
+        due.add(() -> sink.onReply(Unpooled.copiedBuffer("+OK\r\n", StandardCharsets.US_ASCII)));
+      }
+    }
+
+    @Override
+    public void useProtocol(int version) {}
+
+    void answer() {
+      while (!due.isEmpty()) {
+        due.poll().run();
+      }
+    }
+
+    List<String> keys() {
+      List<String> keys = new ArrayList<>();
+      for (String part : received.toString().split("\r\n", -1)) {
+        if (part.startsWith("key")) {
+          keys.add(part);
+        }
+      }
+      return keys;
+    }
+  }
+
+  @BeforeEach
+  void open() throws IOException {
+    log = PayloadLog.open(dir, new LogIdentity("c", 1), new LogOptions(1 << 20, 2000, 0));
+    applier =
+        new Applier(
+            loop::add,
+            new Inline(),
+            (reason, cause) -> {
+              throw new AssertionError(reason, cause);
+            },
+            () -> nanos);
+    applier.use(log);
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    log.close();
+  }
+
+  private void append(long term, long index) throws IOException {
+    ByteBuf out = Unpooled.buffer();
+    Resp.command(out, "SELECT", "0");
+    Resp.command(out, "SET", "key" + index, "v");
+    ByteBuffer payload = out.nioBuffer();
+    log.append(new Entry(term, index, EntryHeader.of(EntryType.COMMANDS, 1, 1, payload), payload));
+  }
+
+  private Port attach(long appliedIndex) {
+    Port port = new Port();
+    applier.redisReady(
+        new CommandApplier(
+            port,
+            15,
+            "c",
+            appliedIndex,
+            new CommandApplier.Listener() {
+              @Override
+              public void onApplied(long index) {
+                applier.acknowledged(index);
+              }
+
+              @Override
+              public void onNodeLocalError(long index, String error) {
+                throw new AssertionError(error);
+              }
+            }),
+        appliedIndex);
+    return port;
+  }
+
+  private Batch awaiting(long term, long index, String name) {
+    Batch batch = new Batch(EntryType.COMMANDS, 1, nanos);
+    Resp.command(batch.begin(0, 2), "SET", "key" + index, "v");
+    batch.end(
+        new ReplyReceiver() {
+          @Override
+          public void reply(ByteBuf frame) {
+            outcomes.add(name + " replied");
+          }
+
+          @Override
+          public void failed(Failure failure) {
+            outcomes.add(name + " " + failure);
+          }
+        },
+        1,
+        0);
+    batch.seal();
+    batch.appendedAt(term, index);
+    applier.await(batch, () -> {});
+    return batch;
+  }
+
+  private void turn() {
+    while (!loop.isEmpty()) {
+      loop.poll().run();
+    }
+  }
+
+  @Test
+  void when_entries_are_committed_then_they_are_sent_in_order_and_acknowledged()
+      throws IOException {
+    Port port = attach(0);
+    append(1, 1);
+    append(1, 3);
+    applier.committed(1);
+    applier.gap(2);
+    applier.committed(3);
+    turn();
+    assertEquals(List.of("key1", "key3"), port.keys());
+    assertEquals(0, applier.appliedIndex());
+    port.answer();
+    assertEquals(3, applier.appliedIndex());
+  }
+
+  @Test
+  void when_redis_comes_back_then_it_goes_on_behind_its_marker() throws IOException {
+    for (int i = 1; i <= 5; i++) {
+      append(1, i);
+      applier.committed(i);
+    }
+    Port first = attach(0);
+    turn();
+    assertEquals(5, first.keys().size());
+    applier.redisLost();
+    assertFalse(applier.isServing());
+    Port second = attach(3);
+    turn();
+    second.answer();
+    assertEquals(List.of("key4", "key5"), second.keys());
+    assertEquals(5, applier.appliedIndex());
+  }
+
+  @Test
+  void when_entries_left_memory_then_they_are_read_from_disk() throws IOException {
+    int count = 500; // far beyond what the log keeps in memory here
+    for (int i = 1; i <= count; i++) {
+      append(1, i * 2L);
+    }
+    applier.committed(count * 2L);
+    Port port = attach(0);
+    for (int i = 0; i < 100; i++) {
+      turn();
+      port.answer();
+    }
+    assertEquals(count, port.keys().size());
+    assertEquals(count * 2L, applier.appliedIndex());
+  }
+
+  @Test
+  void when_the_entry_is_of_the_batch_then_its_client_gets_the_reply() throws IOException {
+    Port port = attach(0);
+    append(4, 1);
+    awaiting(4, 1, "a");
+    applier.committed(1);
+    turn();
+    port.answer();
+    assertEquals(List.of("a replied"), outcomes);
+  }
+
+  @Test
+  void when_another_leader_took_the_index_then_the_batch_surely_did_not_happen()
+      throws IOException {
+    Port port = attach(0);
+    append(5, 1);
+    awaiting(4, 1, "a");
+    awaiting(4, 2, "b");
+    applier.committed(1);
+    applier.gap(2);
+    turn();
+    port.answer();
+    assertEquals(List.of("a NOT_LEADER", "b NOT_LEADER"), outcomes);
+  }
+
+  @Test
+  void when_redis_already_had_the_entry_then_the_reply_is_lost_but_the_effect_is_not()
+      throws IOException {
+    append(4, 1);
+    awaiting(4, 1, "a");
+    applier.committed(1);
+    attach(1);
+    assertEquals(List.of("a REPLY_LOST"), outcomes);
+  }
+
+  @Test
+  void when_nothing_is_committed_in_time_then_the_outcome_is_unknown() throws IOException {
+    attach(0);
+    append(4, 1);
+    awaiting(4, 1, "a");
+    nanos = 50;
+    applier.expire(100);
+    assertEquals(List.of(), outcomes);
+    nanos = 101;
+    applier.expire(100);
+    assertEquals(List.of("a OUTCOME_UNKNOWN"), outcomes);
+  }
+
+  @Test
+  void when_a_read_waits_for_an_index_then_it_runs_behind_that_entry() throws IOException {
+    Port port = attach(0);
+    append(1, 1);
+    List<String> ran = new ArrayList<>();
+    applier.whenSent(1, () -> ran.add("read after " + port.keys()));
+    assertTrue(ran.isEmpty());
+    applier.committed(1);
+    turn();
+    assertEquals(List.of("read after [key1]"), ran);
+  }
+
+  @Test
+  void when_redis_is_slow_then_only_a_window_is_sent() throws IOException {
+    Port port = attach(0);
+    for (int i = 1; i <= 200; i++) {
+      append(1, i);
+    }
+    applier.committed(200);
+    turn();
+    assertEquals(64, port.keys().size());
+    nanos = 2_000_000_000L;
+    assertFalse(applier.isServing(), "a Redis that does not answer does not serve");
+    for (int i = 0; i < 10; i++) {
+      port.answer();
+      turn();
+    }
+    assertEquals(200, port.keys().size());
+    assertTrue(applier.isServing());
+  }
+}

@@ -1,0 +1,159 @@
+package io.ratissidecar.sidecar.raft;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.function.LongConsumer;
+import org.junit.jupiter.api.Test;
+
+class ReadGateTest {
+  private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
+  private final Map<Integer, LongConsumer> asked = new HashMap<>();
+  private final List<Failure> failures = new ArrayList<>();
+  private final Leader leader = new Leader();
+  private long nanos;
+  private int polls;
+  private final Applier applier =
+      new Applier(
+          loop::add, Executors.newSingleThreadExecutor(), (reason, cause) -> {}, () -> nanos);
+  private final ReadGate gate =
+      new ReadGate(
+          leader,
+          (member, answer) -> {
+            polls++;
+            asked.put(member.id(), answer);
+          },
+          applier,
+          loop::add,
+          () -> nanos);
+
+  /** Node 1 of three. */
+  private static final class Leader implements ReadGate.Leadership {
+    private boolean ready = true;
+    private long term = 7;
+
+    @Override
+    public boolean isLeaderReady() {
+      return ready;
+    }
+
+    @Override
+    public long term() {
+      return term;
+    }
+
+    @Override
+    public long commitIndex() {
+      return 10;
+    }
+
+    @Override
+    public List<Member> otherVoters() {
+      return List.of(new Member(2, "h:2", "h:12", true), new Member(3, "h:3", "h:13", true));
+    }
+
+    @Override
+    public boolean isMajorityWith(Set<Integer> nodeIds) {
+      return nodeIds.size() + 1 >= 2;
+    }
+  }
+
+  private void read() {
+    gate.read(
+        0,
+        2,
+        Unpooled.buffer(),
+        new ReplyReceiver() {
+          @Override
+          public void reply(ByteBuf frame) {}
+
+          @Override
+          public void failed(Failure failure) {
+            failures.add(failure);
+          }
+        });
+  }
+
+  private void turn() {
+    while (!loop.isEmpty()) {
+      loop.poll().run();
+    }
+  }
+
+  // With no Redis attached a read that passes the gate fails with REDIS_LOST, which shows that it
+  // passed.
+
+  @Test
+  void when_one_other_voter_confirms_the_term_then_the_read_passes() {
+    read();
+    turn();
+    assertEquals(List.of(), failures);
+    asked.get(2).accept(7);
+    assertEquals(List.of(Failure.REDIS_LOST), failures);
+  }
+
+  @Test
+  void when_a_voter_has_a_higher_term_then_this_is_no_leader_any_more() {
+    read();
+    turn();
+    asked.get(2).accept(8);
+    asked.get(3).accept(7); // too late
+    assertEquals(List.of(Failure.NOT_LEADER), failures);
+  }
+
+  @Test
+  void when_voters_do_not_answer_or_lag_then_the_read_waits_and_fails_in_time() {
+    read();
+    turn();
+    asked.get(2).accept(-1);
+    asked.get(3).accept(6);
+    gate.expire(1000);
+    assertEquals(List.of(), failures);
+    nanos = 1001;
+    gate.expire(1000);
+    assertEquals(List.of(Failure.NO_QUORUM_FOR_READ), failures);
+  }
+
+  @Test
+  void when_this_node_moved_to_another_term_meanwhile_then_its_own_word_does_not_count() {
+    read();
+    turn();
+    leader.term = 8;
+    asked.get(2).accept(7);
+    assertEquals(List.of(Failure.NOT_LEADER), failures);
+  }
+
+  @Test
+  void when_reads_come_during_a_confirmation_then_they_wait_for_the_next_one() {
+    read();
+    read();
+    turn();
+    assertEquals(2, polls, "one question to each voter serves both");
+    read();
+    turn();
+    assertEquals(2, polls);
+    asked.get(2).accept(7);
+    assertEquals(2, failures.size());
+    turn();
+    assertEquals(4, polls);
+    asked.get(3).accept(7);
+    assertEquals(3, failures.size());
+  }
+
+  @Test
+  void when_not_leader_then_nobody_is_asked() {
+    leader.ready = false;
+    read();
+    turn();
+    assertEquals(0, polls);
+    assertEquals(List.of(Failure.NOT_LEADER), failures);
+  }
+}

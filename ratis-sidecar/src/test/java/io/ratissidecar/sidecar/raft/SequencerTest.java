@@ -1,0 +1,216 @@
+package io.ratissidecar.sidecar.raft;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.statemachine.resp.Request;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.Test;
+
+class SequencerTest {
+  private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
+  private final FakeProposer proposer = new FakeProposer();
+  private long nanos;
+  private final Applier applier =
+      new Applier(
+          loop::add,
+          Executors.newSingleThreadExecutor(),
+          (reason, cause) -> {
+            throw new AssertionError(reason, cause);
+          },
+          () -> nanos);
+  private final Sequencer sequencer =
+      new Sequencer(proposer, applier, loop::add, () -> nanos, 1000, 2);
+
+  /** Takes proposals as Ratis does: an index at once, or a failure. */
+  private static final class FakeProposer implements Proposer {
+    private final List<Batch> proposed = new ArrayList<>();
+    private final List<Runnable> failures = new ArrayList<>();
+    private long clock = 1000;
+    private boolean leader = true;
+
+    @Override
+    public void propose(Batch batch, Runnable onFailed) {
+      batch.seal();
+      proposed.add(batch);
+      failures.add(onFailed);
+      if (leader) {
+        batch.appendedAt(1, proposed.size());
+      }
+    }
+
+    @Override
+    public boolean isLeaderReady() {
+      return leader;
+    }
+
+    @Override
+    public long nextLeaderTimeMillis() {
+      return clock;
+    }
+  }
+
+  /** Remembers its outcome. */
+  private static final class Client implements ReplyReceiver {
+    private String outcome = "";
+
+    @Override
+    public void reply(ByteBuf frame) {
+      outcome += frame.toString(StandardCharsets.US_ASCII);
+    }
+
+    @Override
+    public void failed(Failure failure) {
+      outcome += failure;
+    }
+  }
+
+  private Client add(String... command) {
+    Client client = new Client();
+    sequencer.add(client, 0, 2, Request.of(command), 0);
+    return client;
+  }
+
+  private void turn() {
+    for (int left = loop.size(); left > 0; left--) {
+      loop.poll().run();
+    }
+  }
+
+  private static String payload(Batch batch) {
+    ByteBuf copy = Unpooled.wrappedBuffer(batch.seal());
+    return copy.toString(StandardCharsets.US_ASCII);
+  }
+
+  @Test
+  void when_commands_come_in_one_turn_then_they_are_one_batch() {
+    add("SET", "a", "1");
+    add("SET", "b", "2");
+    assertTrue(proposer.proposed.isEmpty(), "nothing is proposed before the turn ends");
+    turn();
+    assertEquals(1, proposer.proposed.size());
+    assertEquals(
+        "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n",
+        payload(proposer.proposed.get(0)));
+  }
+
+  @Test
+  void when_two_batches_are_in_flight_then_the_third_grows_until_one_is_committed() {
+    add("SET", "a", "1");
+    turn();
+    add("SET", "b", "1");
+    turn();
+    add("SET", "c", "1");
+    turn();
+    add("SET", "d", "1");
+    turn();
+    assertEquals(2, proposer.proposed.size());
+    proposer.failures.get(0).run(); // any end of a batch makes room
+    assertEquals(3, proposer.proposed.size());
+    assertTrue(payload(proposer.proposed.get(2)).contains("$1\r\nc\r\n"));
+    assertTrue(payload(proposer.proposed.get(2)).contains("$1\r\nd\r\n"));
+  }
+
+  @Test
+  void when_the_database_changes_then_the_payload_selects_it() {
+    Client client = new Client();
+    sequencer.add(client, 3, 2, Request.of("SET", "a", "1"), 0);
+    sequencer.add(client, 3, 2, Request.of("SET", "b", "1"), 0);
+    sequencer.add(client, 0, 2, Request.of("SET", "c", "1"), 0);
+    turn();
+    String text = payload(proposer.proposed.get(0));
+    assertEquals(2, text.split("SELECT", -1).length - 1);
+  }
+
+  @Test
+  void when_a_batch_is_full_then_the_next_command_starts_another() {
+    add("SET", "a", "x".repeat(2000));
+    add("SET", "b", "1");
+    turn();
+    assertEquals(2, proposer.proposed.size());
+  }
+
+  @Test
+  void when_not_appended_then_the_failure_is_definite() {
+    proposer.leader = false;
+    Client client = add("SET", "a", "1");
+    turn();
+    proposer.failures.get(0).run();
+    assertEquals("NOT_LEADER", client.outcome);
+  }
+
+  @Test
+  void when_appended_then_a_failed_proposal_leaves_the_outcome_open() {
+    Client client = add("SET", "a", "1");
+    turn();
+    proposer.failures.get(0).run();
+    assertEquals("", client.outcome);
+  }
+
+  @Test
+  void when_leadership_is_lost_then_what_was_not_proposed_fails() {
+    add("SET", "a", "1");
+    turn();
+    add("SET", "b", "1");
+    turn();
+    Client waiting = add("SET", "c", "1");
+    turn();
+    sequencer.failUnproposed();
+    assertEquals("NOT_LEADER", waiting.outcome);
+  }
+
+  @Test
+  void when_the_clock_was_asked_earlier_then_a_later_batch_has_its_own_clock() {
+    assertEquals(1000, sequencer.clockMillis());
+    proposer.clock = 99_000;
+    nanos = 98_000_000_000L;
+    add("SET", "a", "1");
+    turn();
+    assertEquals(99_000, proposer.proposed.get(0).leaderTimeMillis());
+    assertEquals(98_000_000_000L, proposer.proposed.get(0).createdNanos());
+  }
+
+  @Test
+  void when_too_much_is_pending_then_it_is_full_until_there_is_room() {
+    proposer.leader = true;
+    List<String> woken = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      add("SET", "a", "x".repeat(1000));
+    }
+    turn();
+    assertTrue(sequencer.isFull());
+    sequencer.whenRoom(() -> woken.add("yes"));
+    for (int i = 0; i < 12; i++) {
+      proposer.failures.get(i).run();
+    }
+    assertEquals(List.of("yes"), woken);
+  }
+
+  @Test
+  void when_replies_come_then_each_client_gets_its_own_and_selects_are_skipped() {
+    Client first = new Client();
+    Client second = new Client();
+    Client block = new Client();
+    sequencer.add(first, 1, 2, Request.of("SET", "a", "1"), 0);
+    sequencer.add(second, 2, 3, Request.of("SET", "b", "1"), 0);
+    byte[][][] commands = {{{'M'}}, {{'X'}}, {{'E'}}};
+    sequencer.add(block, 2, 3, commands, 2);
+    turn();
+    Batch batch = proposer.proposed.get(0);
+    assertEquals(2, batch.runs().size());
+    assertEquals(2, batch.runs().get(0).replies());
+    assertEquals(5, batch.runs().get(1).replies());
+    for (String reply : List.of("+s1", "+1", "+s2", "+2", "+m", "+q", "+e")) {
+      batch.onReply(Unpooled.copiedBuffer(reply, StandardCharsets.US_ASCII));
+    }
+    assertEquals("+1", first.outcome);
+    assertEquals("+2", second.outcome);
+    assertEquals("+e", block.outcome);
+  }
+}

@@ -1,0 +1,69 @@
+package io.ratissidecar.snapshot;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.statemachine.apply.AppliedMarker;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class RecoveryPlannerTest {
+  private static final RecoveryPlanner.LogRange WHOLE_LOG =
+      new RecoveryPlanner.LogRange("c", 1, 100);
+  private static final RecoveryPlanner.LogRange CUT_LOG =
+      new RecoveryPlanner.LogRange("c", 50, 100);
+
+  private static RecoveryPlan plan(
+      AppliedMarker marker, boolean empty, RecoveryPlanner.LogRange log) {
+    return RecoveryPlanner.plan(Optional.ofNullable(marker), empty, false, log, index -> 3);
+  }
+
+  @Test
+  void when_begin_and_end_agree_then_it_goes_on() {
+    assertEquals(
+        new RecoveryPlan.Continue(60), plan(new AppliedMarker("c", 60, 60, 3), false, WHOLE_LOG));
+    assertEquals(
+        new RecoveryPlan.Continue(49), plan(new AppliedMarker("c", 49, 49, 3), false, CUT_LOG));
+  }
+
+  @Test
+  void when_an_entry_was_applied_in_part_then_it_reloads() {
+    assertInstanceOf(
+        RecoveryPlan.Reload.class, plan(new AppliedMarker("c", 61, 60, 3), false, WHOLE_LOG));
+  }
+
+  @Test
+  void when_redis_is_empty_then_it_reloads() {
+    assertInstanceOf(RecoveryPlan.Reload.class, plan(null, true, WHOLE_LOG));
+  }
+
+  @Test
+  void when_redis_holds_foreign_data_then_nothing_is_touched() {
+    assertInstanceOf(RecoveryPlan.Refuse.class, plan(null, false, WHOLE_LOG));
+    assertInstanceOf(
+        RecoveryPlan.Refuse.class, plan(new AppliedMarker("other", 5, 5, 1), false, WHOLE_LOG));
+  }
+
+  @Test
+  void when_the_state_is_of_another_history_then_it_reloads() {
+    assertInstanceOf(
+        RecoveryPlan.Reload.class, plan(new AppliedMarker("c", 60, 60, 2), false, WHOLE_LOG));
+    assertInstanceOf(
+        RecoveryPlan.Reload.class, plan(new AppliedMarker("c", 101, 101, 3), false, WHOLE_LOG));
+  }
+
+  @Test
+  void when_a_committed_command_was_missed_then_the_marker_is_not_believed() {
+    assertInstanceOf(
+        RecoveryPlan.Reload.class,
+        RecoveryPlanner.plan(
+            Optional.of(new AppliedMarker("c", 60, 60, 3)), false, true, WHOLE_LOG, index -> 3));
+  }
+
+  @Test
+  void when_the_log_does_not_reach_back_then_it_says_what_to_do() {
+    RecoveryPlan plan = plan(new AppliedMarker("c", 40, 40, 3), false, CUT_LOG);
+    assertTrue(assertInstanceOf(RecoveryPlan.Refuse.class, plan).reason().contains("new id"));
+  }
+}

@@ -1,0 +1,155 @@
+package io.ratissidecar.statemachine.apply;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.statemachine.entry.Entry;
+import io.ratissidecar.statemachine.entry.EntryHeader;
+import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class CommandApplierTest {
+  private final List<String> sent = new ArrayList<>();
+  private final ArrayDeque<ReplySink> due = new ArrayDeque<>();
+  private final List<String> events = new ArrayList<>();
+  private final CommandApplier applier =
+      new CommandApplier(
+          new RedisPort() {
+            @Override
+            public void send(ByteBuf commands, int replies, ReplySink sink) {
+              sent.add(words(commands));
+              commands.release();
+              for (int i = 0; i < replies; i++) {
+                due.add(sink);
+              }
+            }
+
+            @Override
+            public void useProtocol(int version) {}
+          },
+          15,
+          "c",
+          4,
+          new CommandApplier.Listener() {
+            @Override
+            public void onApplied(long index) {
+              events.add("applied " + index);
+            }
+
+            @Override
+            public void onNodeLocalError(long index, String error) {
+              events.add("node-local at " + index + ": " + error);
+            }
+          });
+
+  private static String words(ByteBuf commands) {
+    StringBuilder words = new StringBuilder();
+    for (String line : commands.toString(StandardCharsets.US_ASCII).split("\r\n", -1)) {
+      if (!line.isEmpty() && line.charAt(0) != '*' && line.charAt(0) != '$') {
+        words.append(words.length() == 0 ? "" : " ").append(line);
+      }
+    }
+    return words.toString();
+  }
+
+  private static Entry entry(long index) {
+    ByteBuf out = Unpooled.buffer();
+    Resp.command(out, "SELECT", "0");
+    Resp.command(out, "INCR", "n");
+    ByteBuffer payload = out.nioBuffer();
+    return new Entry(2, index, EntryHeader.of(EntryType.COMMANDS, 1, 1, payload), payload);
+  }
+
+  private void answer(String... replies) {
+    for (String reply : replies) {
+      due.poll().onReply(Unpooled.copiedBuffer(reply + "\r\n", StandardCharsets.US_ASCII));
+    }
+  }
+
+  @Test
+  void when_an_entry_is_applied_then_markers_stand_around_it() {
+    applier.apply(entry(5), null);
+    assertEquals(
+        List.of(
+            "SELECT 15 SET ratis-sidecar:begin 5",
+            "SELECT 0 INCR n",
+            "SELECT 15 SET ratis-sidecar:applied 5 2 c"),
+        sent);
+    answer("+OK", "+OK", "+OK", ":1", "+OK");
+    assertTrue(events.isEmpty());
+    answer("+OK");
+    assertEquals(List.of("applied 5"), events);
+  }
+
+  @Test
+  void when_entries_follow_each_other_then_the_database_is_selected_once_less() {
+    applier.apply(entry(5), null);
+    applier.apply(entry(7), null);
+    assertEquals("SET ratis-sidecar:begin 7", sent.get(3));
+  }
+
+  @Test
+  void when_an_entry_comes_twice_then_it_is_refused() {
+    applier.apply(entry(5), null);
+    assertThrows(IllegalStateException.class, () -> applier.apply(entry(5), null));
+  }
+
+  @Test
+  void when_redis_refuses_for_a_reason_of_its_own_then_the_owner_hears_of_it() {
+    applier.apply(entry(5), null);
+    answer("+OK", "+OK", "+OK", "-OOM command not allowed when used memory > 'maxmemory'.");
+    assertEquals(1, events.size());
+    assertTrue(events.get(0).startsWith("node-local at 5: -OOM"), events.get(0));
+  }
+
+  @Test
+  void when_the_command_itself_is_wrong_then_the_error_is_its_result() {
+    applier.apply(entry(5), null);
+    answer("+OK", "+OK", "+OK", "-WRONGTYPE Operation against a key", "+OK", "+OK");
+    assertEquals(List.of("applied 5"), events);
+  }
+
+  @Test
+  void when_a_read_needs_another_database_then_it_is_selected_first() {
+    applier.read(
+        3,
+        2,
+        Unpooled.copiedBuffer("*1\r\n$4\r\nKEYS\r\n", StandardCharsets.US_ASCII),
+        IgnoredReplies.INSTANCE);
+    applier.read(
+        3,
+        2,
+        Unpooled.copiedBuffer("*1\r\n$4\r\nKEYS\r\n", StandardCharsets.US_ASCII),
+        IgnoredReplies.INSTANCE);
+    assertEquals(List.of("SELECT 3", "KEYS", "KEYS"), sent);
+  }
+
+  @Test
+  void payload_commands_are_counted() {
+    assertEquals(2, PayloadCommands.count(entry(5).payload()));
+    ByteBuffer cut = entry(5).payload();
+    cut.limit(cut.limit() - 3);
+    assertThrows(IllegalArgumentException.class, () -> PayloadCommands.count(cut));
+  }
+
+  @Test
+  void marker_survives_its_text_form() {
+    String text = AppliedMarker.appliedValue(5, 2, "c");
+    AppliedMarker marker = AppliedMarker.parse("5", text).orElseThrow();
+    assertEquals(new AppliedMarker("c", 5, 5, 2), marker);
+    assertTrue(marker.isWhole());
+    assertFalse(AppliedMarker.parse("6", text).orElseThrow().isWhole());
+    assertTrue(AppliedMarker.parse(null, null).isEmpty());
+    assertThrows(IllegalArgumentException.class, () -> AppliedMarker.parse("x", text));
+  }
+}
