@@ -275,7 +275,7 @@ public final class MemberChanges {
   }
 
   private CompletableFuture<Member> transferTo(RaftNode raft, Member target) {
-    return raft.transferLeadership(target.id(), 4 * config.electionTimeout().toMillis())
+    return raft.transferLeadership(target.id(), 2 * config.electionTimeout().toMillis())
         .handleAsync(
             (done, error) -> {
               if (error != null) {

@@ -265,7 +265,7 @@ public final class Membership {
     RaftNode raft = current.raft();
     if (raft.leader().isPresent()) {
       lastLeaderNanos = System.nanoTime();
-    } else if (System.nanoTime() - lastLeaderNanos > 6 * config.electionTimeout().toNanos()) {
+    } else if (System.nanoTime() - lastLeaderNanos > 3 * config.electionTimeout().toNanos()) {
       lastLeaderNanos = System.nanoTime();
       askWhetherMember(false);
     }

@@ -82,17 +82,21 @@ final class RatisSettings {
   }
 
   private static void timing(RaftProperties p, SidecarConfig config) {
-    long min = config.electionTimeout().toMillis();
+    // A wide window: two followers seldom stand at once, and pre-vote makes it harmless when one
+    // stands for nothing. The upper end is also how long a leader may be out of touch, and machines
+    // pause: it must not be short.
+    long max = config.electionTimeout().toMillis();
+    long min = max * 3 / 10;
     // The default of 150 to 300 ms loses leaders on a loaded machine with two cores.
     RaftServerConfigKeys.Rpc.setTimeoutMin(p, millis(min));
-    RaftServerConfigKeys.Rpc.setTimeoutMax(p, millis(maxElectionMillis(min)));
+    RaftServerConfigKeys.Rpc.setTimeoutMax(p, millis(max));
     // A dead follower is tried again this often; the default of 25 ms keeps a core busy.
     RaftServerConfigKeys.Rpc.setSleepTime(p, millis(100));
-    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(p, millis(min / 2));
-    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(p, millis(min));
-    RaftServerConfigKeys.Rpc.setRequestTimeout(p, millis(Math.max(3000, 4 * min)));
+    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(p, millis(min));
+    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(p, millis(max));
+    RaftServerConfigKeys.Rpc.setRequestTimeout(p, millis(Math.max(3000, 4 * max)));
     // A leader that can't reach a majority stops being one after this.
-    RaftServerConfigKeys.LeaderElection.setLeaderStepDownWaitTime(p, millis(2 * min));
+    RaftServerConfigKeys.LeaderElection.setLeaderStepDownWaitTime(p, millis(max));
     // Keeps a node that was away from unseating a healthy leader; linearizable reads count on it
     // too.
     RaftServerConfigKeys.LeaderElection.setPreVote(p, true);
@@ -103,15 +107,7 @@ final class RatisSettings {
         p, TimeDuration.valueOf(60, TimeUnit.SECONDS));
     RaftServerConfigKeys.Read.ReadAfterWriteConsistent.setWriteIndexCacheExpiryTime(
         p, TimeDuration.valueOf(2, TimeUnit.SECONDS));
-    RaftServerConfigKeys.Notification.setNoLeaderTimeout(p, millis(10 * min));
-  }
-
-  /**
-   * Wide enough apart that two followers seldom stand at once, close enough for a new leader within
-   * two seconds.
-   */
-  private static long maxElectionMillis(long minMillis) {
-    return minMillis * 8 / 5;
+    RaftServerConfigKeys.Notification.setNoLeaderTimeout(p, millis(10 * max));
   }
 
   private static void rpc(RaftProperties p, SidecarConfig config) {

@@ -206,6 +206,9 @@ public final class LocalRedis implements AutoCloseable {
           throw e;
         }
         if (!managed.isAlive()) {
+          if (System.nanoTime() > deadline) {
+            throw new IOException("it does not stay up; its last words: " + managed.lastWords(), e);
+          }
           managed.start();
         } else if (System.nanoTime() > deadline && !isLoading(e)) {
           managed.kill();

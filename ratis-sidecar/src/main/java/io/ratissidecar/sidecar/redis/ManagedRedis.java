@@ -110,6 +110,17 @@ final class ManagedRedis {
     arguments.add(value);
   }
 
+  /** The last line that the process wrote, which says why it ended. */
+  String lastWords() {
+    try {
+      List<String> lines =
+          Files.readAllLines(dir.resolve("redis.log"), StandardCharsets.ISO_8859_1);
+      return lines.isEmpty() ? "" : lines.get(lines.size() - 1);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
   /** Asks a started process to end; waits up to the time, then lets it finish alone. */
   void awaitExit(long timeoutMillis) throws InterruptedException {
     Process p = process;
