@@ -75,6 +75,9 @@ final class StartCommand implements Runnable {
                 () -> {
                   stop.countDown();
                   await(stopped);
+                  System.err.flush();
+                  // Else the exit code would be the signal's, as if the node had been killed.
+                  Runtime.getRuntime().halt(failing.get() ? FATAL : 0);
                 },
                 "shutdown"));
     try (Sidecar sidecar = new Sidecar(config, fatal)) {

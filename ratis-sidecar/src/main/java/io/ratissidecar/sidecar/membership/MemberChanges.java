@@ -121,15 +121,20 @@ public final class MemberChanges {
       return refused(
           "ERR node " + same.get().id() + " has the address " + address + "; remove it first");
     }
-    Member learner = new Member(id, address, fields.get(3).asString(), false);
+    // A single voter that loses touch while it makes a learner the second voter would need that
+    // learner's vote, which Ratis refuses for ever. So the second node comes as a voter; until it
+    // has
+    // caught up Ratis keeps it outside the configuration.
+    boolean second = raft.members().stream().filter(Member::voter).count() == 1;
+    Member joiner = new Member(id, address, fields.get(3).asString(), second);
     CompletableFuture<Void> recorded =
         owner != null ? CompletableFuture.completedFuture(null) : used.record(id, incarnation);
     return recorded
-        .thenCompose(r -> attach(raft, learner))
-        .thenCompose(attached -> changeMembers(raft, with(raft.members(), learner)))
+        .thenCompose(r -> attach(raft, joiner))
+        .thenCompose(attached -> changeMembers(raft, with(raft.members(), joiner)))
         .thenApply(
             changed -> {
-              LOG.info("Added node {} at {} as a learner", id, address);
+              LOG.info("Added node {} at {} as a {}", id, address, second ? "voter" : "learner");
               return added;
             });
   }

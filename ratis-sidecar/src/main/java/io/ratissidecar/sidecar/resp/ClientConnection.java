@@ -144,8 +144,13 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     }
     decoding = true;
     try {
-      while (!held && !closing && in != null && decoder.decode(in, request)) {
-        int start = request.frameStart();
+      while (!held && !closing && in != null) {
+        // Where the request began: its own offsets may be those of another buffer (inline
+        // commands).
+        int start = in.readerIndex();
+        if (!decoder.decode(in, request)) {
+          break;
+        }
         if (!sink.accept(request)) {
           in.readerIndex(start);
           held = true;

@@ -201,7 +201,7 @@ final class LocalRedisLane {
     if (frame.getByte(frame.readerIndex()) != '*') {
       return;
     }
-    List<RespValue> parts = RespValue.parse(frame).asList();
+    List<RespValue> parts = RespValue.parse(frame.duplicate()).asList();
     if (parts.size() == 3 && SUBSCRIPTION_COMMANDS.contains(parts.get(0).asString())) {
       subscriptions = parts.get(2).asLong();
     }

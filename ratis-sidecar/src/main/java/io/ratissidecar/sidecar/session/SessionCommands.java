@@ -27,6 +27,11 @@ final class SessionCommands {
 
   /** False when the request has to come again later. */
   boolean handle(Request request) {
+    if (request.argIs(0, "CLIENT")) {
+      // About connections of the sidecar: what the local Redis's version knows of it does not
+      // matter.
+      return ClientCommand.run(session, request);
+    }
     LocalPlan plan = session.services().commands().planLocal(request);
     if (plan instanceof LocalPlan.Refused refused) {
       session.slot(Lane.IMMEDIATE).error(refused.error());
