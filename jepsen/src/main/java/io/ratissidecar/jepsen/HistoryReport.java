@@ -75,17 +75,18 @@ public final class HistoryReport {
         .min();
   }
 
-  /** The longest time without an acknowledged write, in nanoseconds. */
-  public long longestGapNanos() {
+  /** The longest time without an acknowledged write after a moment, in nanoseconds. */
+  public long longestGapNanos(long fromNanos) {
     long longest = 0;
-    long last = -1;
+    long last = fromNanos;
     for (long at :
         operations.stream()
             .filter(o -> o.isOk() && o.kind() != Operation.Kind.READ)
             .mapToLong(Operation::completedNanos)
+            .filter(at -> at > fromNanos)
             .sorted()
             .toArray()) {
-      longest = last < 0 ? longest : Math.max(longest, at - last);
+      longest = Math.max(longest, at - last);
       last = at;
     }
     return longest;
