@@ -1,0 +1,250 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code RAFT} commands: the log, linearizable reads, transactions, refusals. */
+@ExtendWith(PrintLogsOnFailure.class)
+class ExplicitModeIT {
+  private static TestCluster cluster;
+  private static Node leader;
+
+  @BeforeAll
+  static void start() {
+    cluster = TestCluster.of(3);
+    leader = cluster.leader();
+  }
+
+  @AfterAll
+  static void stop() {
+    try {
+      ClosingInvariants.checkSameData(cluster);
+      cluster.checkLogs();
+    } finally {
+      cluster.close();
+    }
+  }
+
+  private static Reply raft(String words) throws IOException {
+    return leader.call(("RAFT " + words).split(" "));
+  }
+
+  private static Node follower() {
+    return cluster.followers().get(0);
+  }
+
+  @Test
+  void when_written_through_the_leader_then_it_reads_it_and_every_redis_has_it() throws Exception {
+    assertOk(raft("SET explicit:a 1"));
+    assertNumber(2, raft("INCR explicit:a"));
+    assertText("2", raft("GET explicit:a"));
+    assertError("WRONGTYPE", raft("LPUSH explicit:a x"));
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      assertText("2", node.redisCall("GET", "explicit:a"));
+      assertText("2", node.call("GET", "explicit:a"));
+    }
+  }
+
+  @Test
+  void when_a_follower_is_asked_then_it_sends_the_client_to_the_leader() throws Exception {
+    for (Node node : cluster.followers()) {
+      assertEquals("-MOVED 0 " + leader.address(), node.call("RAFT", "SET", "k", "v").toString());
+      assertEquals("-MOVED 0 " + leader.address(), node.call("RAFT", "GET", "k").toString());
+    }
+  }
+
+  @Test
+  void when_redis_cli_asks_a_follower_with_c_then_it_follows() throws Exception {
+    assertTrue(RedisCli.run(follower(), "-c", "RAFT", "SET", "explicit:cli", "x").endsWith("OK"));
+    assertTrue(RedisCli.run(follower(), "-c", "RAFT", "GET", "explicit:cli").endsWith("x"));
+    assertTrue(RedisCli.run(follower(), "RAFT", "GET", "k").contains("MOVED 0"));
+  }
+
+  @Test
+  void when_in_a_transaction_then_all_or_nothing_in_one_entry() throws Exception {
+    try (RespClient client = leader.client()) {
+      assertOk(client.call("RAFT", "MULTI"));
+      assertText("QUEUED", client.call("RAFT", "SET", "explicit:t", "1"));
+      assertText("QUEUED", client.call("RAFT", "INCR", "explicit:t"));
+      assertText("QUEUED", client.call("RAFT", "LPUSH", "explicit:t", "x"));
+      assertText("QUEUED", client.call("RAFT", "GET", "explicit:t"));
+      List<Reply> replies = client.call("RAFT", "EXEC").elements();
+      assertOk(replies.get(0));
+      assertNumber(2, replies.get(1));
+      assertError("WRONGTYPE", replies.get(2));
+      assertText("2", replies.get(3));
+      assertError("ERR EXEC without MULTI", client.call("RAFT", "EXEC"));
+    }
+  }
+
+  @Test
+  void when_discarded_or_broken_then_nothing_happens() throws Exception {
+    try (RespClient client = leader.client()) {
+      assertOk(client.call("RAFT", "MULTI"));
+      assertText("QUEUED", client.call("RAFT", "SET", "explicit:d", "1"));
+      assertOk(client.call("RAFT", "DISCARD"));
+      assertError("ERR DISCARD without MULTI", client.call("RAFT", "DISCARD"));
+      assertOk(client.call("RAFT", "MULTI"));
+      assertError("ERR MULTI calls can not be nested", client.call("RAFT", "MULTI"));
+      assertText("QUEUED", client.call("RAFT", "SET", "explicit:d", "1"));
+      assertError("ERR wrong number", client.call("RAFT", "SET", "explicit:d"));
+      assertError("EXECABORT", client.call("RAFT", "EXEC"));
+      assertTrue(client.call("RAFT", "GET", "explicit:d").isNull());
+    }
+  }
+
+  @Test
+  void when_two_clients_run_transactions_then_neither_sees_half_of_the_other() throws Exception {
+    Thread writer =
+        new Thread(
+            () -> {
+              try (RespClient client = leader.client()) {
+                for (int i = 0; i < 200; i++) {
+                  client.call("RAFT", "MULTI");
+                  client.call("RAFT", "SET", "explicit:x", "" + i);
+                  client.call("RAFT", "SET", "explicit:y", "" + i);
+                  client.call("RAFT", "EXEC");
+                }
+              } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+              }
+            });
+    writer.start();
+    while (writer.isAlive()) {
+      List<String> both = raft("MGET explicit:x explicit:y").texts();
+      assertEquals(both.get(0), both.get(1));
+    }
+    writer.join();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "NOSUCHCOMMAND a b",
+        "SET onlykey",
+        "GET",
+        "SPOP s",
+        "EVAL return(1) 0",
+        "SAVE",
+        "CONFIG GET maxmemory",
+        "SHUTDOWN",
+        "DEBUG SLEEP 0",
+        "SUBSCRIBE c",
+        "BLPOP k 1",
+        "WATCH k",
+        "SELECT 15",
+        "MOVE k 15",
+        "CLIENT NO-SUCH",
+        "SWAPDB 0 15"
+      })
+  void when_refused_then_at_once_and_nothing_is_logged(String command) throws Exception {
+    long before = leader.infoNumber("raft_current_index");
+    Reply reply = raft(command);
+    assertError("ERR", reply);
+    assertEquals(before, leader.infoNumber("raft_current_index"), reply.toString());
+  }
+
+  @Test
+  void when_a_command_is_unknown_then_the_words_are_those_of_redis() throws Exception {
+    assertEquals(leader.redisCall("FOO", "a", "b").toString(), raft("FOO a b").toString());
+    assertText("x", leader.call("ECHO", "x"));
+    assertEquals(
+        leader.redisCall("SET", "a").toString(), raft("SET a").toString(), "number of arguments");
+  }
+
+  @Test
+  void when_a_relative_time_to_live_is_written_then_the_deadline_is_the_same_everywhere()
+      throws Exception {
+    List<String> writes =
+        List.of(
+            "SETEX explicit:ttl1 100 v",
+            "PSETEX explicit:ttl2 100000 v",
+            "SET explicit:ttl3 v EX 100",
+            "SET explicit:ttl4 v PX 100000",
+            "SET explicit:ttl5 v PXAT 4102444800000",
+            "GETEX explicit:ttl5 EX 100");
+    long from = System.currentTimeMillis();
+    for (String write : writes) {
+      assertTrue(!raft(write).isError(), write);
+    }
+    raft("SET explicit:ttl6 v");
+    assertNumber(1, raft("EXPIRE explicit:ttl6 100"));
+    raft("SET explicit:ttl7 v");
+    assertNumber(1, raft("PEXPIRE explicit:ttl7 100000"));
+    long to = System.currentTimeMillis();
+    cluster.awaitSameIndex();
+    for (int i = 1; i <= 7; i++) {
+      Set<Long> deadlines = new HashSet<>();
+      for (Node node : cluster.nodes()) {
+        deadlines.add(node.redisCall("PEXPIRETIME", "explicit:ttl" + i).number());
+      }
+      assertEquals(1, deadlines.size(), "explicit:ttl" + i + ": " + deadlines);
+      long deadline = deadlines.iterator().next();
+      assertTrue(
+          deadline >= from + 99_000 && deadline <= to + 101_000,
+          "explicit:ttl" + i + ": " + (deadline - from));
+      long left = raft("PTTL explicit:ttl" + i).number();
+      assertTrue(left > 60_000 && left <= 100_000, "PTTL " + left);
+    }
+  }
+
+  @Test
+  void when_a_deadline_passes_then_the_key_is_gone_everywhere() throws Exception {
+    assertOk(raft("SET explicit:short v PX 300"));
+    Poll.until("gone", Duration.ofSeconds(5), () -> raft("GET explicit:short").isNull());
+    for (Node node : cluster.nodes()) {
+      assertNumber(0, node.call("EXISTS", "explicit:short"));
+    }
+  }
+
+  @Test
+  void when_a_database_is_selected_then_raft_commands_work_in_it() throws Exception {
+    try (RespClient client = leader.client()) {
+      assertOk(client.call("SELECT", "3"));
+      assertOk(client.call("RAFT", "SET", "explicit:db", "three"));
+      assertText("three", client.call("RAFT", "GET", "explicit:db"));
+      assertOk(client.call("RAFT", "SELECT", "4"));
+      assertTrue(client.call("RAFT", "GET", "explicit:db").isNull());
+      assertOk(client.call("SELECT", "0"));
+      assertTrue(client.call("RAFT", "GET", "explicit:db").isNull());
+    }
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      try (RespClient redis = new RespClient("127.0.0.1", node.redisPort(), 5000)) {
+        redis.call("SELECT", "3");
+        assertText("three", redis.call("GET", "explicit:db"));
+      }
+    }
+  }
+
+  @Test
+  void when_all_is_flushed_then_the_cluster_goes_on() throws Exception {
+    assertOk(raft("SET explicit:flush 1"));
+    assertOk(raft("FLUSHALL"));
+    assertTrue(raft("GET explicit:flush").isNull());
+    assertNumber(1, raft("INCR explicit:flush"));
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      assertText("1", node.redisCall("GET", "explicit:flush"));
+    }
+  }
+}

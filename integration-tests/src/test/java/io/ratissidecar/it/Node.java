@@ -1,0 +1,272 @@
+package io.ratissidecar.it;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** One node: a sidecar process and the Redis that it manages, each of which can be hurt alone. */
+final class Node {
+  static final int CALL_MILLIS = 10_000;
+  private static final Duration START = Duration.ofSeconds(30);
+
+  private final Path dir;
+  private final Path output;
+  private final Path log;
+  private final List<String> settings;
+  private final int port = Ports.next();
+  private final int raftPort = Ports.next();
+  private final int redisPort = Ports.next();
+  private Process process;
+  private boolean paused;
+
+  /**
+   * @param settings flags and values beside those of directory and ports
+   */
+  Node(Path dir, List<String> settings) throws IOException {
+    this.dir = Files.createDirectories(dir);
+    Files.createDirectories(dir.resolve("tmp"));
+    this.output = dir.resolve("stdout.txt");
+    this.log = dir.resolve("stderr.txt");
+    this.settings = List.copyOf(settings);
+  }
+
+  String name() {
+    return dir.getFileName().toString();
+  }
+
+  Path dir() {
+    return dir;
+  }
+
+  int port() {
+    return port;
+  }
+
+  int redisPort() {
+    return redisPort;
+  }
+
+  /** {@code host:port} for clients. */
+  String address() {
+    return "127.0.0.1:" + port;
+  }
+
+  /** Starts the sidecar; {@link #awaitReady} tells when it takes clients. */
+  Node start() {
+    if (isAlive()) {
+      throw new IllegalStateException(name() + " runs");
+    }
+    try {
+      Files.writeString(output, "");
+      process =
+          new ProcessBuilder(command())
+              .directory(dir.toFile())
+              .redirectInput(new File("/dev/null"))
+              .redirectOutput(output.toFile())
+              .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+              .start();
+      return this;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private List<String> command() {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=256m"));
+    // A killed process leaves its unpacked native libraries behind; so they go with the directory.
+    command.add("-Djava.io.tmpdir=" + dir.resolve("tmp"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of("io.ratissidecar.cli.Main", "start", "--dir", dir.toString()));
+    command.addAll(List.of("--port", "" + port, "--raft-port", "" + raftPort));
+    command.addAll(List.of("--redis-port", "" + redisPort));
+    command.addAll(settings);
+    return command;
+  }
+
+  /** Waits until the sidecar says that it takes clients. */
+  Node awaitReady() {
+    Poll.until(
+        name() + " says ready",
+        START,
+        () -> {
+          if (!process.isAlive()) {
+            throw new IllegalStateException(name() + " ended with " + process.exitValue());
+          }
+          return Files.readString(output).contains("ready " + address());
+        });
+    return this;
+  }
+
+  boolean isAlive() {
+    return process != null && process.isAlive();
+  }
+
+  /** True when the test itself stopped it for a while. */
+  boolean isPaused() {
+    return paused;
+  }
+
+  /** SIGKILL; the sidecar is gone when this returns, its Redis lives on. */
+  void killSidecar() {
+    process.destroyForcibly();
+    awaitExit(Duration.ofSeconds(10));
+    paused = false;
+  }
+
+  /** SIGTERM, which has a sidecar drain and save. */
+  void terminate() {
+    process.destroy();
+  }
+
+  /** Its exit code, once it has ended. */
+  int awaitExit(Duration most) {
+    try {
+      if (!process.waitFor(most.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new AssertionError(name() + " did not end within " + most.toMillis() + " ms");
+      }
+      return process.exitValue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** SIGSTOP. */
+  void pauseSidecar() {
+    Signals.send("STOP", process.pid());
+    paused = true;
+  }
+
+  /** SIGCONT. */
+  void resumeSidecar() {
+    Signals.send("CONT", process.pid());
+    paused = false;
+  }
+
+  void pauseRedis() {
+    Signals.send("STOP", redis().orElseThrow().pid());
+  }
+
+  void resumeRedis() {
+    Signals.send("CONT", redis().orElseThrow().pid());
+  }
+
+  /** The managed Redis that runs now. */
+  Optional<ProcessHandle> redis() {
+    try {
+      Path file = dir.resolve("redis").resolve("redis.pid");
+      if (!Files.exists(file)) {
+        return Optional.empty();
+      }
+      long pid = Long.parseLong(Files.readString(file).strip());
+      return ProcessHandle.of(pid).filter(p -> p.isAlive() && isOurs(pid));
+    } catch (IOException | NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Process ids are used again: only what was started with this directory is killed. */
+  private boolean isOurs(long pid) {
+    try {
+      String commandLine = Files.readString(Path.of("/proc/" + pid + "/cmdline"));
+      String workingDir = Path.of("/proc/" + pid + "/cwd").toRealPath().toString();
+      return commandLine.contains("redis") && workingDir.startsWith(dir.toRealPath().toString());
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** SIGKILL for Redis alone. */
+  void killRedis() {
+    ProcessHandle redis = redis().orElseThrow();
+    redis.destroyForcibly();
+    Poll.until(name() + "'s Redis is gone", Duration.ofSeconds(5), () -> !redis.isAlive());
+  }
+
+  /** Ends what still runs of this node. */
+  void destroy() {
+    if (isAlive()) {
+      process.destroyForcibly();
+      awaitExit(Duration.ofSeconds(10));
+    }
+    redis().ifPresent(ProcessHandle::destroyForcibly);
+  }
+
+  RespClient client() throws IOException {
+    return RespClient.to(address(), CALL_MILLIS);
+  }
+
+  /** One command to the sidecar, over a connection of its own. */
+  Reply call(String... words) throws IOException {
+    try (RespClient client = client()) {
+      return client.call(words);
+    }
+  }
+
+  /** One command past the sidecar, to the Redis itself. */
+  Reply redisCall(String... words) throws IOException {
+    try (RespClient client = new RespClient("127.0.0.1", redisPort, CALL_MILLIS)) {
+      return client.call(words);
+    }
+  }
+
+  /** The fields of {@code INFO raft}. */
+  Map<String, String> info() throws IOException {
+    Map<String, String> fields = new HashMap<>();
+    for (String line : call("INFO", "raft").text().split("\r\n")) {
+      int colon = line.indexOf(':');
+      if (colon > 0) {
+        fields.put(line.substring(0, colon), line.substring(colon + 1));
+      }
+    }
+    return fields;
+  }
+
+  long infoNumber(String field) throws IOException {
+    return Long.parseLong(info().get(field));
+  }
+
+  /** True when it says to lead. */
+  boolean isLeader() {
+    try {
+      return isAlive() && !paused && "leader".equals(info().get("raft_role"));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  List<String> logLines() {
+    try {
+      return Files.exists(log)
+          ? List.of(Files.readString(log, StandardCharsets.UTF_8).split("\n"))
+          : List.of();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Leaves a mark in the log, to tell where a test did something. */
+  void note(String text) {
+    try {
+      Files.writeString(
+          log, "--- test: " + text + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+package io.ratissidecar.it;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Ports that nobody uses, below those that the kernel gives to outgoing connections, so that a node
+ * finds its ports free when it comes back.
+ */
+final class Ports {
+  private static final int FIRST = 20_000;
+  private static final int END = 32_000;
+  private static final AtomicInteger NEXT =
+      new AtomicInteger((int) (ProcessHandle.current().pid() * 97 % (END - FIRST)));
+
+  private Ports() {}
+
+  /** A free port, not handed out before. */
+  static int next() {
+    for (int i = 0; i < END - FIRST; i++) {
+      int port = FIRST + Math.floorMod(NEXT.getAndIncrement(), END - FIRST);
+      if (isFree(port)) {
+        return port;
+      }
+    }
+    throw new IllegalStateException("no free port from " + FIRST + " to " + END);
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+}

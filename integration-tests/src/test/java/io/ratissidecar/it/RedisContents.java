@@ -1,0 +1,122 @@
+package io.ratissidecar.it;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** All that a Redis holds in the users' databases, read past the sidecar. */
+final class RedisContents {
+  private static final int BATCH = 500;
+
+  private RedisContents() {}
+
+  /** Database and key, with type, deadline and value in a form that can be compared. */
+  static Map<String, String> of(int redisPort) {
+    Map<String, String> all = new TreeMap<>();
+    try (RespClient client = new RespClient("127.0.0.1", redisPort, 30_000)) {
+      int databases = Integer.parseInt(client.call("CONFIG", "GET", "databases").texts().get(1));
+      for (int db = 0; db < databases - 1; db++) {
+        client.call("SELECT", Integer.toString(db));
+        if (client.call("DBSIZE").number() > 0) {
+          scan(client, db, all);
+        }
+      }
+      return all;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void scan(RespClient client, int db, Map<String, String> all) throws IOException {
+    String cursor = "0";
+    do {
+      Reply page = client.call("SCAN", cursor, "COUNT", Integer.toString(BATCH));
+      cursor = page.elements().get(0).text();
+      List<Reply> keys = page.elements().get(1).elements();
+      for (Reply key : keys) {
+        client.sendRaw(RespClient.encode(bytes("TYPE"), key.bytes()));
+        client.sendRaw(RespClient.encode(bytes("EXPIRETIME"), key.bytes()));
+      }
+      List<String> types = new ArrayList<>();
+      List<String> deadlines = new ArrayList<>();
+      for (int i = 0; i < keys.size(); i++) {
+        types.add(client.read().text());
+        deadlines.add(client.read().text());
+      }
+      for (int i = 0; i < keys.size(); i++) {
+        byte[] key = keys.get(i).bytes();
+        String name = db + " " + new String(key, StandardCharsets.ISO_8859_1);
+        all.put(
+            name,
+            types.get(i) + " until " + deadlines.get(i) + " " + value(client, types.get(i), key));
+      }
+    } while (!cursor.equals("0"));
+  }
+
+  /** Values, not dumps: two servers may hold the same in different encodings and orders. */
+  private static String value(RespClient client, String type, byte[] key) throws IOException {
+    client.sendRaw(
+        switch (type) {
+          case "string" -> RespClient.encode(bytes("GET"), key);
+          case "list" -> RespClient.encode(bytes("LRANGE"), key, bytes("0"), bytes("-1"));
+          case "set" -> RespClient.encode(bytes("SMEMBERS"), key);
+          case "hash" -> RespClient.encode(bytes("HGETALL"), key);
+          case "zset" ->
+              RespClient.encode(bytes("ZRANGE"), key, bytes("0"), bytes("-1"), bytes("WITHSCORES"));
+          case "stream" -> RespClient.encode(bytes("XRANGE"), key, bytes("-"), bytes("+"));
+          default -> RespClient.encode(bytes("DUMP"), key);
+        });
+    Reply reply = client.read();
+    if (reply.elements() == null) {
+      return reply.isNull() ? "gone" : new String(reply.bytes(), StandardCharsets.ISO_8859_1);
+    }
+    List<String> parts = reply.elements().stream().map(Reply::toString).toList();
+    return switch (type) {
+      case "set" -> parts.stream().sorted().toList().toString();
+      case "hash" -> pairs(parts).stream().sorted().toList().toString();
+      default -> parts.toString();
+    };
+  }
+
+  private static List<String> pairs(List<String> parts) {
+    List<String> pairs = new ArrayList<>();
+    for (int i = 0; i < parts.size(); i += 2) {
+      pairs.add(parts.get(i) + "=" + parts.get(i + 1));
+    }
+    return pairs;
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** Fails with the first keys that differ. */
+  static void assertSame(Map<String, String> a, Map<String, String> b, String which) {
+    if (a.equals(b)) {
+      return;
+    }
+    StringBuilder text = new StringBuilder(which + " differ:");
+    int shown = 0;
+    Map<String, String> both = new TreeMap<>(a);
+    both.putAll(b);
+    for (String key : both.keySet()) {
+      String left = a.get(key);
+      String right = b.get(key);
+      if ((left == null || !left.equals(right)) && shown++ < 10) {
+        text.append("\n  ").append(key).append(": ").append(cut(left)).append(" / ");
+        text.append(cut(right));
+      }
+    }
+    throw new AssertionError(text.append("\n  ").append(shown).append(" keys in all").toString());
+  }
+
+  private static String cut(String value) {
+    return value == null || value.length() < 100 ? value : value.substring(0, 100) + "…";
+  }
+}

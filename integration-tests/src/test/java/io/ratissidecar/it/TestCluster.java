@@ -1,0 +1,250 @@
+package io.ratissidecar.it;
+
+import io.ratissidecar.jepsen.Reply;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Real sidecars with real Redis servers, each pair in a directory of its own. Whatever happens,
+ * closing ends every process and deletes every file.
+ */
+final class TestCluster implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final int LINES_SHOWN = 60;
+
+  /** Lines of stack traces, which would hide what happened. */
+  private static final Pattern FRAME =
+      Pattern.compile("^\\s+(at|Suppressed:|\\.\\.\\.) |^Caused by:|Throwable: TRACE|LifeCycle");
+
+  private static final Set<TestCluster> OPEN = ConcurrentHashMap.newKeySet();
+
+  static {
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> OPEN.forEach(TestCluster::destroy), "test-clusters"));
+  }
+
+  private final Path dir;
+  private final List<Node> nodes = Collections.synchronizedList(new ArrayList<>());
+  private final List<String> settings;
+
+  private TestCluster(List<String> settings) {
+    try {
+      dir = Files.createTempDirectory("rsit-");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    this.settings = List.copyOf(settings);
+    OPEN.add(this);
+  }
+
+  /** A cluster of so many voters. */
+  static TestCluster of(int size, String... settings) {
+    TestCluster cluster = unformed(size, settings);
+    try {
+      cluster.form();
+      return cluster;
+    } catch (RuntimeException | Error e) {
+      cluster.printLogs();
+      cluster.close();
+      throw e;
+    }
+  }
+
+  /** Nodes that are not a cluster yet. */
+  static TestCluster unformed(int size, String... settings) {
+    TestCluster cluster = new TestCluster(List.of(settings));
+    try {
+      for (int i = 0; i < size; i++) {
+        cluster.create().start();
+      }
+      cluster.nodes.forEach(Node::awaitReady);
+      return cluster;
+    } catch (RuntimeException | Error e) {
+      cluster.printLogs();
+      cluster.close();
+      throw e;
+    }
+  }
+
+  /** One more node, not started. */
+  Node create(String... moreSettings) {
+    try {
+      List<String> all = new ArrayList<>(settings);
+      all.addAll(List.of(moreSettings));
+      Node node = new Node(dir.resolve("n" + (nodes.size() + 1)), all);
+      nodes.add(node);
+      return node;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void form() {
+    ok(nodes.get(0), "RAFT.CLUSTER", "INIT");
+    for (Node node : nodes.subList(1, nodes.size())) {
+      ok(node, "RAFT.CLUSTER", "JOIN", nodes.get(0).address());
+    }
+    awaitVoters(nodes.size());
+  }
+
+  /** Waits until all running nodes see so many voters and the same leader. */
+  void awaitVoters(int count) {
+    Poll.until(
+        count + " voters",
+        PATIENCE,
+        () -> {
+          for (Node node : running()) {
+            if (node.infoNumber("raft_num_voting_nodes") != count
+                || node.infoNumber("raft_leader_id") <= 0) {
+              return false;
+            }
+          }
+          return true;
+        });
+  }
+
+  private static void ok(Node node, String... words) {
+    try {
+      Reply reply = node.call(words);
+      if (reply.isError()) {
+        throw new AssertionError(node.name() + ": " + String.join(" ", words) + ": " + reply);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  List<Node> nodes() {
+    return List.copyOf(nodes);
+  }
+
+  Node node(int i) {
+    return nodes.get(i);
+  }
+
+  /** Nodes whose sidecar runs and was not paused. */
+  List<Node> running() {
+    return nodes().stream().filter(n -> n.isAlive() && !n.isPaused()).toList();
+  }
+
+  List<String> addresses() {
+    return nodes().stream().map(Node::address).toList();
+  }
+
+  /** Waits for a node that leads and serves, and returns it. */
+  Node awaitLeader() {
+    Node[] found = new Node[1];
+    Poll.until(
+        "a leader that serves",
+        PATIENCE,
+        () -> {
+          for (Node node : running()) {
+            if (node.isLeader() && !node.call("RAFT", "GET", "no such key").isError()) {
+              found[0] = node;
+              return true;
+            }
+          }
+          return false;
+        });
+    return found[0];
+  }
+
+  /** Same as {@link #awaitLeader}; reads better where one is there. */
+  Node leader() {
+    return awaitLeader();
+  }
+
+  List<Node> followers() {
+    Node leader = leader();
+    return nodes().stream().filter(n -> n != leader).toList();
+  }
+
+  /** Waits until all running nodes have applied the same, last entry, and returns its index. */
+  long awaitSameIndex() {
+    long[] index = new long[1];
+    Poll.until(
+        "the same applied index on all nodes",
+        Duration.ofSeconds(60),
+        () -> {
+          long last = leader().infoNumber("raft_commit_index");
+          index[0] = last;
+          for (Node node : running()) {
+            var info = node.info();
+            if (Long.parseLong(info.get("raft_last_applied_index")) != last
+                || Long.parseLong(info.get("raft_current_index")) != last) {
+              return false;
+            }
+          }
+          return true;
+        });
+    return index[0];
+  }
+
+  /** Prints the end of each node's log; for failed tests. */
+  void printLogs() {
+    for (Node node : nodes()) {
+      List<String> lines = node.logLines().stream().filter(l -> !FRAME.matcher(l).find()).toList();
+      System.err.println("=== " + node.name() + " at " + node.address() + ", its last lines:");
+      lines
+          .subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size())
+          .forEach(System.err::println);
+    }
+    System.err.flush();
+  }
+
+  static void printAllLogs() {
+    OPEN.forEach(TestCluster::printLogs);
+  }
+
+  /** Checks that no log holds an error that no test provoked. */
+  void checkLogs() {
+    List<String> errors = new ArrayList<>();
+    for (Node node : nodes()) {
+      for (String line : node.logLines()) {
+        if (UnexplainedErrors.isOne(line)) {
+          errors.add(node.name() + ": " + line);
+        }
+      }
+    }
+    if (!errors.isEmpty()) {
+      throw new AssertionError(
+          errors.size()
+              + " unexplained errors in logs:\n"
+              + String.join("\n", errors.subList(0, Math.min(10, errors.size()))));
+    }
+  }
+
+  private void destroy() {
+    nodes().forEach(Node::destroy);
+  }
+
+  @Override
+  public void close() {
+    destroy();
+    OPEN.remove(this);
+    try (Stream<Path> files = Files.walk(dir)) {
+      files.sorted(Comparator.reverseOrder()).forEach(TestCluster::delete);
+    } catch (IOException | UncheckedIOException e) {
+      System.err.println("could not delete all of " + dir + ": " + e);
+    }
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package io.ratissidecar.it;
+
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** Log lines that a test must not leave behind without a reason. */
+final class UnexplainedErrors {
+  private static final Pattern ERROR = Pattern.compile("\\bERROR\\b|Exception in thread|LEAK:");
+
+  /** Errors that faults of the tests themselves bring about, each with its reason. */
+  private static final List<Pattern> EXPLAINED =
+      List.of(
+          // Ratis's word for a peer that is down.
+          Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"));
+
+  private UnexplainedErrors() {}
+
+  static boolean isOne(String line) {
+    return ERROR.matcher(line).find() && EXPLAINED.stream().noneMatch(p -> p.matcher(line).find());
+  }
+}
