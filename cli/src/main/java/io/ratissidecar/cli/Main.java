@@ -1,5 +1,6 @@
 package io.ratissidecar.cli;
 
+import io.ratissidecar.cli.demo.DemoCommand;
 import io.ratissidecar.sidecar.Sidecar;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

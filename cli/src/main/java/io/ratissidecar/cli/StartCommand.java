@@ -6,6 +6,7 @@ import io.ratissidecar.sidecar.config.Setting;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -47,6 +48,12 @@ final class StartCommand implements Runnable {
   @Option(names = "--config", paramLabel = "FILE", description = "Properties file with settings.")
   private Path file;
 
+  @Option(
+      names = "--stop-with-input",
+      hidden = true,
+      description = "Stops when standard input ends: for a program that starts nodes.")
+  private boolean stopWithInput;
+
   /** Adds a flag for each setting; they are data, so that no list has to be kept twice. */
   @Spec
   void addSettings(CommandSpec command) {
@@ -77,6 +84,9 @@ final class StartCommand implements Runnable {
                   await(stopped);
                 },
                 "shutdown"));
+    if (stopWithInput) {
+      watchInput(stop);
+    }
     try (Sidecar sidecar = new Sidecar(config, fatal)) {
       sidecar.start();
       spec.commandLine().getOut().println("ready " + config.clientAddress());
@@ -106,6 +116,23 @@ final class StartCommand implements Runnable {
     } catch (InvalidSettingException | IOException e) {
       throw new ParameterException(spec.commandLine(), Failures.message(e), e);
     }
+  }
+
+  /** The system closes the pipe of a parent that dies in whatever way. */
+  private static void watchInput(CountDownLatch stop) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                System.in.transferTo(OutputStream.nullOutputStream());
+              } catch (IOException e) {
+                // As good as its end.
+              }
+              stop.countDown();
+            },
+            "parent-watch");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private static void await(CountDownLatch latch) {
