@@ -8,6 +8,11 @@ import java.util.concurrent.TimeUnit;
 public final class Poll {
   private Poll() {}
 
+  /** Something that becomes true. */
+  public interface Condition<E extends Exception> {
+    boolean holds() throws E;
+  }
+
   /** Something to ask; empty means ask again. */
   public interface Question<T, E extends Exception> {
     Optional<T> ask() throws E;
@@ -28,5 +33,12 @@ public final class Poll {
       }
       TimeUnit.MILLISECONDS.sleep(pauseMillis);
     }
+  }
+
+  /** Looks again and again until the condition holds; false when the time is over. */
+  public static <E extends Exception> boolean untilTrue(
+      Duration timeout, long pauseMillis, Condition<E> condition) throws InterruptedException, E {
+    Question<Boolean, E> question = () -> condition.holds() ? Optional.of(true) : Optional.empty();
+    return until(timeout, pauseMillis, question).isPresent();
   }
 }

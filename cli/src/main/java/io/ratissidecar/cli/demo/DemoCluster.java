@@ -127,9 +127,7 @@ final class DemoCluster {
 
   /** Waits until there is a leader and every node votes and has all that is committed. */
   void awaitAll(Duration timeout) throws DemoFailure, InterruptedException {
-    Optional<Boolean> complete =
-        Poll.until(timeout, POLL_MILLIS, () -> Optional.of(isComplete()).filter(is -> is));
-    if (complete.isEmpty()) {
+    if (!Poll.untilTrue(timeout, POLL_MILLIS, this::isComplete)) {
       throw new DemoFailure(
           "not all nodes are up to date after "
               + timeout.toSeconds()
