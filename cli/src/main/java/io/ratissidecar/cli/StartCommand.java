@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Runs one node: this process and its local Redis.",
-      "Every setting is a flag, an environment variable (RATIS_SIDECAR_… with underscores) or a line of the file given with"
+      "Every setting is a flag, an environment variable (RATIS_SIDECAR_... with underscores) or a line of the file given with"
           + " --config; a flag wins over the environment, which wins over the file."
     },
     footer = {

@@ -35,6 +35,8 @@ public final class NodeClient {
     RespEndpoint endpoint = RespEndpoint.parse(address, password);
     try (BlockingRespClient client = BlockingRespClient.connect(endpoint, CONNECT, timeout)) {
       return client.call(command);
+    } catch (BlockingRespClient.RefusedException e) {
+      throw new ReplyException(address, e.getMessage());
     } catch (IOException e) {
       throw new UnreachableException(address, e);
     }

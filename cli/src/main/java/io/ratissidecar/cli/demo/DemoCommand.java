@@ -1,5 +1,6 @@
 package io.ratissidecar.cli.demo;
 
+import io.ratissidecar.cli.client.Colour;
 import io.ratissidecar.sidecar.membership.NodeStatus;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -11,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -52,7 +52,7 @@ public final class DemoCommand implements Callable<Integer> {
       names = "--base-port",
       paramLabel = "P",
       description = {
-        "Sidecars listen on P, P+1, …, their Redis servers on P+100, …, Raft on P+10000, …",
+        "Sidecars listen on P, P+1, ..., their Redis servers on P+100, ..., Raft on P+10000, ...",
         "Default: 7001, or what --dir has."
       })
   private Integer basePort;
@@ -178,7 +178,7 @@ public final class DemoCommand implements Callable<Integer> {
   private void comeBack(DemoNode node, LinkedBlockingQueue<DemoNode> ended) {
     String what = "Sidecar of node " + node.number() + " has ended (" + node.ending() + ")";
     if (node.ageNanos() < RESTART_DELAY.toNanos()) {
-      say(Ansi.AUTO.string("@|red " + what + " right after its start; it stays down.|@"));
+      say(Colour.paint("red", what + " right after its start; it stays down."));
       say(node.logTail());
       return;
     }

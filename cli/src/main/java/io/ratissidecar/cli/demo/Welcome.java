@@ -1,10 +1,10 @@
 package io.ratissidecar.cli.demo;
 
+import io.ratissidecar.cli.client.Colour;
 import io.ratissidecar.sidecar.membership.NodeStatus;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import picocli.CommandLine.Help.Ansi;
 
 /** What the demo prints once its cluster runs: who is where, and what to type next. */
 final class Welcome {
@@ -75,10 +75,10 @@ final class Welcome {
   }
 
   private static String bold(String text) {
-    return Ansi.AUTO.string("@|bold " + text + "|@");
+    return Colour.paint("bold", text);
   }
 
   private static String green(String text) {
-    return Ansi.AUTO.string("@|green " + text + "|@");
+    return Colour.paint("green", text);
   }
 }

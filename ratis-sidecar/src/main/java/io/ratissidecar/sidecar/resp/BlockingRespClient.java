@@ -23,6 +23,15 @@ import java.time.Duration;
 public final class BlockingRespClient implements Closeable {
   private static final int READ_BYTES = 16 * 1024;
 
+  /** The password was refused; the message is the error as it came. */
+  public static final class RefusedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    RefusedException(String error) {
+      super(error);
+    }
+  }
+
   private final RespEndpoint endpoint;
   private final Socket socket = new Socket();
   private final ReplyScanner scanner = new ReplyScanner();
@@ -37,7 +46,8 @@ public final class BlockingRespClient implements Closeable {
    * Connects over TCP, and authenticates when the endpoint has a password.
    *
    * @param readTimeout how long each reply may take
-   * @throws IOException when nobody answers there, or the password is refused
+   * @throws RefusedException when the password is refused
+   * @throws IOException when nobody answers there
    */
   public static BlockingRespClient connect(
       RespEndpoint endpoint, Duration connectTimeout, Duration readTimeout) throws IOException {
@@ -65,7 +75,7 @@ public final class BlockingRespClient implements Closeable {
             ? call("AUTH", endpoint.user().get(), password)
             : call("AUTH", password);
     if (reply instanceof RespValue.Error error) {
-      throw new IOException(endpoint + " refuses the password: " + error.message());
+      throw new RefusedException(error.message());
     }
   }
 
