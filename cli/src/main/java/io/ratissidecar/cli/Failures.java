@@ -1,5 +1,6 @@
 package io.ratissidecar.cli;
 
+import io.ratissidecar.cli.client.UnreachableException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 
@@ -17,7 +18,9 @@ final class Failures {
 
   static int exitCode(Throwable error) {
     for (Throwable t = error; t != null; t = t.getCause()) {
-      if (t instanceof ConnectException || t instanceof SocketTimeoutException) {
+      if (t instanceof UnreachableException
+          || t instanceof ConnectException
+          || t instanceof SocketTimeoutException) {
         return UNREACHABLE;
       }
     }

@@ -1,5 +1,8 @@
 package io.ratissidecar.cli;
 
+import io.ratissidecar.cli.cluster.ClusterCommand;
+import io.ratissidecar.cli.cluster.NodeCommand;
+import io.ratissidecar.cli.demo.DemoCommand;
 import io.ratissidecar.sidecar.Sidecar;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

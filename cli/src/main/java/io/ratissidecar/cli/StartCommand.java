@@ -6,6 +6,7 @@ import io.ratissidecar.sidecar.config.Setting;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -27,7 +28,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Runs one node: this process and its local Redis.",
-      "Every setting is a flag, an environment variable (RATIS_SIDECAR_… with underscores) or a line of the file given with"
+      "Every setting is a flag, an environment variable (RATIS_SIDECAR_... with underscores) or a line of the file given with"
           + " --config; a flag wins over the environment, which wins over the file."
     },
     footer = {
@@ -46,6 +47,12 @@ final class StartCommand implements Runnable {
 
   @Option(names = "--config", paramLabel = "FILE", description = "Properties file with settings.")
   private Path file;
+
+  @Option(
+      names = "--stop-with-input",
+      hidden = true,
+      description = "Stops when standard input ends: for a program that starts nodes.")
+  private boolean stopWithInput;
 
   /** Adds a flag for each setting; they are data, so that no list has to be kept twice. */
   @Spec
@@ -80,6 +87,9 @@ final class StartCommand implements Runnable {
                   Runtime.getRuntime().halt(failing.get() ? FATAL : 0);
                 },
                 "shutdown"));
+    if (stopWithInput) {
+      watchInput(stop);
+    }
     try (Sidecar sidecar = new Sidecar(config, fatal)) {
       sidecar.start();
       spec.commandLine().getOut().println("ready " + config.clientAddress());
@@ -109,6 +119,23 @@ final class StartCommand implements Runnable {
     } catch (InvalidSettingException | IOException e) {
       throw new ParameterException(spec.commandLine(), Failures.message(e), e);
     }
+  }
+
+  /** The system closes the pipe of a parent that dies in whatever way. */
+  private static void watchInput(CountDownLatch stop) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                System.in.transferTo(OutputStream.nullOutputStream());
+              } catch (IOException e) {
+                // As good as its end.
+              }
+              stop.countDown();
+            },
+            "parent-watch");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private static void await(CountDownLatch latch) {

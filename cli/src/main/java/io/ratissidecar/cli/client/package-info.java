@@ -1,0 +1,2 @@
+/** What the commands share: talking to nodes, waiting, and printing. */
+package io.ratissidecar.cli.client;

@@ -1,0 +1,2 @@
+/** Commands about a running cluster and its nodes. */
+package io.ratissidecar.cli.cluster;
