@@ -7,6 +7,7 @@ import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -72,6 +73,7 @@ final class StartCommand implements Runnable {
   @Override
   public void run() {
     SidecarConfig config = config();
+    useTemporaryDirectory(config.dir().resolve("tmp"));
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
     AtomicBoolean failing = new AtomicBoolean();
@@ -136,6 +138,26 @@ final class StartCommand implements Runnable {
             "parent-watch");
     thread.setDaemon(true);
     thread.start();
+  }
+
+  /**
+   * Native libraries are unpacked at every start and stay behind when a process is killed. In a
+   * directory of the node's own the next start can remove them.
+   */
+  private void useTemporaryDirectory(Path tmp) {
+    try {
+      Files.createDirectories(tmp);
+      try (var leftOver = Files.newDirectoryStream(tmp, "*.so")) {
+        for (Path file : leftOver) {
+          Files.delete(file);
+        }
+      }
+    } catch (IOException e) {
+      throw new ParameterException(
+          spec.commandLine(), "can't use the directory " + tmp.getParent() + ": " + e, e);
+    }
+    System.setProperty("java.io.tmpdir", tmp.toString());
+    System.setProperty("io.netty.native.workdir", tmp.toString());
   }
 
   private static void await(CountDownLatch latch) {

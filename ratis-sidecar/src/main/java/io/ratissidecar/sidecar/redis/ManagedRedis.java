@@ -44,7 +44,7 @@ final class ManagedRedis {
     CRC32 hash = new CRC32();
     hash.update(preferred.toString().getBytes(StandardCharsets.UTF_8));
     String name = HexFormat.of().toHexDigits((int) hash.getValue());
-    return Path.of(System.getProperty("java.io.tmpdir"), "ratis-sidecar-" + name + ".sock");
+    return Path.of("/tmp", "ratis-sidecar-" + name + ".sock");
   }
 
   RespEndpoint endpoint() {
