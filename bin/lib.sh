@@ -1,9 +1,28 @@
-# Shared by the scripts beside it: finds or installs what they need.
+# Shared by the scripts beside it: finds or installs what they need, and builds.
+# They set $root, the directory above bin.
 # shellcheck shell=bash
 
 fail() {
   echo "$*" >&2
   exit 1
+}
+
+# Keeps Debian from starting a service that a package brings, such as a Redis on port 6379.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d made='' code=0
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    made=yes
+  fi
+  "$@" || code=$?
+  [ -z "$made" ] || rm -f "$policy"
+  return "$code"
+}
+
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null
 }
 
 # Installs Debian packages when that is possible; else says what is missing.
@@ -12,9 +31,7 @@ install_or_fail() {
   shift
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "Installing $* ..." >&2
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >&2 ||
-      fail "missing: $what; installing $* failed"
+    without_services apt_install "$@" >&2 || fail "missing: $what; installing $* failed"
   else
     fail "missing: $what. Install it (Debian and Ubuntu: apt-get install $*), then run this again."
   fi
@@ -24,45 +41,91 @@ java_major() {
   "$1" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1
 }
 
-require_java() {
-  JAVA=java
-  if [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; then
-    JAVA="$JAVA_HOME/bin/java"
-  fi
+is_java_17() {
   local major
-  major=$(java_major "$JAVA" 2>/dev/null || true)
-  if [ -z "$major" ] || [ "$major" -lt 17 ]; then
-    unset JAVA_HOME
+  major=$(java_major "$1" 2>/dev/null || true)
+  [ -n "$major" ] && [ "$major" -ge 17 ]
+}
+
+# Sets JAVA: from JAVA_HOME if that is new enough, else from PATH.
+require_java() {
+  if [ -n "${JAVA_HOME:-}" ] && is_java_17 "$JAVA_HOME/bin/java"; then
+    JAVA=$JAVA_HOME/bin/java
+    return
+  fi
+  unset JAVA_HOME # Maven would use it
+  JAVA=java
+  if ! is_java_17 java; then
     install_or_fail "JDK 17 or newer" openjdk-17-jdk-headless
-    JAVA=java
+    is_java_17 java || fail "missing: JDK 17 or newer; 'java' is another one. Set JAVA_HOME."
   fi
 }
 
+# A JDK, not only what runs Java, and Maven. After require_java.
 require_maven() {
-  command -v javac >/dev/null 2>&1 || [ -x "${JAVA_HOME:-/nonexistent}/bin/javac" ] ||
-    install_or_fail "JDK 17 or newer (only a JRE was found)" openjdk-17-jdk-headless
+  [ -x "${JAVA_HOME:-/nonexistent}/bin/javac" ] || command -v javac >/dev/null 2>&1 ||
+    install_or_fail "JDK 17 or newer (only a Java runtime was found)" openjdk-17-jdk-headless
   command -v mvn >/dev/null 2>&1 || install_or_fail "Maven" maven
 }
 
 require_redis() {
-  if ! command -v redis-server >/dev/null 2>&1 || ! command -v redis-cli >/dev/null 2>&1; then
-    # Keeps Debian from starting a server of its own on port 6379.
-    install_or_fail "redis-server 7 and redis-tools" redis-server redis-tools
-  fi
+  local program
+  for program in redis-server redis-cli redis-benchmark; do
+    if ! command -v "$program" >/dev/null 2>&1; then
+      install_or_fail "redis-server 7 and redis-tools" redis-server redis-tools
+      break
+    fi
+  done
+  local major
+  major=$(redis-server --version | sed -n 's/.* v=\([0-9]*\).*/\1/p')
+  [ "${major:-0}" -ge 7 ] || fail "missing: redis-server 7 or newer; found: $(redis-server --version)"
 }
 
-built_jar() {
-  local jars=("$root"/cli/target/cli-*.jar)
-  [ -e "${jars[0]}" ] && echo "${jars[0]}" || true
+# Programs run from a copy of what was built, so that a later build can't pull the jars away from
+# under a process that runs.
+current_image() {
+  readlink -f "$root/cli/target/run/current" 2>/dev/null || true
 }
 
-build_quietly() {
-  local log
+is_up_to_date() {
+  local image
+  image=$(current_image)
+  [ -n "$image" ] && [ -e "$image/built" ] && [ -z "$(
+    find "$root/pom.xml" "$root"/*/pom.xml "$root"/*/src/main -newer "$image/built" -print -quit
+  )" ]
+}
+
+# Builds when nothing is built, or when a source is newer. Of two at once, one builds and one waits.
+ensure_built() {
+  is_up_to_date && return
+  require_maven
+  (
+    if command -v flock >/dev/null 2>&1; then
+      flock 9
+    fi
+    is_up_to_date || build_image
+  ) 9<"$root/bin"
+}
+
+build_image() {
+  local log image
   log=$(mktemp)
-  if ! (cd "$root" && mvn -q -B -pl cli -am -DskipTests -DskipITs package) >"$log" 2>&1; then
+  echo "Building ratis-sidecar (only when sources have changed) ..." >&2
+  mkdir -p "$root/cli/target/run"
+  image=$(mktemp -d "$root/cli/target/run/XXXXXX")
+  touch "$image/built" # before the build: what is edited meanwhile is newer
+  if ! (cd "$root" && mvn -q -B -pl cli -am -DskipTests package </dev/null) >"$log" 2>&1; then
     cat "$log" >&2
-    rm -f "$log"
+    rm -rf "$log" "$image"
     fail "the build failed"
   fi
   rm -f "$log"
+  ln "$root"/cli/target/lib/*.jar "$image" 2>/dev/null || cp "$root"/cli/target/lib/*.jar "$image"
+  # Ours change; a link would change with them.
+  rm -f "$image"/*-SNAPSHOT.jar
+  cp "$root"/cli/target/lib/*-SNAPSHOT.jar "$root"/cli/target/cli-*.jar "$image"
+  ln -sfn "$image" "$root/cli/target/run/next"
+  mv -fT "$root/cli/target/run/next" "$root/cli/target/run/current"
+  find "$root/cli/target/run" -mindepth 1 -maxdepth 1 -type d -mtime +1 ! -path "$image" \
+    -exec rm -rf {} +
 }

@@ -3,7 +3,9 @@ package io.ratissidecar.cli;
 import io.ratissidecar.cli.cluster.ClusterCommand;
 import io.ratissidecar.cli.cluster.NodeCommand;
 import io.ratissidecar.cli.demo.DemoCommand;
+import io.ratissidecar.cli.log.LogCommand;
 import io.ratissidecar.sidecar.Sidecar;
+import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -15,7 +17,6 @@ import picocli.CommandLine.Spec;
     name = "ratis-sidecar",
     description = "A Raft replication sidecar for Redis.",
     mixinStandardHelpOptions = true,
-    versionProvider = Main.Version.class,
     subcommands = {
       StartCommand.class,
       ClusterCommand.class,
@@ -39,17 +40,38 @@ public final class Main implements Runnable {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main())
-        .setExecutionExceptionHandler(
-            (error, commandLine, parsed) -> {
-              commandLine.getErr().println("ratis-sidecar: " + Failures.message(error));
-              return Failures.exitCode(error);
-            });
+    CommandLine commandLine =
+        new CommandLine(new Main())
+            .setParameterExceptionHandler(Main::wrongUsage)
+            .setExecutionExceptionHandler(
+                (error, command, parsed) -> {
+                  command.getErr().println("ratis-sidecar: " + Failures.message(error));
+                  return Failures.exitCode(error);
+                });
+    setVersion(commandLine);
+    return commandLine;
+  }
+
+  private static void setVersion(CommandLine commandLine) {
+    commandLine.getCommandSpec().versionProvider(new Version());
+    commandLine.getSubcommands().values().forEach(Main::setVersion);
+  }
+
+  /** What is wrong, and where to read on; the whole help would hide it. */
+  private static int wrongUsage(ParameterException e, String[] arguments) {
+    CommandLine command = e.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("ratis-sidecar: " + e.getMessage());
+    if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err)) {
+      err.print(command.getHelp().fullSynopsis());
+    }
+    err.println("'" + command.getCommandSpec().qualifiedName() + " --help' tells more.");
+    return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Say what to do:");
+    throw new ParameterException(spec.commandLine(), "Say what to do.");
   }
 
   /** Tells the version to {@code --version}. */

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
 /** {@code start}: runs one node until it is told to stop. */
 @Command(
     name = "start",
+    abbreviateSynopsis = true,
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {

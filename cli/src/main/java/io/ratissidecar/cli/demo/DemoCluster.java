@@ -50,7 +50,10 @@ final class DemoCluster {
     for (DemoNode node : nodes) {
       node.requireFree();
     }
-    progress.accept("Starting " + nodes.size() + " sidecars, each with its Redis ...");
+    progress.accept(
+        nodes.size() == 1
+            ? "Starting a sidecar with its Redis ..."
+            : "Starting " + nodes.size() + " sidecars, each with its Redis ...");
     for (DemoNode node : nodes) {
       start(node);
     }

@@ -1,0 +1,147 @@
+package io.ratissidecar.cli.log;
+
+import io.ratissidecar.cli.client.Table;
+import io.ratissidecar.logstore.LogReport;
+import io.ratissidecar.logstore.LogReport.Damage;
+import io.ratissidecar.logstore.LogSummary;
+import io.ratissidecar.logstore.LogSummary.SegmentSummary;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import picocli.CommandLine.Help.Ansi;
+
+/** A report about a log, for people and for scripts. */
+final class ReportText {
+  private final LogReport report;
+  private final LogSummary summary;
+
+  ReportText(LogReport report) {
+    this.report = report;
+    this.summary = report.summary();
+  }
+
+  /** What is there. */
+  String summary(Ansi ansi) {
+    List<String> lines = new ArrayList<>();
+    lines.add("cluster   " + summary.identity().map(id -> id.clusterId()).orElse("none"));
+    lines.add(
+        "node      " + summary.identity().map(id -> Integer.toString(id.nodeId())).orElse("none"));
+    lines.add("format    version " + summary.formatVersion());
+    lines.add(
+        summary.entryCount() == 0
+            ? "entries   none"
+            : format(
+                "entries   %,d, index %,d to %,d, last term %,d",
+                summary.entryCount(),
+                summary.firstIndex(),
+                summary.lastIndex(),
+                summary.lastTerm()));
+    lines.add(
+        format(
+            "size      %,d bytes, of them %,d of commands; segment files: %d",
+            summary.sizeBytes(), summary.payloadBytes(), summary.segments().size()));
+    lines.add(
+        "closed    " + (summary.closedCleanly() ? "cleanly" : "not cleanly: a crash, or kill -9"));
+    summary
+        .interruptedTruncation()
+        .ifPresent(
+            i -> lines.add("truncated from index " + i + ", to be finished at the next start"));
+    if (!summary.segments().isEmpty()) {
+      lines.add("");
+      lines.addAll(segments(ansi));
+    }
+    return String.join("\n", lines);
+  }
+
+  private List<String> segments(Ansi ansi) {
+    Table table = new Table("file", "first", "last", "entries", "bytes");
+    for (SegmentSummary s : summary.segments()) {
+      table.row(
+          "",
+          s.file().getFileName().toString(),
+          Long.toString(s.firstIndex()),
+          Long.toString(s.lastIndex()),
+          Long.toString(s.entryCount()),
+          Long.toString(s.sizeBytes()));
+    }
+    return table.lines(ansi);
+  }
+
+  /** What is wrong, and what that means. */
+  String verdict() {
+    List<String> lines = new ArrayList<>();
+    report.damages().forEach(d -> lines.add("damage: " + describe(d)));
+    report
+        .tornTail()
+        .ifPresent(
+            d ->
+                lines.add(
+                    "torn end: "
+                        + describe(d)
+                        + " (harmless: never acknowledged, cut at the next start)"));
+    if (report.sound()) {
+      lines.add(
+          format("The log is sound: %,d entries were read and checked.", summary.entryCount()));
+    } else {
+      int count = report.damages().size();
+      lines.add("The log is damaged in " + (count == 1 ? "one place" : count + " places") + ".");
+      lines.add(
+          "The node will not start with it. Remove the node from its cluster and let it join again"
+              + " with an empty directory and under a new id, or restore the directory from a backup.");
+    }
+    return String.join("\n", lines);
+  }
+
+  private static String describe(Damage d) {
+    return d.file() + " at byte " + d.offset() + ", index " + d.index() + " or later: " + d.what();
+  }
+
+  Map<String, Object> json() {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("sound", report.sound());
+    json.put("cluster", summary.identity().map(id -> id.clusterId()));
+    json.put("node", summary.identity().map(id -> id.nodeId()));
+    json.put("format_version", summary.formatVersion());
+    json.put("first_index", summary.firstIndex());
+    json.put("last_index", summary.lastIndex());
+    json.put("last_term", summary.lastTerm());
+    json.put("entries", summary.entryCount());
+    json.put("size_bytes", summary.sizeBytes());
+    json.put("payload_bytes", summary.payloadBytes());
+    json.put("closed_cleanly", summary.closedCleanly());
+    json.put(
+        "truncated_from",
+        summary.interruptedTruncation().isPresent()
+            ? summary.interruptedTruncation().getAsLong()
+            : null);
+    json.put("segments", summary.segments().stream().map(ReportText::json).toList());
+    json.put("damages", report.damages().stream().map(ReportText::json).toList());
+    json.put("torn_end", report.tornTail().map(ReportText::json));
+    return json;
+  }
+
+  private static Map<String, Object> json(SegmentSummary segment) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("file", segment.file().getFileName());
+    json.put("first_index", segment.firstIndex());
+    json.put("last_index", segment.lastIndex());
+    json.put("entries", segment.entryCount());
+    json.put("size_bytes", segment.sizeBytes());
+    return json;
+  }
+
+  private static Map<String, Object> json(Damage damage) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("file", damage.file());
+    json.put("offset", damage.offset());
+    json.put("index", damage.index());
+    json.put("what", damage.what());
+    return json;
+  }
+
+  private static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+}
