@@ -134,7 +134,8 @@ class ProtocolIT {
   private static void replaceKindZeroLater(List<String> expected) {
     for (int i = 8_000; i < expected.size(); i++) {
       if (i % 5 == 0) {
-        expected.set(i, null); // its length depends on how many came before; order is checked around
+        expected.set(
+            i, null); // its length depends on how many came before; order is checked around
       }
     }
   }
@@ -182,10 +183,22 @@ class ProtocolIT {
   @Test
   void when_commands_are_inline_then_they_work() throws Exception {
     try (RespClient client = leader.client()) {
-      client.sendRaw(bytes("RAFT SET proto:inline \"a b\\x41\"\r\nPING\nRAFT GET proto:inline\r\n"));
+      client.sendRaw(
+          bytes("RAFT SET proto:inline \"a b\\x41\"\r\nPING\nRAFT GET proto:inline\r\n"));
       assertOk(client.read());
       assertText("PONG", client.read());
       assertText("a bA", client.read());
+    }
+  }
+
+  @Test
+  void when_inline_commands_have_to_wait_then_each_runs_once() throws Exception {
+    try (RespClient client = leader.client()) {
+      client.sendRaw(bytes("RAFT INCR proto:once\r\nRAFT GET proto:once\r\n".repeat(50)));
+      for (int i = 1; i <= 50; i++) {
+        assertEquals(":" + i, client.read().toString());
+        assertEquals("$" + i, client.read().toString());
+      }
     }
   }
 
