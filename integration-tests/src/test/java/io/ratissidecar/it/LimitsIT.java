@@ -105,8 +105,8 @@ class LimitsIT {
   @Test
   void when_a_client_never_reads_then_others_are_served_and_memory_is_bounded() throws Exception {
     assertOk(node.call("RAFT", "SET", "limits:big", "x".repeat(90_000)));
-    try (RespClient slow = node.client();
-        RespClient other = node.client()) {
+    RespClient slow = node.client();
+    try (RespClient other = node.client()) {
       slow.useSmallBuffers();
       Thread flood = new Thread(() -> flood(slow), "flood");
       flood.start();
@@ -117,6 +117,8 @@ class LimitsIT {
       slow.close();
       flood.join(10_000);
       assertTrue(!flood.isAlive());
+    } finally {
+      slow.close();
     }
   }
 

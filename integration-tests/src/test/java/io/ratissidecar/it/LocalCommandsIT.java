@@ -183,8 +183,7 @@ class LocalCommandsIT {
             "REPLICAOF NO ONE",
             "SYNC",
             "PSYNC ? -1",
-            "CLUSTER RESET",
-            "MIGRATE 127.0.0.1 1 k 0 1")) {
+            "CLUSTER RESET")) {
       assertError("ERR", node.call(command.split(" ")));
     }
     assertText("PONG", node.call("PING"));

@@ -19,8 +19,8 @@ import java.util.concurrent.TimeUnit;
 
 /** One node: a sidecar process and the Redis that it manages, each of which can be hurt alone. */
 final class Node {
-  static final int CALL_MILLIS = 10_000;
-  private static final Duration START = Duration.ofSeconds(30);
+  static final int CALL_MILLIS = 30_000;
+  private static final Duration START = Duration.ofSeconds(90);
 
   private final Path dir;
   private final Path output;
@@ -124,7 +124,7 @@ final class Node {
   /** SIGKILL; the sidecar is gone when this returns, its Redis lives on. */
   void killSidecar() {
     process.destroyForcibly();
-    awaitExit(Duration.ofSeconds(10));
+    awaitExit(Duration.ofSeconds(30));
     paused = false;
   }
 
@@ -198,11 +198,10 @@ final class Node {
     Poll.until(name() + "'s Redis is gone", Duration.ofSeconds(5), () -> !redis.isAlive());
   }
 
-  /** Ends what still runs of this node. */
+  /** Ends what still runs of this node; does not wait for the end. */
   void destroy() {
     if (isAlive()) {
       process.destroyForcibly();
-      awaitExit(Duration.ofSeconds(10));
     }
     redis().ifPresent(ProcessHandle::destroyForcibly);
   }

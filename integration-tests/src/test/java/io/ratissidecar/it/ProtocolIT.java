@@ -192,6 +192,17 @@ class ProtocolIT {
   }
 
   @Test
+  void when_inline_commands_have_to_wait_then_each_runs_once() throws Exception {
+    try (RespClient client = leader.client()) {
+      client.sendRaw(bytes("RAFT INCR proto:once\r\nRAFT GET proto:once\r\n".repeat(50)));
+      for (int i = 1; i <= 50; i++) {
+        assertEquals(":" + i, client.read().toString());
+        assertEquals("$" + i, client.read().toString());
+      }
+    }
+  }
+
+  @Test
   void when_requests_come_byte_by_byte_then_they_work() throws Exception {
     try (RespClient client = leader.client()) {
       ByteArrayOutputStream out = new ByteArrayOutputStream();

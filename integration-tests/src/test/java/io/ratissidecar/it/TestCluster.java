@@ -20,12 +20,12 @@ import java.util.stream.Stream;
  * closing ends every process and deletes every file.
  */
 final class TestCluster implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(30);
+  static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int LINES_SHOWN = 60;
 
   /** Lines of stack traces, which would hide what happened. */
   private static final Pattern FRAME =
-      Pattern.compile("^\\s+(at|Suppressed:|\\.\\.\\.) |^Caused by:|Throwable: TRACE|LifeCycle");
+      Pattern.compile("^\\s+(at|Suppressed:|\\.\\.\\.) |^Caused by:|^org\\.apache\\.ratis\\.thirdparty|Throwable: TRACE|LifeCycle");
 
   private static final Set<TestCluster> OPEN = ConcurrentHashMap.newKeySet();
 
@@ -37,6 +37,7 @@ final class TestCluster implements AutoCloseable {
   private final Path dir;
   private final List<Node> nodes = Collections.synchronizedList(new ArrayList<>());
   private final List<String> settings;
+  private int created;
 
   private TestCluster(List<String> settings) {
     try {
@@ -82,12 +83,18 @@ final class TestCluster implements AutoCloseable {
     try {
       List<String> all = new ArrayList<>(settings);
       all.addAll(List.of(moreSettings));
-      Node node = new Node(dir.resolve("n" + (nodes.size() + 1)), all);
+      Node node = new Node(dir.resolve("n" + ++created), all);
       nodes.add(node);
       return node;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A node that was removed and ended counts no more; its files go with the others. */
+  void forget(Node node) {
+    node.destroy();
+    nodes.remove(node);
   }
 
   private void form() {
@@ -232,6 +239,14 @@ final class TestCluster implements AutoCloseable {
   @Override
   public void close() {
     destroy();
+    Poll.until(
+        "every process has ended",
+        PATIENCE,
+        () -> {
+          // A sidecar that was about to start its Redis may just have done so.
+          destroy();
+          return nodes().stream().noneMatch(n -> n.isAlive() || n.redis().isPresent());
+        });
     OPEN.remove(this);
     try (Stream<Path> files = Files.walk(dir)) {
       files.sorted(Comparator.reverseOrder()).forEach(TestCluster::delete);

@@ -92,6 +92,11 @@ public final class HistoryReport {
     return longest;
   }
 
+  /** How many operations ended so. */
+  public long count(Outcome outcome) {
+    return operations.stream().filter(o -> o.outcome() == outcome).count();
+  }
+
   /** One line: how many ended how, with the kinds of errors. */
   public String summary() {
     Map<String, Integer> counts = new TreeMap<>();

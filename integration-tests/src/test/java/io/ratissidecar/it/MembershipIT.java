@@ -1,0 +1,239 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Nodes that come and go. */
+@ExtendWith(PrintLogsOnFailure.class)
+class MembershipIT {
+  private TestCluster cluster;
+
+  @AfterEach
+  void stop() {
+    if (cluster != null) {
+      cluster.close();
+    }
+  }
+
+  /**
+   * By id: client address, {@code voter} or {@code learner}, {@code leader} or {@code follower}.
+   */
+  private static Map<Long, List<String>> members(Node node) throws IOException {
+    Map<Long, List<String>> members = new TreeMap<>();
+    for (Reply member : node.call("RAFT.NODE", "LIST").elements()) {
+      List<Reply> fields = member.elements();
+      members.put(
+          fields.get(0).number(),
+          List.of(fields.get(1).text(), fields.get(2).text(), fields.get(3).text()));
+    }
+    return members;
+  }
+
+  @Test
+  void when_nodes_join_then_learners_become_voters_and_mistakes_are_refused() throws Exception {
+    cluster = TestCluster.unformed(3);
+    Node first = cluster.node(0);
+    Node second = cluster.node(1);
+    Node third = cluster.node(2);
+    assertError("NOCLUSTER", first.call("RAFT", "SET", "k", "v"));
+    assertError("NOCLUSTER", first.call("RAFT.NODE", "LIST"));
+    assertError("ERR invalid cluster id", first.call("RAFT.CLUSTER", "INIT", "short"));
+    String id = "0123456789abcdef0123456789abcdef";
+    assertText("OK " + id, first.call("RAFT.CLUSTER", "INIT", id));
+    assertError("ERR Already cluster member", first.call("RAFT.CLUSTER", "INIT"));
+    assertEquals(id, first.info().get("raft_dbid"));
+
+    for (int i = 0; i < 500; i++) {
+      assertOk(first.call("RAFT", "SET", "k" + i, "v"));
+    }
+    assertOk(second.call("RAFT.CLUSTER", "JOIN", first.address()));
+    // Through a node that does not lead, and with an address where nobody listens.
+    assertOk(third.call("RAFT.CLUSTER", "JOIN", "127.0.0.1:1", second.address()));
+    cluster.awaitVoters(3);
+    for (Node node : cluster.nodes()) {
+      Map<Long, List<String>> members = members(node);
+      assertEquals(3, members.size());
+      assertEquals(List.of(first.address(), "voter", "leader"), members.get(1L));
+      assertTrue(members.values().stream().allMatch(m -> m.get(1).equals("voter")));
+    }
+    assertError("ERR Already cluster member", second.call("RAFT.CLUSTER", "JOIN", first.address()));
+    ClosingInvariants.checkSameData(cluster);
+
+    // Asking the leader again for a member that it has is fine.
+    long secondId = second.infoNumber("raft_node_id");
+    Reply again = first.call("RAFT.NODE", "ADD", "" + secondId, second.address());
+    assertEquals("" + secondId, again.elements().get(0).text());
+
+    assertError("MOVED", second.call("RAFT.NODE", "REMOVE", "3"));
+    assertError("ERR", first.call("RAFT.NODE", "REMOVE", "99"));
+    assertError("ERR", first.call("RAFT.NODE", "REMOVE", "x"));
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_removed_then_it_says_so_and_its_id_is_never_used_again() throws Exception {
+    cluster = TestCluster.of(3);
+    Node leader = cluster.leader();
+    Node gone = cluster.followers().get(1);
+    long id = gone.infoNumber("raft_node_id");
+    assertOk(leader.call("RAFT.NODE", "REMOVE", "" + id));
+    Poll.until(
+        "it knows",
+        TestCluster.PATIENCE,
+        () -> gone.call("RAFT", "SET", "k", "v").text().contains("removed"));
+    assertEquals("removed", gone.info().get("raft_state"));
+    assertError("ERR This node was removed", gone.call("RAFT.CLUSTER", "JOIN", leader.address()));
+    assertOk(leader.call("RAFT", "SET", "k", "without"));
+
+    gone.killSidecar();
+    gone.start().awaitReady();
+    assertError("ERR This node was removed", gone.call("RAFT", "GET", "k"));
+    assertError("ERR This node was removed", gone.call("RAFT.CLUSTER", "JOIN", leader.address()));
+
+    Node fresh = cluster.create("--id", "" + id).start().awaitReady();
+    assertError("ERR node id", fresh.call("RAFT.CLUSTER", "JOIN", leader.address()));
+    fresh.killSidecar();
+    fresh.killRedis();
+    Node other = cluster.create().start().awaitReady();
+    assertOk(other.call("RAFT.CLUSTER", "JOIN", leader.address()));
+    assertNotEquals(id, other.infoNumber("raft_node_id"));
+    Poll.until(
+        "the new node is a voter",
+        TestCluster.PATIENCE,
+        () -> members(leader).values().stream().allMatch(m -> m.get(1).equals("voter")));
+    assertEquals(3, members(leader).size());
+    Poll.until(
+        "it has the data",
+        TestCluster.PATIENCE,
+        () -> "without".equals(other.call("GET", "k").text()));
+  }
+
+  @Test
+  void when_removed_while_down_then_it_finds_out_when_it_is_back() throws Exception {
+    cluster = TestCluster.of(3);
+    Node leader = cluster.leader();
+    Node gone = cluster.followers().get(0);
+    long id = gone.infoNumber("raft_node_id");
+    gone.killSidecar();
+    assertOk(leader.call("RAFT.NODE", "REMOVE", "" + id));
+    gone.start().awaitReady();
+    Poll.until(
+        "it knows",
+        TestCluster.PATIENCE,
+        () -> gone.call("RAFT", "GET", "k").text().contains("removed"));
+    assertOk(leader.call("RAFT", "SET", "k", "v"));
+  }
+
+  @Test
+  void when_the_leader_removes_itself_then_another_leads() throws Exception {
+    cluster = TestCluster.of(3);
+    Node leader = cluster.leader();
+    assertOk(leader.call("RAFT", "SET", "k", "v"));
+    long id = leader.infoNumber("raft_node_id");
+    assertOk(leader.call("RAFT.NODE", "REMOVE", "" + id));
+    Poll.until(
+        "it knows",
+        TestCluster.PATIENCE,
+        () -> leader.call("RAFT", "GET", "k").text().contains("removed"));
+    Node next = cluster.awaitLeader();
+    assertNotEquals(leader, next);
+    assertText("v", next.call("RAFT", "GET", "k"));
+    assertEquals(2, members(next).size());
+  }
+
+  @Test
+  void when_leadership_is_transferred_then_nothing_is_lost() throws Exception {
+    cluster = TestCluster.of(3);
+    try (FaultRun run = new FaultRun(cluster)) {
+      for (int i = 0; i < 3; i++) {
+        Node leader = cluster.leader();
+        Node target = cluster.followers().get(i % 2);
+        long id = target.infoNumber("raft_node_id");
+        assertOk(leader.call("RAFT.TRANSFER_LEADER", "" + id));
+        Poll.until("the new leader", TestCluster.PATIENCE, target::isLeader);
+        assertError("MOVED", leader.call("RAFT.TRANSFER_LEADER"));
+        run.awaitMore(100);
+      }
+      assertOk(cluster.leader().call("RAFT.TRANSFER_LEADER"));
+      run.awaitMore(100);
+      Node leader = cluster.leader();
+      assertError("ERR", leader.call("RAFT.TRANSFER_LEADER", "77"));
+      assertError("ERR", leader.call("RAFT.TRANSFER_LEADER", leader.info().get("raft_node_id")));
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_nodes_are_added_and_removed_under_load_then_nothing_is_lost() throws Exception {
+    cluster = TestCluster.of(3);
+    Node fourth = cluster.create().start().awaitReady();
+    try (FaultRun run = new FaultRun(cluster)) {
+      assertOk(fourth.call("RAFT.CLUSTER", "JOIN", cluster.node(0).address()));
+      cluster.awaitVoters(4);
+      run.awaitMore(100);
+      Node leader = cluster.leader();
+      String id = leader.info().get("raft_node_id");
+      assertOk(leader.call("RAFT.NODE", "REMOVE", id));
+      run.awaitMore(100);
+      leader.killSidecar();
+      leader.killRedis();
+      cluster.forget(leader);
+      run.awaitMore(100);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_its_redis_holds_data_then_a_node_may_not_join() throws Exception {
+    cluster = TestCluster.unformed(2);
+    Node first = cluster.node(0);
+    Node second = cluster.node(1);
+    assertTrue(first.call("RAFT.CLUSTER", "INIT").text().startsWith("OK"));
+    assertOk(second.redisCall("SET", "old", "data"));
+    assertError("ERR", second.call("RAFT.CLUSTER", "JOIN", first.address()));
+    assertNumber(1, second.redisCall("DEL", "old"));
+    assertOk(second.call("RAFT.CLUSTER", "JOIN", first.address()));
+    cluster.awaitVoters(2);
+  }
+
+  @Test
+  void when_a_join_is_cut_off_then_it_can_be_repeated() throws Exception {
+    cluster = TestCluster.unformed(2);
+    Node first = cluster.node(0);
+    Node second = cluster.node(1);
+    assertTrue(first.call("RAFT.CLUSTER", "INIT").text().startsWith("OK"));
+    Thread joining =
+        new Thread(
+            () -> {
+              try {
+                second.call("RAFT.CLUSTER", "JOIN", first.address());
+              } catch (IOException e) {
+                // Cut off, as planned.
+              }
+            });
+    joining.start();
+    second.killSidecar();
+    joining.join();
+    second.start().awaitReady();
+    Reply again = second.call("RAFT.CLUSTER", "JOIN", first.address());
+    assertTrue(
+        !again.isError() || again.text().equals("ERR Already cluster member"), again.toString());
+    cluster.awaitVoters(2);
+    assertOk(cluster.leader().call("RAFT", "SET", "k", "v"));
+    ClosingInvariants.checkSameData(cluster);
+  }
+}

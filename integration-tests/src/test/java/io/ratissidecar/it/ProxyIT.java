@@ -1,0 +1,194 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Followers that forward: each client gets its own replies, in order, whatever is cut. */
+@ExtendWith(PrintLogsOnFailure.class)
+class ProxyIT {
+  private static final int CLIENTS = 24;
+  private TestCluster cluster;
+
+  @BeforeEach
+  void start() {
+    cluster = TestCluster.of(3, "--follower-proxy", "yes");
+  }
+
+  @AfterEach
+  void stop() {
+    cluster.close();
+  }
+
+  @Test
+  void when_a_follower_is_asked_then_the_leaders_reply_comes_back() throws Exception {
+    for (Node node : cluster.followers()) {
+      try (RespClient client = node.client()) {
+        assertOk(client.call("RAFT", "SET", "proxy:a", node.name()));
+        assertText(node.name(), client.call("RAFT", "GET", "proxy:a"));
+        assertError("WRONGTYPE", client.call("RAFT", "LPUSH", "proxy:a", "x"));
+        assertOk(client.call("SELECT", "2"));
+        assertOk(client.call("RAFT", "SET", "proxy:two", "2"));
+        assertOk(client.call("RAFT", "MULTI"));
+        assertText("QUEUED", client.call("RAFT", "INCR", "proxy:two"));
+        assertText("QUEUED", client.call("RAFT", "GET", "proxy:two"));
+        assertEquals(List.of("3", "3"), client.call("RAFT", "EXEC").texts());
+        assertOk(client.call("RAFT", "MULTI"));
+        assertError("ERR wrong number", client.call("RAFT", "INCR"));
+        assertError("EXECABORT", client.call("RAFT", "EXEC"));
+        client.call("HELLO", "3");
+        client.call("RAFT", "HSET", "proxy:h", "f", "v");
+        assertEquals('%', client.call("RAFT", "HGETALL", "proxy:h").type());
+      }
+      assertTrue(node.infoNumber("raft_proxy_reqs") > 0);
+    }
+  }
+
+  @Test
+  void when_pipelined_through_a_follower_then_replies_come_in_order() throws Exception {
+    try (RespClient client = cluster.followers().get(0).client()) {
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      for (int i = 0; i < 3000; i++) {
+        out.writeBytes(RespClient.encode("RAFT", "RPUSH", "proxy:list", "" + i));
+        out.writeBytes(RespClient.encode("ECHO", "" + i));
+        out.writeBytes(RespClient.encode("RAFT", "LINDEX", "proxy:list", "" + i));
+      }
+      Thread sender = new Thread(() -> send(client, out.toByteArray()));
+      sender.start();
+      for (int i = 0; i < 3000; i++) {
+        assertText("" + (i + 1), client.read());
+        assertText("" + i, client.read());
+        assertText("" + i, client.read());
+      }
+      sender.join();
+    }
+  }
+
+  private static void send(RespClient client, byte[] bytes) {
+    try {
+      client.sendRaw(bytes);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void when_upstream_connections_and_leaders_are_cut_then_replies_never_cross() throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    AtomicLong replies = new AtomicLong();
+    Queue<String> problems = new ConcurrentLinkedQueue<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < CLIENTS; i++) {
+      int number = i;
+      Node node = cluster.node(i % 3);
+      Thread thread = new Thread(() -> talk(node, number, stop, replies, problems), "client-" + i);
+      threads.add(thread);
+      thread.start();
+    }
+    for (int round = 0; round < 6; round++) {
+      awaitMore(replies, 300);
+      Node leader = cluster.leader();
+      if (round % 3 == 2) {
+        assertOk(leader.call("RAFT.TRANSFER_LEADER"));
+      } else {
+        cutUpstream(leader);
+      }
+    }
+    Node leader = cluster.leader();
+    leader.killSidecar();
+    awaitMore(replies, 200);
+    leader.start().awaitReady();
+    awaitMore(replies, 200);
+    stop.set(true);
+    for (Thread thread : threads) {
+      thread.join(20_000);
+      assertTrue(!thread.isAlive(), thread.getName() + " hangs");
+    }
+    assertEquals(List.of(), List.copyOf(problems));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+    System.out.println("replies checked: " + replies);
+  }
+
+  private static void awaitMore(AtomicLong counter, long more) {
+    long target = counter.get() + more;
+    Poll.until(more + " more replies", Duration.ofSeconds(30), () -> counter.get() >= target);
+  }
+
+  /**
+   * Has the leader close every connection but this test's: the other nodes' forwarding ones too.
+   */
+  private static void cutUpstream(Node leader) throws IOException {
+    try (RespClient client = leader.client()) {
+      String list = client.call("CLIENT", "LIST").text();
+      assertTrue(list.contains("flags=P"), "no forwarding connection in " + list);
+      assertTrue(client.call("CLIENT", "KILL", "TYPE", "normal").number() >= 0);
+      for (String line : list.split("\n")) {
+        if (line.contains("flags=P")) {
+          client.call("CLIENT", "KILL", "ID", line.substring(3, line.indexOf(' ')));
+        }
+      }
+    }
+  }
+
+  private static void talk(
+      Node node, int number, AtomicBoolean stop, AtomicLong replies, Queue<String> problems) {
+    String key = "proxy:client:" + number;
+    long sequence = 0;
+    while (!stop.get()) {
+      try (RespClient client = node.client()) {
+        while (!stop.get()) {
+          String value = number + ":" + sequence++;
+          // Pipelined, so that several are under way when the connection is cut.
+          client.send("RAFT", "SET", key, value);
+          client.send("RAFT", "GET", key);
+          client.send("RAFT", "ECHO", value);
+          checkSet(client.read(), value, problems);
+          Reply got = client.read();
+          if (!got.isError() && !got.isNull() && !got.text().startsWith(number + ":")) {
+            problems.add(number + " read " + got);
+          }
+          Reply echo = client.read();
+          if (!echo.isError() && !value.equals(echo.text())) {
+            problems.add(number + " sent " + value + ", got the echo " + echo);
+          }
+          replies.addAndGet(3);
+        }
+      } catch (IOException e) {
+        // Cut off; goes on with a new connection, when there is one.
+        Poll.letRun(Duration.ofMillis(20));
+      } catch (RuntimeException e) {
+        problems.add(number + ": " + e);
+        return;
+      }
+    }
+  }
+
+  private static void checkSet(Reply reply, String value, Queue<String> problems) {
+    boolean known =
+        reply.toString().equals("+OK")
+            || reply.isError()
+                && reply.text().matches("(CLUSTERDOWN|NOTLEADER|TIMEOUT|MOVED|TRYAGAIN) .*");
+    if (!known) {
+      problems.add("SET of " + value + " got " + reply);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package io.ratissidecar.it;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** All nodes at once. */
+@Tag("fault")
+@ExtendWith(PrintLogsOnFailure.class)
+class WholeClusterIT {
+  private TestCluster cluster;
+
+  @AfterEach
+  void stop() {
+    cluster.close();
+  }
+
+  private void startAll() {
+    cluster.nodes().forEach(Node::start);
+    cluster.nodes().forEach(Node::awaitReady);
+  }
+
+  @Test
+  void when_all_sidecars_and_redis_servers_are_killed_then_nothing_is_lost() {
+    cluster = TestCluster.of(3);
+    try (FaultRun run = new FaultRun(cluster)) {
+      for (int i = 0; i < 2; i++) {
+        cluster.nodes().parallelStream()
+            .forEach(
+                node -> {
+                  node.killSidecar();
+                  node.killRedis();
+                });
+        startAll();
+        run.awaitMore(200);
+      }
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_all_sidecars_are_killed_while_redis_lives_then_nothing_is_lost() {
+    cluster = TestCluster.of(3);
+    try (FaultRun run = new FaultRun(cluster)) {
+      cluster.nodes().parallelStream().forEach(Node::killSidecar);
+      startAll();
+      run.awaitMore(200);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_all_die_and_redis_keeps_its_own_append_only_file_then_nothing_is_lost() {
+    cluster = TestCluster.of(3, "--redis-appendonly", "yes");
+    try (FaultRun run = new FaultRun(cluster)) {
+      cluster.nodes().parallelStream()
+          .forEach(
+              node -> {
+                node.killSidecar();
+                node.killRedis();
+              });
+      startAll();
+      run.awaitMore(200);
+      run.finish();
+    }
+  }
+}
