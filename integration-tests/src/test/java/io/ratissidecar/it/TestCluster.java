@@ -25,7 +25,8 @@ final class TestCluster implements AutoCloseable {
 
   /** Lines of stack traces, which would hide what happened. */
   private static final Pattern FRAME =
-      Pattern.compile("^\\s+(at|Suppressed:|\\.\\.\\.) |^Caused by:|^org\\.apache\\.ratis\\.thirdparty|Throwable: TRACE|LifeCycle");
+      Pattern.compile(
+          "^\\s+(at|Suppressed:|\\.\\.\\.) |^Caused by:|^org\\.apache\\.ratis\\.thirdparty|Throwable: TRACE|LifeCycle");
 
   private static final Set<TestCluster> OPEN = ConcurrentHashMap.newKeySet();
 

@@ -125,7 +125,9 @@ public final class Sidecar implements AutoCloseable {
 
   private void handOver() throws ExecutionException, InterruptedException, TimeoutException {
     Optional<Replication> replication = membership.replication();
-    if (replication.isEmpty() || !replication.get().raft().isLeaderReady()) {
+    if (replication.isEmpty()
+        || !replication.get().raft().isLeaderReady()
+        || replication.get().raft().otherVoters().isEmpty()) {
       return;
     }
     CompletableFuture<Void> done = new CompletableFuture<>();
@@ -134,7 +136,7 @@ public final class Sidecar implements AutoCloseable {
         .execute(
             () ->
                 membership
-                    .changes()
+                    .handover()
                     .transfer(replication.get(), 0)
                     .whenComplete(
                         (ok, error) -> {

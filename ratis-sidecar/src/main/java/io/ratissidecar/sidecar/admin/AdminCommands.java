@@ -198,7 +198,7 @@ public final class AdminCommands {
         reply,
         leader ->
             finish(
-                membership.changes().transfer(leader, id),
+                membership.handover().transfer(leader, id),
                 reply,
                 (done, out) -> Resp.writeOk(out)));
   }

@@ -1,6 +1,5 @@
 package io.ratissidecar.sidecar.membership;
 
-import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
@@ -9,39 +8,35 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The leader's side of membership: adding, promoting and removing nodes, handing leadership over.
- * One change at a time, each a Raft configuration that a majority must accept. Confined to the
- * front loop.
+ * The leader's side of membership: adding, promoting and removing nodes. One change at a time, each
+ * a Raft configuration that a majority must accept. Confined to the front loop.
  */
 public final class MemberChanges {
   private static final Logger LOG = LoggerFactory.getLogger(MemberChanges.class);
   private static final long CALL_MILLIS = 5000;
-  private static final long STATUS_MILLIS = 1000;
+  private static final long DETACH_MILLIS = 1000;
+  private static final long SUCCESSOR_RETRY_MILLIS = 50;
+  private static final long SUCCESSOR_NANOS = 10_000_000_000L;
 
   /** A learner this close behind becomes a voter. */
   private static final long PROMOTION_LAG_ENTRIES = 200;
 
-  /** A leader whose Redis does not serve for this long gives leadership to a node whose does. */
-  private static final long UNFIT_NANOS = 300_000_000;
-
   private final Membership membership;
   private final PeerLinks peers;
-  private final SidecarConfig config;
+  private final Handover handover;
   private boolean changing;
-  private boolean handingOver;
-  private long fitNanos = System.nanoTime();
 
-  MemberChanges(Membership membership, PeerLinks peers, SidecarConfig config) {
+  MemberChanges(Membership membership, PeerLinks peers, Handover handover) {
     this.membership = membership;
     this.peers = peers;
-    this.config = config;
+    this.handover = handover;
   }
 
   /** A node that was added. */
@@ -189,19 +184,11 @@ public final class MemberChanges {
               if (error != null) {
                 throw new RefusedException(
                     "TIMEOUT the change of members was not accepted by a majority: "
-                        + rootMessage(error));
+                        + Handover.rootMessage(error));
               }
               return null;
             },
             membership.front().loop());
-  }
-
-  private static String rootMessage(Throwable error) {
-    Throwable root = error;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return String.valueOf(root.getMessage());
   }
 
   /** Removes a node. The leader itself is removed by its successor. */
@@ -234,7 +221,7 @@ public final class MemberChanges {
               // A courtesy: a node that is down finds out by itself when it comes back.
               peers.call(
                   member.clientAddress(),
-                  STATUS_MILLIS,
+                  DETACH_MILLIS,
                   PeerProtocol.COMMAND,
                   PeerProtocol.DETACH,
                   PeerProtocol.VERSION,
@@ -245,15 +232,10 @@ public final class MemberChanges {
   }
 
   private CompletableFuture<Void> removeSelf(RaftNode raft, int id) {
-    return handOver(raft)
-        .thenCompose(
-            successor ->
-                peers.call(
-                    successor.clientAddress(),
-                    4 * CALL_MILLIS,
-                    "RAFT.NODE",
-                    "REMOVE",
-                    Integer.toString(id)))
+    long deadlineNanos = System.nanoTime() + SUCCESSOR_NANOS;
+    return handover
+        .toBest(raft)
+        .thenCompose(successor -> askSuccessor(successor.clientAddress(), id, deadlineNanos))
         .thenApply(
             reply -> {
               if (reply instanceof RespValue.Error error) {
@@ -263,95 +245,45 @@ public final class MemberChanges {
             });
   }
 
-  /** Hands leadership to a node, or to the one that is furthest when {@code id} is 0. */
-  public CompletableFuture<Void> transfer(Replication replication, int id) {
-    RaftNode raft = replication.raft();
-    if (id == 0) {
-      return handOver(raft).thenApply(successor -> null);
-    }
-    if (id == membership.nodeId()) {
-      return refused("ERR node " + id + " is the leader already");
-    }
-    Optional<Member> target = raft.member(id);
-    if (target.isEmpty() || !target.get().voter()) {
-      return refused("ERR node " + id + " is not a voter of the cluster");
-    }
-    return transferTo(raft, target.get()).thenApply(successor -> null);
-  }
-
-  private CompletableFuture<Member> transferTo(RaftNode raft, Member target) {
-    return raft.transferLeadership(target.id(), 2 * config.electionTimeout().toMillis())
-        .handleAsync(
-            (done, error) -> {
-              if (error != null) {
-                throw new RefusedException(
-                    "ERR node " + target.id() + " did not take leadership: " + rootMessage(error));
-              }
-              return target;
-            },
-            membership.front().loop());
-  }
-
-  /** Hands leadership to the voter whose Redis is furthest. */
-  CompletableFuture<Member> handOver(RaftNode raft) {
-    return statuses(raft.otherVoters())
+  /** A successor says {@code CLUSTERDOWN} until it has committed an entry of its own term. */
+  private CompletableFuture<RespValue> askSuccessor(String address, int id, long deadlineNanos) {
+    return peers
+        .call(address, 4 * CALL_MILLIS, "RAFT.NODE", "REMOVE", Integer.toString(id))
         .thenCompose(
-            statuses -> {
-              Optional<NodeStatus> best =
-                  statuses.stream()
-                      .filter(NodeStatus::serving)
-                      .max(Comparator.comparingLong(NodeStatus::appliedIndex));
-              Optional<Member> target = best.flatMap(s -> raft.member(s.id()));
-              return target.isPresent()
-                  ? transferTo(raft, target.get())
-                  : refused("ERR no other node can take leadership");
+            reply -> {
+              String error = reply instanceof RespValue.Error e ? e.message() : "";
+              boolean moved = error.startsWith("MOVED ");
+              if (System.nanoTime() > deadlineNanos
+                  || !(moved
+                      || error.startsWith("CLUSTERDOWN ")
+                      || error.startsWith("TRYAGAIN "))) {
+                return CompletableFuture.completedFuture(reply);
+              }
+              String next = moved ? error.substring(error.lastIndexOf(' ') + 1) : address;
+              CompletableFuture<RespValue> again = new CompletableFuture<>();
+              membership
+                  .front()
+                  .loop()
+                  .schedule(
+                      () ->
+                          askSuccessor(next, id, deadlineNanos)
+                              .whenComplete(
+                                  (late, failed) -> {
+                                    if (failed == null) {
+                                      again.complete(late);
+                                    } else {
+                                      again.completeExceptionally(failed);
+                                    }
+                                  }),
+                      SUCCESSOR_RETRY_MILLIS,
+                      TimeUnit.MILLISECONDS);
+              return again;
             });
   }
 
-  private CompletableFuture<List<NodeStatus>> statuses(List<Member> members) {
-    List<CompletableFuture<NodeStatus>> calls = new ArrayList<>();
-    for (Member member : members) {
-      calls.add(
-          peers
-              .call(
-                  member.clientAddress(),
-                  STATUS_MILLIS,
-                  PeerProtocol.COMMAND,
-                  PeerProtocol.STATUS,
-                  PeerProtocol.VERSION,
-                  membership.clusterId())
-              .handle(
-                  (reply, error) ->
-                      error == null && !(reply instanceof RespValue.Error)
-                          ? NodeStatus.parse(reply)
-                          : null));
-    }
-    return CompletableFuture.allOf(calls.toArray(new CompletableFuture<?>[0]))
-        .thenApply(
-            done -> calls.stream().map(CompletableFuture::join).filter(Objects::nonNull).toList());
-  }
-
-  /**
-   * Promotes learners that have caught up; gives leadership away while the local Redis can't serve.
-   */
+  /** Promotes learners that have caught up. */
   void tick(Replication replication) {
     RaftNode raft = replication.raft();
-    long now = System.nanoTime();
-    if (replication.applier().isServing()) {
-      fitNanos = now;
-    } else if (now - fitNanos > UNFIT_NANOS && !handingOver && !raft.otherVoters().isEmpty()) {
-      handingOver = true;
-      LOG.warn("The local Redis does not serve; handing leadership to a node whose does");
-      handOver(raft)
-          .whenComplete(
-              (successor, error) -> {
-                handingOver = false;
-                fitNanos = System.nanoTime();
-                if (error != null) {
-                  LOG.warn("Leadership stays here: {}", rootMessage(error));
-                }
-              });
-    }
     if (!changing) {
       raft.members().stream()
           .filter(m -> !m.voter())
@@ -369,7 +301,8 @@ public final class MemberChanges {
 
   private void promote(RaftNode raft, Member learner) {
     changing = true;
-    statuses(List.of(learner))
+    handover
+        .statuses(List.of(learner))
         .thenCompose(
             statuses -> {
               boolean ready =
@@ -390,7 +323,9 @@ public final class MemberChanges {
               changing = false;
               if (error != null) {
                 LOG.warn(
-                    "Node {} could not be made a voter yet: {}", learner.id(), rootMessage(error));
+                    "Node {} could not be made a voter yet: {}",
+                    learner.id(),
+                    Handover.rootMessage(error));
               }
             });
   }

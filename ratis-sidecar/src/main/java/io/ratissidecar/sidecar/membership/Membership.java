@@ -35,6 +35,7 @@ public final class Membership {
   private final ClusterHost host;
   private final FatalHandler fatal;
   private final PeerLinks peers;
+  private final Handover handover;
   private final MemberChanges changes;
   private final NodeWatch watch = new NodeWatch();
   private final ExecutorService executor =
@@ -52,7 +53,8 @@ public final class Membership {
     this.host = host;
     this.fatal = fatal;
     this.peers = new PeerLinks(front, config.password());
-    this.changes = new MemberChanges(this, peers, config);
+    this.handover = new Handover(front, peers, config, this::clusterId);
+    this.changes = new MemberChanges(this, peers, handover);
   }
 
   /**
@@ -271,6 +273,7 @@ public final class Membership {
     }
     if (raft.isLeaderReady()) {
       changes.tick(current);
+      handover.tick(current);
       watch.tick(raft);
     }
   }
@@ -330,6 +333,11 @@ public final class Membership {
   /** Leader's side of changes. */
   public MemberChanges changes() {
     return changes;
+  }
+
+  /** Handing leadership over. */
+  public Handover handover() {
+    return handover;
   }
 
   /** What {@link PeerProtocol#DESCRIBE} tells. */

@@ -1,0 +1,146 @@
+package io.ratissidecar.sidecar.membership;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.statemachine.resp.RespValue;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hands leadership over: when an operator wants it, before this node stops, and while its Redis
+ * can't serve. Confined to the front loop.
+ */
+public final class Handover {
+  private static final Logger LOG = LoggerFactory.getLogger(Handover.class);
+  private static final long STATUS_MILLIS = 1000;
+
+  /** A leader whose Redis does not serve for this long gives leadership to a node whose does. */
+  private static final long UNFIT_NANOS = 300_000_000;
+
+  private final FrontLoop front;
+  private final PeerLinks peers;
+  private final SidecarConfig config;
+  private final Supplier<String> clusterId;
+  private boolean handingOver;
+  private long fitNanos = System.nanoTime();
+
+  Handover(FrontLoop front, PeerLinks peers, SidecarConfig config, Supplier<String> clusterId) {
+    this.front = front;
+    this.peers = peers;
+    this.config = config;
+    this.clusterId = clusterId;
+  }
+
+  /** Gives leadership away while the local Redis can't serve. */
+  void tick(Replication replication) {
+    RaftNode raft = replication.raft();
+    long now = System.nanoTime();
+    if (replication.applier().isServing()) {
+      fitNanos = now;
+    } else if (now - fitNanos > UNFIT_NANOS && !handingOver && !raft.otherVoters().isEmpty()) {
+      handingOver = true;
+      LOG.warn("The local Redis does not serve; handing leadership to a node whose does");
+      toBest(raft)
+          .whenComplete(
+              (successor, error) -> {
+                handingOver = false;
+                fitNanos = System.nanoTime();
+                if (error != null) {
+                  LOG.warn("Leadership stays here: {}", rootMessage(error));
+                }
+              });
+    }
+  }
+
+  /** Hands leadership to a node, or to the one that is furthest when {@code id} is 0. */
+  public CompletableFuture<Void> transfer(Replication replication, int id) {
+    RaftNode raft = replication.raft();
+    if (id == 0) {
+      return toBest(raft).thenApply(successor -> null);
+    }
+    if (id == raft.identity().nodeId()) {
+      return refused("ERR node " + id + " is the leader already");
+    }
+    Optional<Member> target = raft.member(id);
+    if (target.isEmpty() || !target.get().voter()) {
+      return refused("ERR node " + id + " is not a voter of the cluster");
+    }
+    return transferTo(raft, target.get()).thenApply(successor -> null);
+  }
+
+  private CompletableFuture<Member> transferTo(RaftNode raft, Member target) {
+    return raft.transferLeadership(target.id(), 2 * config.electionTimeout().toMillis())
+        .handleAsync(
+            (done, error) -> {
+              if (error != null) {
+                throw new RefusedException(
+                    "ERR node " + target.id() + " did not take leadership: " + rootMessage(error));
+              }
+              return target;
+            },
+            front.loop());
+  }
+
+  /** Hands leadership to the voter whose Redis is furthest. */
+  CompletableFuture<Member> toBest(RaftNode raft) {
+    return statuses(raft.otherVoters())
+        .thenCompose(
+            statuses -> {
+              Optional<NodeStatus> best =
+                  statuses.stream()
+                      .filter(NodeStatus::serving)
+                      .max(Comparator.comparingLong(NodeStatus::appliedIndex));
+              Optional<Member> target = best.flatMap(s -> raft.member(s.id()));
+              return target.isPresent()
+                  ? transferTo(raft, target.get())
+                  : refused("ERR no other node can take leadership");
+            });
+  }
+
+  /** What the members say of themselves; those that do not answer are missing. */
+  CompletableFuture<List<NodeStatus>> statuses(List<Member> members) {
+    List<CompletableFuture<NodeStatus>> calls = new ArrayList<>();
+    for (Member member : members) {
+      calls.add(
+          peers
+              .call(
+                  member.clientAddress(),
+                  STATUS_MILLIS,
+                  PeerProtocol.COMMAND,
+                  PeerProtocol.STATUS,
+                  PeerProtocol.VERSION,
+                  clusterId.get())
+              .handle(
+                  (reply, error) ->
+                      error == null && !(reply instanceof RespValue.Error)
+                          ? NodeStatus.parse(reply)
+                          : null));
+    }
+    return CompletableFuture.allOf(calls.toArray(new CompletableFuture<?>[0]))
+        .thenApply(
+            done -> calls.stream().map(CompletableFuture::join).filter(Objects::nonNull).toList());
+  }
+
+  /** What went wrong in the first place. */
+  static String rootMessage(Throwable error) {
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  private static <T> CompletableFuture<T> refused(String error) {
+    return CompletableFuture.failedFuture(new RefusedException(error));
+  }
+}
