@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -41,6 +42,8 @@ final class StoppedNode implements Closeable {
       // Shared, as a file opened for reading allows no other; a sidecar's own lock excludes it.
       FileLock ours = channel.tryLock(0, Long.MAX_VALUE, true);
       held = ours != null;
+    } catch (OverlappingFileLockException e) {
+      // Held by this very process; told like any other holder.
     } finally {
       if (!held) {
         channel.close();
