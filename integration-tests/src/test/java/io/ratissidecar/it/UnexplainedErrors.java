@@ -11,7 +11,9 @@ final class UnexplainedErrors {
   private static final List<Pattern> EXPLAINED =
       List.of(
           // Ratis's word for a peer that is down.
-          Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"));
+          Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"),
+          // A leader sent something to a node that was just told to stop.
+          Pattern.compile("Failed appendEntries.*\\n.*ServerNotReadyException"));
 
   private UnexplainedErrors() {}
 
