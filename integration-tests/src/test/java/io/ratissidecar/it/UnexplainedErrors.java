@@ -17,7 +17,11 @@ final class UnexplainedErrors {
 
   private UnexplainedErrors() {}
 
-  static boolean isOne(String line) {
-    return ERROR.matcher(line).find() && EXPLAINED.stream().noneMatch(p -> p.matcher(line).find());
+  /**
+   * @param next the line after it, where an exception's name stands
+   */
+  static boolean isOne(String line, String next) {
+    String both = line + "\n" + next;
+    return ERROR.matcher(line).find() && EXPLAINED.stream().noneMatch(p -> p.matcher(both).find());
   }
 }
