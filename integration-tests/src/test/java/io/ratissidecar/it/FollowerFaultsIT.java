@@ -20,7 +20,9 @@ class FollowerFaultsIT {
 
   @AfterEach
   void stop() {
-    cluster.close();
+    if (cluster != null) {
+      cluster.close();
+    }
   }
 
   @Test

@@ -185,9 +185,7 @@ class MembershipIT {
       assertOk(fourth.call("RAFT.CLUSTER", "JOIN", cluster.node(0).address()));
       cluster.awaitVoters(4);
       run.awaitMore(100);
-      Node leader = cluster.leader();
-      String id = leader.info().get("raft_node_id");
-      assertOk(leader.call("RAFT.NODE", "REMOVE", id));
+      Node leader = removeLeader();
       run.awaitMore(100);
       leader.killSidecar();
       leader.killRedis();
@@ -195,6 +193,25 @@ class MembershipIT {
       run.awaitMore(100);
       run.finish();
     }
+  }
+
+  /** Has the leader remove itself; tries again when it lost leadership before it began. */
+  private Node removeLeader() {
+    Node[] removed = new Node[1];
+    Poll.until(
+        "the leader removes itself",
+        TestCluster.PATIENCE,
+        () -> {
+          Node leader = cluster.leader();
+          Reply reply = leader.call("RAFT.NODE", "REMOVE", leader.info().get("raft_node_id"));
+          if (reply.isError() && reply.text().matches("(MOVED|CLUSTERDOWN|TRYAGAIN) .*")) {
+            return false;
+          }
+          assertOk(reply);
+          removed[0] = leader;
+          return true;
+        });
+    return removed[0];
   }
 
   @Test

@@ -219,9 +219,11 @@ final class TestCluster implements AutoCloseable {
   void checkLogs() {
     List<String> errors = new ArrayList<>();
     for (Node node : nodes()) {
-      for (String line : node.logLines()) {
-        if (UnexplainedErrors.isOne(line)) {
-          errors.add(node.name() + ": " + line);
+      List<String> lines = node.logLines();
+      for (int i = 0; i < lines.size(); i++) {
+        String cause = i + 1 < lines.size() ? lines.get(i + 1) : "";
+        if (UnexplainedErrors.isOne(lines.get(i), cause)) {
+          errors.add(node.name() + ": " + lines.get(i) + " | " + cause);
         }
       }
     }

@@ -11,11 +11,17 @@ final class UnexplainedErrors {
   private static final List<Pattern> EXPLAINED =
       List.of(
           // Ratis's word for a peer that is down.
-          Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"));
+          Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"),
+          // A leader sent something to a node that was just told to stop.
+          Pattern.compile("Failed appendEntries.*\\n.*ServerNotReadyException"));
 
   private UnexplainedErrors() {}
 
-  static boolean isOne(String line) {
-    return ERROR.matcher(line).find() && EXPLAINED.stream().noneMatch(p -> p.matcher(line).find());
+  /**
+   * @param next the line after it, where an exception's name stands
+   */
+  static boolean isOne(String line, String next) {
+    String both = line + "\n" + next;
+    return ERROR.matcher(line).find() && EXPLAINED.stream().noneMatch(p -> p.matcher(both).find());
   }
 }

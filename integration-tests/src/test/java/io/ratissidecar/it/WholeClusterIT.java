@@ -13,7 +13,9 @@ class WholeClusterIT {
 
   @AfterEach
   void stop() {
-    cluster.close();
+    if (cluster != null) {
+      cluster.close();
+    }
   }
 
   private void startAll() {
