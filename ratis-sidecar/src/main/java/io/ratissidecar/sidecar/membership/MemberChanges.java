@@ -146,18 +146,22 @@ public final class MemberChanges {
     return ids.keySet().stream().max(Comparator.naturalOrder()).orElse(0) + 1;
   }
 
-  private CompletableFuture<Void> attach(RaftNode raft, Member learner) {
+  private CompletableFuture<Void> attach(RaftNode raft, Member joiner) {
     List<String> words = new ArrayList<>();
     words.add(PeerProtocol.COMMAND);
     words.add(PeerProtocol.ATTACH);
     words.add(PeerProtocol.VERSION);
     words.add(membership.clusterId());
-    words.add(Integer.toString(learner.id()));
-    for (Member member : with(raft.members(), learner)) {
+    words.add(Integer.toString(joiner.id()));
+    // A coming voter that found itself in the configuration would stand for election before the
+    // leader
+    // has reached it; one that does not waits for the leader.
+    List<Member> group = joiner.voter() ? raft.members() : with(raft.members(), joiner);
+    for (Member member : group) {
       words.add(NodeFile.format(member));
     }
     return peers
-        .call(learner.clientAddress(), 4 * CALL_MILLIS, words.toArray(String[]::new))
+        .call(joiner.clientAddress(), 4 * CALL_MILLIS, words.toArray(String[]::new))
         .handle(
             (reply, error) -> {
               if (error != null) {

@@ -81,10 +81,14 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   /**
    * Joins the group, or goes on with it: what is on disk wins over {@code members}.
    *
-   * @param members the group as far as it is known, with this node
+   * @param members the group as far as it is known; without this node when it is to wait until the
+   *     leader makes it part of it
    */
   void start(Collection<Member> members) throws IOException {
-    List<RaftPeer> peers = members.stream().map(RaftNode::peer).toList();
+    boolean amongThem = members.stream().anyMatch(m -> m.id() == identity.nodeId());
+    // Ratis takes a group with this node or an empty one; with an empty one it waits for the
+    // leader.
+    List<RaftPeer> peers = amongThem ? members.stream().map(RaftNode::peer).toList() : List.of();
     server =
         RaftServer.newBuilder()
             .setServerId(selfId)
