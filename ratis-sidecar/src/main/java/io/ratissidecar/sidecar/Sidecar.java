@@ -40,7 +40,7 @@ public final class Sidecar implements AutoCloseable {
   /** The version of this software. */
   public static final String VERSION = "0.1.0";
 
-  private static final Duration REDIS_START = Duration.ofSeconds(30);
+  private static final Duration REDIS_START = Duration.ofSeconds(60);
   private static final long TICK_MILLIS = 50;
   private static final long DRAIN_MILLIS = 1500;
   private static final long HAND_OVER_MILLIS = 1500;

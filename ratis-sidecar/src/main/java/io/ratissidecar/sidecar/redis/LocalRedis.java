@@ -1,6 +1,8 @@
 package io.ratissidecar.sidecar.redis;
 
 import io.lettuce.core.RedisException;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.DefaultClientResources;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.config.RedisTarget;
 import io.ratissidecar.sidecar.config.SidecarConfig;
@@ -52,6 +54,8 @@ public final class LocalRedis implements AutoCloseable {
   private final FatalHandler fatal;
   private final ManagedRedis managed;
   private final RespEndpoint endpoint;
+  private final ClientResources resources =
+      DefaultClientResources.builder().ioThreadPoolSize(2).computationThreadPoolSize(2).build();
   private final CompletableFuture<CommandTable> commands = new CompletableFuture<>();
   private final Thread thread = new Thread(this::run, "redis-control");
   private final Semaphore wake = new Semaphore(0);
@@ -125,7 +129,7 @@ public final class LocalRedis implements AutoCloseable {
 
   /** True when Redis holds no key; blocks. */
   public boolean isEmpty() {
-    try (RedisControl control = RedisControl.connect(endpoint, CONTROL_TIMEOUT)) {
+    try (RedisControl control = RedisControl.connect(resources, endpoint, CONTROL_TIMEOUT)) {
       return control.isEmpty();
     }
   }
@@ -194,27 +198,33 @@ public final class LocalRedis implements AutoCloseable {
 
   private RedisControl connect() throws IOException, InterruptedException {
     if (managed == null) {
-      return RedisControl.connect(endpoint, CONTROL_TIMEOUT);
+      return RedisControl.connect(resources, endpoint, CONTROL_TIMEOUT);
     }
     // One that was left running by an earlier sidecar answers at once.
     long deadline = System.nanoTime() + START_PATIENCE_NANOS;
     while (true) {
-      try {
-        return RedisControl.connect(endpoint, CONTROL_TIMEOUT);
-      } catch (RedisException e) {
-        if (stopping) {
-          throw e;
-        }
-        if (!managed.isAlive()) {
-          if (System.nanoTime() > deadline) {
-            throw new IOException("it does not stay up; its last words: " + managed.lastWords(), e);
+      if (managed.accepts()) {
+        try {
+          return RedisControl.connect(resources, endpoint, CONTROL_TIMEOUT);
+        } catch (RedisException e) {
+          lastProblem = String.valueOf(e.getMessage());
+          if (stopping) {
+            throw e;
           }
-          managed.start();
-        } else if (System.nanoTime() > deadline && !isLoading(e)) {
-          managed.kill();
-          throw e;
+          if (managed.isAlive() && System.nanoTime() > deadline && !isLoading(e)) {
+            managed.kill();
+            throw e;
+          }
         }
-        pause(RETRY_MILLIS);
+      } else if (!managed.isAlive()) {
+        if (System.nanoTime() > deadline) {
+          throw new IOException("it does not stay up; its last words: " + managed.lastWords());
+        }
+        managed.start();
+      }
+      pause(RETRY_MILLIS);
+      if (stopping) {
+        throw new IOException("stopping");
       }
     }
   }
@@ -389,12 +399,17 @@ public final class LocalRedis implements AutoCloseable {
     if (connection != null) {
       front.loop().execute(connection::close);
     }
-    if (managed == null) {
-      return;
+    if (managed != null) {
+      saveAndStop();
     }
+    resources.shutdown(0, 500, TimeUnit.MILLISECONDS);
+  }
+
+  private void saveAndStop() {
     try {
       thread.join(1000);
-      try (RedisControl control = RedisControl.connect(endpoint, Duration.ofSeconds(2))) {
+      try (RedisControl control =
+          RedisControl.connect(resources, endpoint, Duration.ofSeconds(2))) {
         control.fenceApplyConnections();
         control.shutdownAndSave();
       }

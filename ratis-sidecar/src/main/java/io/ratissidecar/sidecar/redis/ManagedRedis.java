@@ -3,6 +3,8 @@ package io.ratissidecar.sidecar.redis;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,6 +64,18 @@ final class ManagedRedis {
   boolean isAlive() {
     Process p = process;
     return p != null && p.isAlive();
+  }
+
+  /**
+   * True when something accepts connections on the socket. A file that a killed Redis left behind
+   * does not.
+   */
+  boolean accepts() {
+    try (SocketChannel probe = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      return probe.isConnected();
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** Starts the process; it may take a moment until it can be connected to. */

@@ -7,6 +7,7 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.resource.ClientResources;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import java.time.Duration;
@@ -32,12 +33,19 @@ final class RedisControl implements AutoCloseable {
     this.redis = connection.sync();
   }
 
-  static RedisControl connect(RespEndpoint endpoint, Duration timeout) {
+  /** Answers to the greeting come at once or, while Redis loads its data, not yet. */
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+
+  /**
+   * @param resources Lettuce's threads, shared by all connections
+   * @param timeout for each command
+   */
+  static RedisControl connect(ClientResources resources, RespEndpoint endpoint, Duration timeout) {
     RedisURI.Builder uri =
         endpoint.port() == 0
             ? RedisURI.Builder.socket(endpoint.host())
             : RedisURI.Builder.redis(endpoint.host(), endpoint.port());
-    uri.withTimeout(timeout);
+    uri.withTimeout(CONNECT_TIMEOUT);
     if (endpoint.password().isPresent()) {
       if (endpoint.user().isPresent()) {
         uri.withAuthentication(endpoint.user().get(), endpoint.password().get().toCharArray());
@@ -45,12 +53,14 @@ final class RedisControl implements AutoCloseable {
         uri.withPassword(endpoint.password().get().toCharArray());
       }
     }
-    RedisClient client = RedisClient.create(uri.build());
+    RedisClient client = RedisClient.create(resources, uri.build());
     // A lost connection is reported here and made anew by the supervisor, after it has looked at
     // the data.
     client.setOptions(ClientOptions.builder().autoReconnect(false).build());
     try {
-      return new RedisControl(client, client.connect());
+      StatefulRedisConnection<String, String> connection = client.connect();
+      connection.setTimeout(timeout);
+      return new RedisControl(client, connection);
     } catch (RuntimeException e) {
       client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
       throw e;
