@@ -7,6 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine.Help.Ansi;
 
+/** Columns and colours. */
 class TableTest {
   private final Table table = new Table("id", "role");
 
