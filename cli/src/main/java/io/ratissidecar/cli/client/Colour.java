@@ -11,8 +11,8 @@ public final class Colour {
     if (!ansi.enabled() || style.isEmpty()) {
       return text;
     }
-    Ansi.IStyle[] styles = Ansi.Style.parse(style);
-    return Ansi.Style.on(styles) + text + Ansi.Style.off(styles);
+    // The reset: many terminals take the code that ends "bold" for a double underline.
+    return Ansi.Style.on(Ansi.Style.parse(style)) + text + Ansi.Style.reset.on();
   }
 
   /** As {@link #paint(Ansi, String, String)}; colours only on a terminal. */

@@ -30,6 +30,7 @@ public final class NodeOptions {
       paramLabel = "PASSWORD",
       arity = "0..1",
       interactive = true,
+      prompt = "Password: ",
       description = {
         "Password of the nodes; without a value it is asked for.",
         "Default: the environment variable RATIS_SIDECAR_PASSWORD."

@@ -28,7 +28,7 @@ public final class ReplyException extends RuntimeException {
       return ". Look at 'ratis-sidecar cluster status'.";
     }
     if (error.contains("unknown command")) {
-      return " Is this the port of a sidecar, and not that of its Redis?";
+      return ". Is this the port of a sidecar, and not that of its Redis?";
     }
     return "";
   }

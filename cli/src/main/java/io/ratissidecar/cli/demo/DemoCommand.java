@@ -137,12 +137,12 @@ public final class DemoCommand implements Callable<Integer> {
     if (cluster.isClosing()) {
       return; // what breaks while everything is being stopped is no news
     }
-    if (directory.isTemporary()) {
-      directory.keep();
-    }
     PrintWriter err = spec.commandLine().getErr();
     err.println((check ? "check failed: " : "demo failed: ") + e.getMessage());
-    err.println("The files and logs of the nodes are in " + directory.path());
+    if (cluster.nodes().stream().anyMatch(DemoNode::wasStarted)) {
+      directory.keep();
+      err.println("The files and logs of the nodes are in " + directory.path());
+    }
     err.flush();
   }
 

@@ -51,6 +51,10 @@ final class DemoNode {
     return process.pid();
   }
 
+  boolean wasStarted() {
+    return process != null;
+  }
+
   boolean isAlive() {
     Process p = process;
     return p != null && p.isAlive();

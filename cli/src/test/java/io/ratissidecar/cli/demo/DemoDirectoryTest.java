@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** What a demo remembers and what it deletes. */
 class DemoDirectoryTest {
   private static final Optional<Integer> UNSET = Optional.empty();
 

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+/** Which ports a demo uses. */
 class PortPlanTest {
   @Test
   void when_planned_then_ports_are_where_the_help_says() {
