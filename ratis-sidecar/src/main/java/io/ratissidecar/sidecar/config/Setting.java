@@ -39,7 +39,7 @@ public enum Setting {
   QUERY_BUFFER_BYTES("query-buffer-bytes", "67108864", "Longest request, bytes."),
   OUTPUT_BUFFER_BYTES(
       "output-buffer-bytes",
-      "268435456",
+      "33554432",
       "Replies that may wait for one client, bytes; a client beyond it is disconnected."),
   MAX_PENDING_COMMANDS(
       "max-pending-commands",

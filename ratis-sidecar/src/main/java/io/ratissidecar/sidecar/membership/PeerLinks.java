@@ -46,7 +46,8 @@ final class PeerLinks {
   CompletableFuture<RespValue> call(String address, long timeoutMillis, String... command) {
     CompletableFuture<RespValue> answer = new CompletableFuture<>();
     Link link = links.computeIfAbsent(address, a -> new Link());
-    if (link.connection != null && link.connection.outstanding() >= MAX_OUTSTANDING) {
+    int outstanding = link.connection == null ? link.waiting.size() : link.connection.outstanding();
+    if (outstanding >= MAX_OUTSTANDING) {
       answer.completeExceptionally(new IOException(address + " does not answer"));
       return answer;
     }

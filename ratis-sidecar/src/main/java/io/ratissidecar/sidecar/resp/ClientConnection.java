@@ -30,21 +30,29 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
   private final RequestDecoder decoder;
   private final Request request = new Request();
   private final long outputLimitBytes;
+  private final OutputBudget budget;
   private final FrontLoop front;
   private final Channel channel;
   private RequestSink sink;
   private ByteBuf in;
   private ByteBuf out;
+  private long budgetedBytes;
   private boolean flushScheduled;
   private boolean held;
   private boolean decoding;
   private boolean closing;
 
-  ClientConnection(FrontLoop front, Channel channel, RespLimits limits, long outputLimitBytes) {
+  ClientConnection(
+      FrontLoop front,
+      Channel channel,
+      RespLimits limits,
+      long outputLimitBytes,
+      OutputBudget budget) {
     this.front = front;
     this.channel = channel;
     this.decoder = new RequestDecoder(limits);
     this.outputLimitBytes = outputLimitBytes;
+    this.budget = budget;
   }
 
   void start(RequestSink newSink) {
@@ -144,7 +152,7 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     }
     decoding = true;
     try {
-      while (!held && !closing && in != null) {
+      while (!held && !closing && in != null && channel.isWritable()) {
         // Where the request began: its own offsets may be those of another buffer (inline
         // commands).
         int start = in.readerIndex();
@@ -162,7 +170,7 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     } finally {
       decoding = false;
     }
-    if (in != null && !in.isReadable()) {
+    if (in != null && (!in.isReadable() || !channel.isActive())) {
       in.release();
       in = null;
     }
@@ -192,14 +200,24 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     writeGathered();
     channel.flush();
     long waiting = outputBytes();
-    if (waiting > outputLimitBytes) {
+    if (takeFromBudget(channel.isWritable() ? 0 : waiting) || waiting > outputLimitBytes) {
       LOG.warn(
-          "Client {} closed: {} bytes of replies wait for it, output-buffer-bytes is {}",
+          "Client {} closed: {} bytes of replies wait for it (output-buffer-bytes is {})",
           remoteAddress(),
           waiting,
           outputLimitBytes);
       close();
     }
+  }
+
+  /**
+   * Counts what waits for a client that does not read; the little that waits for one that reads is
+   * left out, since nothing tells when it has gone.
+   */
+  private boolean takeFromBudget(long bytes) {
+    boolean over = budget.changed(budgetedBytes, bytes);
+    budgetedBytes = bytes;
+    return over;
   }
 
   private void writeGathered() {
@@ -220,11 +238,16 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
   public void channelWritabilityChanged(ChannelHandlerContext ctx) {
     updateReading();
     sink.onWritable(channel.isWritable());
+    if (channel.isWritable()) {
+      takeFromBudget(0);
+      decode(); // what came while the client did not read its replies
+    }
   }
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
     closing = true;
+    takeFromBudget(0);
     if (in != null && !decoding) {
       in.release();
       in = null;

@@ -21,10 +21,17 @@ public final class ClientServer {
     RequestSink open(ClientConnection connection);
   }
 
+  /**
+   * Replies that may wait for all clients together; half of the memory that start scripts give to
+   * buffers.
+   */
+  private static final long TOTAL_OUTPUT_BYTES = 128L << 20;
+
   private final FrontLoop front;
   private final SidecarConfig config;
   private final SessionFactory sessions;
   private final RespLimits limits;
+  private final OutputBudget budget = new OutputBudget(TOTAL_OUTPUT_BYTES);
   private Channel listener;
   private int clients;
 
@@ -88,7 +95,7 @@ public final class ClientServer {
       clients++;
       channel.closeFuture().addListener(closed -> clients--);
       ClientConnection connection =
-          new ClientConnection(front, channel, limits, config.outputBufferBytes());
+          new ClientConnection(front, channel, limits, config.outputBufferBytes(), budget);
       connection.start(sessions.open(connection));
       channel.pipeline().addLast(connection);
     }

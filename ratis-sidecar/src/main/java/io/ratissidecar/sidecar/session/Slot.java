@@ -48,6 +48,9 @@ final class Slot implements ReplyReceiver {
       return;
     }
     filled = true;
+    if (session.isClosed()) {
+      return; // nobody is left to take it
+    }
     if (session.isFirst(this)) {
       session.deliver(this, frame);
     } else {
