@@ -100,7 +100,9 @@ final class StartCommand implements Runnable {
       await(stop);
       LOG.info("Stopping");
     } catch (IOException e) {
-      die(failing, e.getMessage(), e.getCause() == null ? null : e);
+      die(failing, Failures.message(e), e.getCause() == null ? null : e);
+    } catch (RuntimeException e) {
+      die(failing, Failures.message(e), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {

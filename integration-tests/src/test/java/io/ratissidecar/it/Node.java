@@ -1,5 +1,7 @@
 package io.ratissidecar.it;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.File;
@@ -31,6 +33,7 @@ final class Node {
   private final int redisPort = Ports.next();
   private Process process;
   private boolean paused;
+  private long fileLimitKib;
 
   /**
    * @param settings flags and values beside those of directory and ports
@@ -40,7 +43,7 @@ final class Node {
     Files.createDirectories(dir.resolve("tmp"));
     this.output = dir.resolve("stdout.txt");
     this.log = dir.resolve("stderr.txt");
-    this.settings = List.copyOf(settings);
+    this.settings = new ArrayList<>(settings);
   }
 
   String name() {
@@ -59,9 +62,48 @@ final class Node {
     return redisPort;
   }
 
+  /**
+   * Starts a Redis that the sidecar does not manage; it counts as this node's in every other way.
+   *
+   * @param flags beside those for port, socket, directory and process id
+   */
+  void startExternalRedis(String... flags) {
+    try {
+      Path redisDir = Files.createDirectories(dir.resolve("redis"));
+      List<String> command = new ArrayList<>(List.of("redis-server", "--port", "" + redisPort));
+      command.addAll(List.of("--bind", "127.0.0.1", "--dir", redisDir.toString()));
+      command.addAll(List.of("--unixsocket", redisSocket().toString(), "--save", ""));
+      command.addAll(List.of("--pidfile", redisDir.resolve("redis.pid").toString()));
+      command.addAll(List.of(flags));
+      new ProcessBuilder(command)
+          .redirectInput(new File("/dev/null"))
+          .redirectErrorStream(true)
+          .redirectOutput(
+              ProcessBuilder.Redirect.appendTo(dir.resolve("external-redis.txt").toFile()))
+          .start();
+      Poll.until(name() + "'s Redis listens", START, () -> redis().isPresent() && redisAnswers());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private boolean redisAnswers() throws IOException {
+    return !redisCall("PING").text().isEmpty();
+  }
+
+  /** Unix socket of a Redis that was started by {@link #startExternalRedis}. */
+  Path redisSocket() {
+    return dir.resolve("redis").resolve("external.sock");
+  }
+
   /** {@code host:port} for clients. */
   String address() {
     return "127.0.0.1:" + port;
+  }
+
+  /** Flags and values for the next start. */
+  void addSettings(String... more) {
+    settings.addAll(List.of(more));
   }
 
   /** Starts the sidecar; {@link #awaitReady} tells when it takes clients. */
@@ -84,8 +126,16 @@ final class Node {
     }
   }
 
+  /** From the next start on no file of this node may grow beyond this; 0: as large as it likes. */
+  void limitFiles(long kib) {
+    fileLimitKib = kib;
+  }
+
   private List<String> command() {
     List<String> command = new ArrayList<>();
+    if (fileLimitKib > 0) {
+      command.addAll(List.of("bash", "-c", "ulimit -f " + fileLimitKib + "; exec \"$@\"", "bash"));
+    }
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=256m"));
     // A killed process leaves its unpacked native libraries behind; so they go with the directory.
@@ -257,6 +307,13 @@ final class Node {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Checks that a line of the log holds this text. */
+  void assertLogs(String text) {
+    assertTrue(
+        logLines().stream().anyMatch(line -> line.contains(text)),
+        () -> name() + "'s log does not say: " + text);
   }
 
   /** Leaves a mark in the log, to tell where a test did something. */

@@ -98,7 +98,8 @@ final class TestCluster implements AutoCloseable {
     nodes.remove(node);
   }
 
-  private void form() {
+  /** Makes one cluster of all nodes. */
+  void form() {
     ok(nodes.get(0), "RAFT.CLUSTER", "INIT");
     for (Node node : nodes.subList(1, nodes.size())) {
       ok(node, "RAFT.CLUSTER", "JOIN", nodes.get(0).address());

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
@@ -97,7 +98,15 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
             .setProperties(RatisSettings.of(config))
             .setOption(RaftStorage.StartupOption.RECOVER)
             .build();
-    server.start();
+    try {
+      server.start();
+    } catch (CompletionException e) {
+      // What our own state machine found wrong with the log, from a thread of Ratis's.
+      if (e.getCause() instanceof IOException found) {
+        throw found;
+      }
+      throw e;
+    }
     RaftServer.Division started = server.getDivision(groupId);
     writes = (RaftClientAsynchronousProtocol) started;
     division = started;

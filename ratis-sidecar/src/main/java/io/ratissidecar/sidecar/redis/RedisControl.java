@@ -1,16 +1,10 @@
 package io.ratissidecar.sidecar.redis;
 
-import io.lettuce.core.ClientOptions;
 import io.lettuce.core.KillArgs;
-import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
-import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
-import io.lettuce.core.resource.ClientResources;
-import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -23,48 +17,12 @@ final class RedisControl implements AutoCloseable {
   /** The name of the connection on which entries are applied. */
   static final String APPLY_CONNECTION = "ratis-sidecar-apply";
 
-  private final RedisClient client;
   private final StatefulRedisConnection<String, String> connection;
   private final RedisCommands<String, String> redis;
 
-  private RedisControl(RedisClient client, StatefulRedisConnection<String, String> connection) {
-    this.client = client;
+  RedisControl(StatefulRedisConnection<String, String> connection) {
     this.connection = connection;
     this.redis = connection.sync();
-  }
-
-  /** Answers to the greeting come at once or, while Redis loads its data, not yet. */
-  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
-
-  /**
-   * @param resources Lettuce's threads, shared by all connections
-   * @param timeout for each command
-   */
-  static RedisControl connect(ClientResources resources, RespEndpoint endpoint, Duration timeout) {
-    RedisURI.Builder uri =
-        endpoint.port() == 0
-            ? RedisURI.Builder.socket(endpoint.host())
-            : RedisURI.Builder.redis(endpoint.host(), endpoint.port());
-    uri.withTimeout(CONNECT_TIMEOUT);
-    if (endpoint.password().isPresent()) {
-      if (endpoint.user().isPresent()) {
-        uri.withAuthentication(endpoint.user().get(), endpoint.password().get().toCharArray());
-      } else {
-        uri.withPassword(endpoint.password().get().toCharArray());
-      }
-    }
-    RedisClient client = RedisClient.create(resources, uri.build());
-    // A lost connection is reported here and made anew by the supervisor, after it has looked at
-    // the data.
-    client.setOptions(ClientOptions.builder().autoReconnect(false).build());
-    try {
-      StatefulRedisConnection<String, String> connection = client.connect();
-      connection.setTimeout(timeout);
-      return new RedisControl(client, connection);
-    } catch (RuntimeException e) {
-      client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
-      throw e;
-    }
   }
 
   /** {@code INFO} of one section as a map. */
@@ -134,6 +92,5 @@ final class RedisControl implements AutoCloseable {
   @Override
   public void close() {
     connection.close();
-    client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
   }
 }

@@ -1,0 +1,212 @@
+package io.ratissidecar.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.logstore.LogIdentity;
+import io.ratissidecar.logstore.LogOptions;
+import io.ratissidecar.logstore.PayloadLog;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** A full disk, and disks that give back something else than was written. */
+@Tag("fault")
+@ExtendWith(PrintLogsOnFailure.class)
+class DiskFaultsIT {
+  private static final int FATAL = 70;
+  private static final Duration STOP = Duration.ofSeconds(30);
+
+  private TestCluster cluster;
+
+  @BeforeEach
+  void start() {
+    cluster = TestCluster.of(3);
+  }
+
+  @AfterEach
+  void stop() {
+    cluster.close();
+  }
+
+  @Test
+  void when_the_disk_is_full_then_the_node_stops_and_goes_on_once_there_is_room() {
+    Node victim = cluster.followers().get(0);
+    try (FaultRun run = new FaultRun(cluster)) {
+      victim.terminate();
+      victim.awaitExit(STOP);
+      // A file limit stands for the disk: a write beyond it fails, and part of it may be written.
+      victim.limitFiles(largestFileKib(victim) + 64);
+      victim.start().awaitReady();
+      writeUntil(() -> !victim.isAlive());
+      assertEquals(FATAL, victim.awaitExit(STOP));
+      victim.assertLogs("can't write entry");
+      run.awaitMore(200);
+      victim.limitFiles(0);
+      victim.start().awaitReady();
+      run.awaitMore(200);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_the_leaders_disk_is_full_then_another_leads() {
+    Node victim = cluster.leader();
+    try (FaultRun run = new FaultRun(cluster)) {
+      victim.terminate();
+      victim.awaitExit(STOP);
+      victim.limitFiles(largestFileKib(victim) + 64);
+      victim.start().awaitReady();
+      Poll.until(
+          "leadership of the node with the small disk",
+          TestCluster.PATIENCE,
+          () -> {
+            cluster.leader().call("RAFT.TRANSFER_LEADER", "" + victim.infoNumber("raft_node_id"));
+            return victim.isLeader();
+          });
+      writeUntil(() -> !victim.isAlive());
+      assertEquals(FATAL, victim.awaitExit(STOP));
+      run.awaitMore(200);
+      victim.limitFiles(0);
+      victim.start().awaitReady();
+      run.awaitMore(200);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_an_acknowledged_entry_is_damaged_then_the_node_refuses_to_start_and_changes_nothing()
+      throws IOException {
+    Node victim = cluster.followers().get(0);
+    for (int i = 0; i < 50; i++) {
+      cluster.leader().call("RAFT", "SET", "damage:" + i, "some value");
+    }
+    cluster.awaitSameIndex();
+    victim.killSidecar();
+    Path segment = segment(victim);
+    byte[] bytes = Files.readAllBytes(segment);
+    int at = indexOf(bytes, "damage:25");
+    try (RandomAccessFile file = new RandomAccessFile(segment.toFile(), "rw")) {
+      file.seek(at);
+      file.write('D');
+    }
+    Map<String, String> before = payloadFiles(victim);
+    victim.start();
+    assertEquals(FATAL, victim.awaitExit(STOP));
+    victim.assertLogs(segment.getFileName().toString());
+    victim.assertLogs("at byte ");
+    victim.assertLogs("index ");
+    assertEquals(before, payloadFiles(victim));
+    // The others do not need it.
+    assertFalse(cluster.leader().call("RAFT", "SET", "a", "2").isError());
+  }
+
+  @Test
+  void when_payload_of_acknowledged_entries_is_gone_then_the_node_refuses_to_start()
+      throws IOException {
+    Node victim = cluster.followers().get(0);
+    for (int i = 0; i < 50; i++) {
+      cluster.leader().call("RAFT", "SET", "gone:" + i, "some value");
+    }
+    cluster.awaitSameIndex();
+    victim.killSidecar();
+    Path segment = segment(victim);
+    int at = indexOf(Files.readAllBytes(segment), "gone:25");
+    try (RandomAccessFile file = new RandomAccessFile(segment.toFile(), "rw")) {
+      file.setLength(at);
+    }
+    victim.start();
+    assertEquals(FATAL, victim.awaitExit(STOP));
+    victim.assertLogs(segment.getFileName().toString());
+    assertFalse(cluster.leader().call("RAFT", "SET", "a", "2").isError());
+  }
+
+  @Test
+  void when_a_truncation_was_interrupted_then_it_is_finished_at_start() throws IOException {
+    Node victim = cluster.followers().get(0);
+    try (FaultRun run = new FaultRun(cluster)) {
+      run.awaitMore(300);
+      var info = victim.info();
+      LogIdentity identity =
+          new LogIdentity(info.get("raft_dbid"), Integer.parseInt(info.get("raft_node_id")));
+      victim.killSidecar();
+      // What is left when the payload is truncated and the process dies before Ratis's own log is.
+      try (PayloadLog log =
+          PayloadLog.open(victim.dir().resolve("log"), identity, LogOptions.defaults())) {
+        log.truncateFrom(log.lastIndex() - 20);
+      }
+      victim.start().awaitReady();
+      victim.assertLogs("Finishing the interrupted truncation");
+      run.awaitMore(300);
+      run.finish();
+    }
+  }
+
+  /** Large values, so that files grow quickly. */
+  private void writeUntil(Callable<Boolean> end) {
+    String value = "x".repeat(100_000);
+    int[] n = new int[1];
+    Poll.until(
+        "a full disk",
+        TestCluster.PATIENCE,
+        () -> {
+          for (int i = 0; i < 20; i++) {
+            for (Node node : cluster.running()) {
+              if (node.isLeader()) {
+                node.call("RAFT", "SET", "big:" + n[0]++ % 10, value);
+              }
+            }
+          }
+          return end.call();
+        });
+  }
+
+  private static long largestFileKib(Node node) {
+    return files(node.dir()).mapToLong(f -> f.toFile().length()).max().orElse(0) / 1024;
+  }
+
+  private static Path segment(Node node) {
+    return files(node.dir().resolve("log"))
+        .filter(f -> f.getFileName().toString().endsWith(".resp"))
+        .max(Path::compareTo)
+        .orElseThrow();
+  }
+
+  private static Map<String, String> payloadFiles(Node node) throws IOException {
+    Map<String, String> contents = new TreeMap<>();
+    for (Path file : files(node.dir().resolve("log")).toList()) {
+      if (file.toString().endsWith(".resp")) {
+        contents.put(file.toString(), Files.readString(file, StandardCharsets.ISO_8859_1));
+      }
+    }
+    return contents;
+  }
+
+  private static Stream<Path> files(Path dir) {
+    try (Stream<Path> all = Files.walk(dir)) {
+      return all.filter(Files::isRegularFile).toList().stream();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int indexOf(byte[] bytes, String text) {
+    int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(text);
+    assertTrue(at > 0, text + " is not in the file");
+    return at;
+  }
+}

@@ -1,0 +1,146 @@
+package io.ratissidecar.sidecar.redis;
+
+import io.ratissidecar.sidecar.raft.Applier;
+import io.ratissidecar.sidecar.raft.FatalHandler;
+import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.RespConnection;
+import io.ratissidecar.snapshot.RecoveryPlan;
+import io.ratissidecar.snapshot.RecoveryPlanner;
+import io.ratissidecar.statemachine.apply.AppliedMarker;
+import io.ratissidecar.statemachine.apply.CommandApplier;
+import io.ratissidecar.statemachine.apply.IgnoredReplies;
+import io.ratissidecar.statemachine.entry.Entry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connection on which entries are applied: brings the data of the local Redis to the log, then
+ * hands a fresh connection to the {@link Applier}.
+ *
+ * <p>{@link #attach} is the control thread's; the rest may be called on any thread.
+ */
+final class ApplyLink {
+  private static final Logger LOG = LoggerFactory.getLogger(ApplyLink.class);
+
+  private final FrontLoop front;
+  private final RedisConnector connector;
+  private final FatalHandler fatal;
+  private final Runnable onLost;
+  private volatile boolean mustReload;
+  private volatile RespConnection connection;
+
+  /**
+   * @param onLost called on the front loop when the connection ends; time to attach again
+   */
+  ApplyLink(FrontLoop front, RedisConnector connector, FatalHandler fatal, Runnable onLost) {
+    this.front = front;
+    this.connector = connector;
+    this.fatal = fatal;
+    this.onLost = onLost;
+  }
+
+  boolean isOpen() {
+    RespConnection current = connection;
+    return current != null && current.isOpen();
+  }
+
+  /**
+   * Makes Redis's data and the log agree, and goes on applying.
+   *
+   * @return false when the node has to stop
+   */
+  boolean attach(RedisControl control, Replication log, int reservedDatabase)
+      throws IOException, InterruptedException {
+    control.fenceApplyConnections();
+    RaftNode raft = log.raft();
+    Optional<AppliedMarker> marker = control.marker(reservedDatabase);
+    RecoveryPlan plan =
+        RecoveryPlanner.plan(
+            marker,
+            control.isEmpty(),
+            mustReload,
+            new RecoveryPlanner.LogRange(
+                raft.identity().clusterId(),
+                raft.payload().firstIndex(),
+                raft.payload().lastIndex()),
+            index -> termAt(raft, index));
+    if (plan instanceof RecoveryPlan.Refuse refuse) {
+      fatal.stop(refuse.reason(), null);
+      return false;
+    }
+    if (plan instanceof RecoveryPlan.Reload reload) {
+      LOG.info("Loading the local Redis from the log: {}", reload.reason());
+      control.flushAll();
+      mustReload = false;
+      open(log, reservedDatabase, 0);
+    } else if (plan instanceof RecoveryPlan.Continue go) {
+      LOG.info("The local Redis holds the state of entry {}", go.appliedIndex());
+      open(log, reservedDatabase, go.appliedIndex());
+    }
+    return true;
+  }
+
+  private static long termAt(RaftNode raft, long index) {
+    try {
+      Entry entry = raft.payload().read(index);
+      return entry == null ? -1 : entry.term();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void open(Replication log, int reservedDatabase, long appliedIndex)
+      throws IOException, InterruptedException {
+    connection =
+        connector.open(
+            opened -> {
+              opened.command(
+                  IgnoredReplies.INSTANCE, "CLIENT", "SETNAME", RedisControl.APPLY_CONNECTION);
+              opened(opened, log, reservedDatabase, appliedIndex);
+            });
+  }
+
+  private void opened(
+      RespConnection opened, Replication log, int reservedDatabase, long appliedIndex) {
+    Applier applier = log.applier();
+    opened.onClosed(
+        c -> {
+          applier.redisLost();
+          onLost.run();
+        });
+    CommandApplier.Listener listener =
+        new CommandApplier.Listener() {
+          @Override
+          public void onApplied(long index) {
+            applier.acknowledged(index);
+          }
+
+          @Override
+          public void onNodeLocalError(long index, String error) {
+            LOG.error(
+                "The local Redis refused entry {} for a reason of its own: {}. Its data will be loaded anew",
+                index,
+                error);
+            mustReload = true;
+            opened.close();
+          }
+        };
+    String clusterId = log.raft().identity().clusterId();
+    applier.redisReady(
+        new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, listener),
+        appliedIndex);
+  }
+
+  /** Ends the connection. */
+  void close() {
+    RespConnection current = connection;
+    if (current != null) {
+      front.loop().execute(current::close);
+    }
+  }
+}

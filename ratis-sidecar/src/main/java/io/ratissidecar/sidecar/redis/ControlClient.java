@@ -1,0 +1,63 @@
+package io.ratissidecar.sidecar.redis;
+
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.DefaultClientResources;
+import io.ratissidecar.sidecar.resp.RespEndpoint;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/** Opens control connections to the local Redis; one for the whole life of the node. */
+final class ControlClient implements AutoCloseable {
+  /** Answers to the greeting come at once or, while Redis loads its data, not yet. */
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+
+  private final ClientResources resources =
+      DefaultClientResources.builder().ioThreadPoolSize(2).computationThreadPoolSize(2).build();
+  private final RedisClient client;
+
+  ControlClient(RespEndpoint endpoint) {
+    client = RedisClient.create(resources, uri(endpoint));
+    // A lost connection is reported and made anew by the supervisor, after it has looked at the
+    // data.
+    client.setOptions(ClientOptions.builder().autoReconnect(false).build());
+  }
+
+  private static RedisURI uri(RespEndpoint endpoint) {
+    RedisURI.Builder uri =
+        endpoint.port() == 0
+            ? RedisURI.Builder.socket(endpoint.host())
+            : RedisURI.Builder.redis(endpoint.host(), endpoint.port());
+    uri.withTimeout(CONNECT_TIMEOUT);
+    if (endpoint.password().isPresent()) {
+      if (endpoint.user().isPresent()) {
+        uri.withAuthentication(endpoint.user().get(), endpoint.password().get().toCharArray());
+      } else {
+        uri.withPassword(endpoint.password().get().toCharArray());
+      }
+    }
+    return uri.build();
+  }
+
+  /**
+   * Blocks until connected.
+   *
+   * @param timeout for each command on it
+   * @throws RedisException when Redis can't be reached, or refuses the connection
+   */
+  RedisControl connect(Duration timeout) {
+    StatefulRedisConnection<String, String> connection = client.connect();
+    connection.setTimeout(timeout);
+    return new RedisControl(connection);
+  }
+
+  @Override
+  public void close() {
+    client.shutdown(0, 500, TimeUnit.MILLISECONDS);
+    resources.shutdown(0, 500, TimeUnit.MILLISECONDS);
+  }
+}
