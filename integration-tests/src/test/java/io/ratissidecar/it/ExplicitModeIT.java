@@ -5,6 +5,7 @@ import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
@@ -214,6 +215,25 @@ class ExplicitModeIT {
     for (Node node : cluster.nodes()) {
       assertNumber(0, node.call("EXISTS", "explicit:short"));
     }
+  }
+
+  @Test
+  void when_info_raft_is_asked_then_it_tells_of_group_log_and_disk() throws Exception {
+    var info = leader.info();
+    assertEquals(info.get("raft_node_id"), info.get("raft_voted_for"));
+    assertEquals(info.get("raft_node_id"), info.get("raft_leader_id"));
+    assertEquals("up", info.get("raft_state"));
+    assertEquals("yes", info.get("raft_is_voting"));
+    assertTrue(Long.parseLong(info.get("raft_file_size")) > 0);
+    long syncs = Long.parseLong(info.get("raft_fsync_count"));
+    long entries = Long.parseLong(info.get("raft_cache_entries"));
+    assertFalse(leader.call("RAFT", "SET", "info:a", "b").isError());
+    assertTrue(leader.infoNumber("raft_fsync_count") > syncs);
+    assertTrue(leader.infoNumber("raft_cache_entries") > entries);
+    assertTrue(leader.infoNumber("raft_cache_memory_size") > 0);
+    assertTrue(leader.infoNumber("raft_fsync_max_microseconds") > 0);
+    assertTrue(leader.infoNumber("raft_fsync_avg_microseconds") > 0);
+    assertEquals(0, leader.infoNumber("raft_exec_throttled"));
   }
 
   @Test

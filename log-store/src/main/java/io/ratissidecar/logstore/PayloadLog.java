@@ -41,6 +41,7 @@ public final class PayloadLog implements Closeable {
   private volatile TruncationIntent intent;
   private volatile long truncations;
   private volatile long flushedIndex;
+  private volatile SyncTimes syncTimes = new SyncTimes(0, 0, 0);
   private volatile IOException failure;
   private volatile boolean closed;
 
@@ -235,14 +236,38 @@ public final class PayloadLog implements Closeable {
       long last = store.tailIndex();
       Segment s = store.active();
       if (s != null && last > flushedIndex) {
+        long before = System.nanoTime();
         s.file.sync(false);
         flushedIndex = last;
+        syncTimes = syncTimes.plus(System.nanoTime() - before);
       }
     } catch (IOException e) {
       throw stop(e);
     } finally {
       maintenance.unlock();
     }
+  }
+
+  private record SyncTimes(long count, long totalNanos, long longestNanos) {
+    SyncTimes plus(long nanos) {
+      return new SyncTimes(count + 1, totalNanos + nanos, Math.max(longestNanos, nanos));
+    }
+
+    long averageNanos() {
+      return count == 0 ? 0 : totalNanos / count;
+    }
+  }
+
+  /** What it did since it was opened. Any thread. */
+  public LogStatistics statistics() {
+    SyncTimes times = syncTimes;
+    RecentEntries recent = store.recent();
+    return new LogStatistics(
+        recent.size(),
+        recent.bytes(),
+        times.count(),
+        times.longestNanos() / 1000,
+        times.averageNanos() / 1000);
   }
 
   /** The lowest index here; 0 when there is no entry. Any thread. */

@@ -76,6 +76,14 @@ final class RecentEntries {
     }
   }
 
+  synchronized int size() {
+    return size;
+  }
+
+  synchronized long bytes() {
+    return bytes;
+  }
+
   private Entry at(int i) {
     return ring[slot(i)];
   }

@@ -113,6 +113,10 @@ final class SegmentStore {
     lastIndex = entry.index(); // last: whoever sees it finds the entry
   }
 
+  RecentEntries recent() {
+    return recent;
+  }
+
   Entry recent(long wanted) {
     return recent.get(wanted);
   }

@@ -80,6 +80,23 @@ class PayloadLogTest {
   }
 
   @Test
+  void when_asked_for_figures_then_syncs_and_recent_entries_are_counted() throws IOException {
+    try (PayloadLog log = PayloadLog.open(dir, ID, new LogOptions(1 << 20, 1000, 0))) {
+      assertEquals(new LogStatistics(0, 0, 0, 0, 0), log.statistics());
+      for (int i = 1; i <= 20; i++) {
+        log.append(entry(1, i, new byte[100]));
+      }
+      log.flush();
+      log.flush(); // nothing to sync
+      LogStatistics statistics = log.statistics();
+      assertEquals(10, statistics.recentEntries());
+      assertEquals(1000, statistics.recentBytes());
+      assertEquals(1, statistics.syncs());
+      assertEquals(statistics.longestSyncMicros(), statistics.averageSyncMicros());
+    }
+  }
+
+  @Test
   void when_range_then_at_least_one_and_at_most_the_bytes() throws IOException {
     for (long recent : new long[] {0, 550, 1 << 20}) {
       Path at = dir.resolve("" + recent);

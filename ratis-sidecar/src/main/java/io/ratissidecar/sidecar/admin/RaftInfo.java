@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.admin;
 
+import io.ratissidecar.logstore.LogStatistics;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.raft.Member;
@@ -7,6 +8,7 @@ import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.session.SessionRegistry;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The text of {@code INFO raft}. */
@@ -38,6 +40,8 @@ public final class RaftInfo {
     field(out, "raft_num_sessions", sessions.count());
     field(out, "raft_proxy_reqs", sessions.commandsProxied());
     field(out, "raft_proxy_failed_reqs", sessions.proxyFailures());
+    field(out, "raft_proxy_outstanding_reqs", sessions.proxyOutstanding());
+    field(out, "raft_exec_throttled", sessions.commandsThrottled());
     field(out, "raft_local_redis", membership.status().redis());
     return out.toString();
   }
@@ -50,10 +54,12 @@ public final class RaftInfo {
         out,
         "raft_is_voting",
         raft.member(membership.nodeId()).map(m -> m.voter() ? "yes" : "no").orElse("no"));
+    field(out, "raft_voted_for", raft.votedFor() == 0 ? -1 : raft.votedFor());
     field(out, "raft_leader_id", raft.leader().map(Member::id).orElse(-1));
     field(out, "raft_current_term", raft.term());
     field(out, "raft_num_nodes", members.size());
     field(out, "raft_num_voting_nodes", members.stream().filter(Member::voter).count());
+    Map<Integer, Long> silence = raft.silenceMillis();
     int i = 1;
     for (Member member : members) {
       field(
@@ -66,7 +72,10 @@ public final class RaftInfo {
               + ",addr="
               + member.host()
               + ",port="
-              + member.port());
+              + member.port()
+              + (silence.containsKey(member.id())
+                  ? ",last_conn_secs=" + silence.get(member.id()) / 1000
+                  : ""));
     }
     PayloadLog log = raft.payload();
     field(out, "raft_log_entries", log.entryCount());
@@ -74,6 +83,12 @@ public final class RaftInfo {
     field(out, "raft_commit_index", raft.commitIndex());
     field(out, "raft_last_applied_index", replication.applier().appliedIndex());
     field(out, "raft_file_size", log.sizeBytes());
+    LogStatistics statistics = log.statistics();
+    field(out, "raft_cache_memory_size", statistics.recentBytes());
+    field(out, "raft_cache_entries", statistics.recentEntries());
+    field(out, "raft_fsync_count", statistics.syncs());
+    field(out, "raft_fsync_max_microseconds", statistics.longestSyncMicros());
+    field(out, "raft_fsync_avg_microseconds", statistics.averageSyncMicros());
   }
 
   private static void field(StringBuilder out, String name, Object value) {

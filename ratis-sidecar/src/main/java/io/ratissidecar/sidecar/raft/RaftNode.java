@@ -6,6 +6,7 @@ import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -291,6 +292,16 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
         .filter(info -> nodeId(RaftPeerId.valueOf(info.getServer().getId())) == nodeId)
         .map(info -> info.getCommitIndex())
         .findFirst();
+  }
+
+  /** Id of the node that this one voted for in its current term; 0 when there is none. */
+  public int votedFor() {
+    try {
+      RaftPeerId voted = division.getRaftStorage().getMetadataFile().getMetadata().getVotedFor();
+      return voted == null || voted.toString().isEmpty() ? 0 : nodeId(voted);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /**

@@ -178,6 +178,7 @@ final class ProxyLane {
         return;
       }
       over = true;
+      session.services().sessions().countProxyAnswer();
       if (error && startsWith(frame, "-MOVED ")) {
         session.services().sessions().countProxyFailure();
         slot.error(FAILED);
@@ -189,6 +190,8 @@ final class ProxyLane {
     @Override
     public void onLost() {
       if (!over) {
+        over = true;
+        session.services().sessions().countProxyAnswer();
         session.services().sessions().countProxyFailure();
         slot.error(UNKNOWN);
       }

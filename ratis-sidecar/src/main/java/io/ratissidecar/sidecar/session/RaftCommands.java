@@ -64,6 +64,7 @@ final class RaftCommands {
       return true;
     }
     if (leader && replication.sequencer().isFull()) {
+      session.services().sessions().countThrottled();
       session.holdUntil(replication.sequencer()::whenRoom);
       return false;
     }

@@ -13,6 +13,8 @@ public final class SessionRegistry {
   private long connections;
   private long proxied;
   private long proxyFailures;
+  private long proxyOutstanding;
+  private long throttled;
 
   long nextId() {
     connections++;
@@ -41,6 +43,15 @@ public final class SessionRegistry {
 
   void countProxied() {
     proxied++;
+    proxyOutstanding++;
+  }
+
+  void countProxyAnswer() {
+    proxyOutstanding--;
+  }
+
+  void countThrottled() {
+    throttled++;
   }
 
   void countProxyFailure() {
@@ -70,6 +81,16 @@ public final class SessionRegistry {
   /** Forwarded commands that failed on the way since the start. */
   public long proxyFailures() {
     return proxyFailures;
+  }
+
+  /** Forwarded commands that wait for the leader's reply. */
+  public long proxyOutstanding() {
+    return proxyOutstanding;
+  }
+
+  /** How often a client had to wait because enough commands were pending already. */
+  public long commandsThrottled() {
+    return throttled;
   }
 
   /** True when no client waits for a reply. */
