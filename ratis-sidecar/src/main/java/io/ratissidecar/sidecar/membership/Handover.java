@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,7 @@ import org.slf4j.LoggerFactory;
 public final class Handover {
   private static final Logger LOG = LoggerFactory.getLogger(Handover.class);
   private static final long STATUS_MILLIS = 1000;
+  private static final long POLL_MILLIS = 20;
 
   /** A leader whose Redis does not serve for this long gives leadership to a node whose does. */
   private static final long UNFIT_NANOS = 300_000_000;
@@ -79,16 +81,46 @@ public final class Handover {
   }
 
   private CompletableFuture<Member> transferTo(RaftNode raft, Member target) {
-    return raft.transferLeadership(target.id(), 2 * config.electionTimeout().toMillis())
-        .handleAsync(
+    long patienceMillis = 2 * config.electionTimeout().toMillis();
+    CompletableFuture<Member> result = new CompletableFuture<>();
+    raft.transferLeadership(target.id(), patienceMillis)
+        .whenCompleteAsync(
             (done, error) -> {
-              if (error != null) {
-                throw new RefusedException(
-                    "ERR node " + target.id() + " did not take leadership: " + rootMessage(error));
+              if (error == null) {
+                result.complete(target);
+              } else {
+                long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMillis);
+                awaitLeader(raft, target, deadline, rootMessage(error), result);
               }
-              return target;
             },
             front.loop());
+    return result;
+  }
+
+  /**
+   * Ratis gives up after one try, but a successor that has begun to stand goes on by itself. So
+   * look a little longer before saying that it failed.
+   */
+  private void awaitLeader(
+      RaftNode raft,
+      Member target,
+      long deadlineNanos,
+      String problem,
+      CompletableFuture<Member> result) {
+    Optional<Member> leader = raft.leader();
+    if (leader.isPresent() && leader.get().id() == target.id()) {
+      result.complete(target);
+    } else if (leader.isPresent() || System.nanoTime() > deadlineNanos) {
+      result.completeExceptionally(
+          new RefusedException("ERR node " + target.id() + " did not take leadership: " + problem));
+    } else {
+      front
+          .loop()
+          .schedule(
+              () -> awaitLeader(raft, target, deadlineNanos, problem, result),
+              POLL_MILLIS,
+              TimeUnit.MILLISECONDS);
+    }
   }
 
   /** Hands leadership to the voter whose Redis is furthest. */
