@@ -26,11 +26,11 @@ class ExternalRedisIT {
   @Test
   void when_redis_is_external_then_it_is_used_and_survives_its_death_and_that_of_the_sidecar() {
     Node overTcp = cluster.create();
-    overTcp.addSettings("--redis", "127.0.0.1:" + overTcp.redisPort());
+    overTcp.set("--redis", "127.0.0.1:" + overTcp.redisPort());
     Node overSocket = cluster.create();
-    overSocket.addSettings("--redis", "unix:" + overSocket.redisSocket());
+    overSocket.set("--redis", "unix:" + overSocket.redisSocket());
     Node persistent = cluster.create();
-    persistent.addSettings("--redis", "127.0.0.1:" + persistent.redisPort());
+    persistent.set("--redis", "127.0.0.1:" + persistent.redisPort());
     overTcp.startExternalRedis();
     overSocket.startExternalRedis();
     persistent.startExternalRedis("--appendonly", "yes");
@@ -56,11 +56,11 @@ class ExternalRedisIT {
   @Test
   void when_redis_wants_a_password_then_the_right_one_opens_it_and_a_wrong_one_is_explained() {
     Node node = cluster.create("--redis-password", "sesame");
-    node.addSettings("--redis", "127.0.0.1:" + node.redisPort());
+    node.set("--redis", "127.0.0.1:" + node.redisPort());
     node.startExternalRedis("--requirepass", "sesame");
     node.start().awaitReady();
     Node wrong = cluster.create("--redis-password", "mustard");
-    wrong.addSettings("--redis", "127.0.0.1:" + wrong.redisPort());
+    wrong.set("--redis", "127.0.0.1:" + wrong.redisPort());
     wrong.startExternalRedis("--requirepass", "sesame");
     wrong.start();
     assertEquals(FATAL, wrong.awaitExit(STOP));
@@ -70,7 +70,7 @@ class ExternalRedisIT {
   @Test
   void when_a_setting_of_redis_would_let_replicas_differ_then_the_node_says_which_and_stops() {
     Node node = cluster.create();
-    node.addSettings("--redis", "127.0.0.1:" + node.redisPort());
+    node.set("--redis", "127.0.0.1:" + node.redisPort());
     node.startExternalRedis("--maxmemory", "10mb");
     node.start();
     assertEquals(FATAL, node.awaitExit(STOP));
@@ -80,7 +80,7 @@ class ExternalRedisIT {
   @Test
   void when_nothing_listens_then_the_node_says_where_it_looked_and_stops() {
     Node node = cluster.create();
-    node.addSettings("--redis", "127.0.0.1:" + node.redisPort());
+    node.set("--redis", "127.0.0.1:" + node.redisPort());
     node.start();
     assertEquals(FATAL, node.awaitExit(STOP));
     node.assertLogs("127.0.0.1:" + node.redisPort());

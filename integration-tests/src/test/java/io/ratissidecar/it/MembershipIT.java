@@ -9,7 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -120,6 +124,80 @@ class MembershipIT {
         "it has the data",
         TestCluster.PATIENCE,
         () -> "without".equals(other.call("GET", "k").text()));
+  }
+
+  @Test
+  void when_the_raft_address_of_a_newcomer_is_wrong_then_it_is_told_and_can_join_later()
+      throws Exception {
+    cluster = TestCluster.of(1);
+    Node first = cluster.node(0);
+    // Its sidecar listens on 127.0.0.1 alone.
+    Node wrong = cluster.create("--advertise", "127.0.0.9").start().awaitReady();
+    String local = "127.0.0.1:" + wrong.port();
+    assertError("ERR the leader can't reach", first.call("RAFT.NODE", "ADD", "0", local));
+    // Long enough for it to ask whether it was removed: it never was a member.
+    Poll.letRun(Duration.ofSeconds(4));
+    assertEquals("up", wrong.info().get("raft_state"));
+    assertError("ERR Already cluster member", wrong.call("RAFT.CLUSTER", "INIT"));
+    // The group is not held up meanwhile.
+    assertError("ERR node 99 is not a member", first.call("RAFT.NODE", "REMOVE", "99"));
+    wrong.killSidecar();
+    wrong.set("--advertise", "127.0.0.1");
+    wrong.start().awaitReady();
+    assertOk(wrong.call("RAFT.CLUSTER", "JOIN", first.address()));
+    cluster.awaitVoters(2);
+  }
+
+  @Test
+  void when_raft_can_not_start_on_a_newcomer_then_the_join_can_be_repeated() throws Exception {
+    cluster = TestCluster.of(1);
+    Node first = cluster.node(0);
+    Node second = cluster.create().start().awaitReady();
+    try (ServerSocket taken = new ServerSocket()) {
+      taken.bind(new InetSocketAddress("127.0.0.1", second.raftPort()));
+      assertError("ERR", second.call("RAFT.CLUSTER", "JOIN", first.address()));
+    }
+    assertOk(second.call("RAFT.CLUSTER", "JOIN", first.address()));
+    cluster.awaitVoters(2);
+  }
+
+  @Test
+  void when_a_join_waits_in_vain_then_another_takes_its_place() throws Exception {
+    cluster = TestCluster.of(1);
+    Node first = cluster.node(0);
+    Node second = cluster.create().start().awaitReady();
+    try (RespClient waiting = second.client()) {
+      waiting.send("RAFT.CLUSTER", "JOIN", "127.0.0.1:1");
+      Poll.until(
+          "the first attempt runs",
+          TestCluster.PATIENCE,
+          () -> second.call("RAFT.CLUSTER", "INIT").text().contains("just being made part"));
+      assertOk(second.call("RAFT.CLUSTER", "JOIN", first.address()));
+      assertError("ERR a later RAFT.CLUSTER JOIN", waiting.read());
+    }
+    cluster.awaitVoters(2);
+  }
+
+  @Test
+  void when_a_member_without_a_leader_is_initialized_or_told_to_go_then_nothing_changes()
+      throws Exception {
+    cluster = TestCluster.of(2);
+    Node second = cluster.node(1);
+    String id = second.info().get("raft_dbid");
+    second.call("RAFT.PEER", "DETACH", "1", id, second.info().get("raft_node_id"));
+    assertOk(cluster.leader().call("RAFT", "SET", "k", "v"));
+    cluster.node(0).killSidecar();
+    Poll.until(
+        "no leader",
+        TestCluster.PATIENCE,
+        () -> second.call("RAFT", "GET", "k").text().startsWith("CLUSTERDOWN"));
+    assertError("ERR Already cluster member", second.call("RAFT.CLUSTER", "INIT"));
+    second.call("RAFT.PEER", "DETACH", "1", id, second.info().get("raft_node_id"));
+    cluster.node(0).start().awaitReady();
+    cluster.awaitVoters(2);
+    assertEquals(id, second.info().get("raft_dbid"));
+    assertText("v", cluster.leader().call("RAFT", "GET", "k"));
+    ClosingInvariants.checkSameData(cluster);
   }
 
   @Test

@@ -24,6 +24,9 @@ import java.util.function.Consumer;
 final class ClusterCommand {
   private static final int LAST_SLOT = 16383;
 
+  /** A node that has not answered the leader for so long is shown as failed. */
+  private static final long SILENT_MILLIS = 2000;
+
   private final Membership membership;
 
   ClusterCommand(Membership membership) {
@@ -125,8 +128,13 @@ final class ClusterCommand {
       field(out, "role", member.id() == leader.id() ? "master" : "replica");
       Resp.writeBulk(out, "replication-offset");
       Resp.writeInteger(out, raft.knownCommitIndex(member.id()).orElse(0L));
-      field(out, "health", "online");
+      field(out, "health", isSilent(raft, member) ? "fail" : "online");
     }
+  }
+
+  /** Only the leader hears of every node; the others take all for well. */
+  private static boolean isSilent(RaftNode raft, Member member) {
+    return raft.silenceMillis().getOrDefault(member.id(), 0L) > SILENT_MILLIS;
   }
 
   private static void field(ByteBuf out, String name, String value) {
@@ -136,14 +144,23 @@ final class ClusterCommand {
 
   private String nodes(RaftNode raft, Optional<Member> leader) {
     StringBuilder text = new StringBuilder();
-    for (Member member : raft.members()) {
+    List<Member> members = new ArrayList<>(raft.members());
+    leader.ifPresent(
+        first -> {
+          members.removeIf(m -> m.id() == first.id());
+          members.add(0, first);
+        });
+    for (Member member : members) {
       boolean leads = leader.isPresent() && leader.get().id() == member.id();
       text.append(nodeName(member.id())).append(' ');
       text.append(member.clientAddress()).append('@').append(member.port() + 10000).append(' ');
       text.append(member.id() == membership.nodeId() ? "myself," : "")
-          .append(leads ? "master" : "slave");
+          .append(leads ? "master" : "slave")
+          .append(isSilent(raft, member) ? ",fail" : "");
       text.append(' ').append(leads || leader.isEmpty() ? "-" : nodeName(leader.get().id()));
-      text.append(" 0 0 ").append(raft.term()).append(" connected");
+      text.append(" 0 0 ")
+          .append(raft.term())
+          .append(isSilent(raft, member) ? " disconnected" : " connected");
       text.append(leads ? " 0-" + LAST_SLOT : "").append('\n');
     }
     return text.toString();

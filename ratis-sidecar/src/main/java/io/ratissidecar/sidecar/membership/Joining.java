@@ -47,7 +47,15 @@ final class Joining {
     return result;
   }
 
+  /** Gives up; a node that was added meanwhile stays added. */
+  void cancel(String error) {
+    result.completeExceptionally(new RefusedException(error));
+  }
+
   private void attempt(String address) {
+    if (result.isDone()) {
+      return;
+    }
     long leftMillis = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
     if (leftMillis <= 0) {
       result.completeExceptionally(

@@ -103,7 +103,7 @@ public final class MemberChanges {
     int id = choose(ids, wished != 0 ? wished : ownWish, incarnation);
     String owner = ids.get(id);
     if (owner != null && !owner.equals(incarnation)) {
-      return refused("ERR node id " + id + " was used before; an id is never used again");
+      return CompletableFuture.failedFuture(UsedIds.usedBefore(id));
     }
     RaftNode raft = replication.raft();
     Added added = new Added(id, membership.clusterId());
@@ -117,15 +117,15 @@ public final class MemberChanges {
           "ERR node " + same.get().id() + " has the address " + address + "; remove it first");
     }
     // A single voter that loses touch while it makes a learner the second voter would need that
-    // learner's vote, which Ratis refuses for ever. So the second node comes as a voter; until it
-    // has
-    // caught up Ratis keeps it outside the configuration.
+    // learner's vote, which Ratis refuses for ever. So the second node comes as a voter; Ratis
+    // keeps it outside the configuration until it has caught up.
     boolean second = raft.members().stream().filter(Member::voter).count() == 1;
     Member joiner = new Member(id, address, fields.get(3).asString(), second);
-    CompletableFuture<Void> recorded =
-        owner != null ? CompletableFuture.completedFuture(null) : used.record(id, incarnation);
-    return recorded
+    return used.record(id, incarnation)
         .thenCompose(r -> attach(raft, joiner))
+        .thenCompose(
+            attached -> RaftAddressProbe.check(joiner.raftAddress(), membership.executor()))
+        .thenApplyAsync(reached -> reached, membership.front().loop())
         .thenCompose(attached -> changeMembers(raft, with(raft.members(), joiner)))
         .thenApply(
             changed -> {
@@ -154,8 +154,7 @@ public final class MemberChanges {
     words.add(membership.clusterId());
     words.add(Integer.toString(joiner.id()));
     // A coming voter that found itself in the configuration would stand for election before the
-    // leader
-    // has reached it; one that does not waits for the leader.
+    // leader has reached it; one that does not find itself there waits.
     List<Member> group = joiner.voter() ? raft.members() : with(raft.members(), joiner);
     for (Member member : group) {
       words.add(NodeFile.format(member));

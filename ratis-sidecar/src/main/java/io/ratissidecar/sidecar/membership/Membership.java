@@ -9,10 +9,10 @@ import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.LongConsumer;
@@ -40,12 +40,14 @@ public final class Membership {
   private final NodeWatch watch = new NodeWatch();
   private final ExecutorService executor =
       Executors.newSingleThreadExecutor(work -> new Thread(work, "membership"));
-  private NodeFile file;
+  private final Standing standing;
+  private volatile NodeFile file;
   private volatile Replication replication;
-  private boolean busy;
+  private boolean initializing;
+  private Joining joining;
+  private boolean idRecorded;
   private volatile boolean stopping;
   private long lastLeaderNanos;
-  private boolean asking;
 
   public Membership(SidecarConfig config, FrontLoop front, ClusterHost host, FatalHandler fatal) {
     this.config = config;
@@ -54,6 +56,7 @@ public final class Membership {
     this.fatal = fatal;
     this.peers = new PeerLinks(front, config.password());
     this.handover = new Handover(front, peers, config, this::clusterId);
+    this.standing = new Standing(front, new RollCall(peers), fatal, new View());
     this.changes = new MemberChanges(this, peers, handover);
   }
 
@@ -75,7 +78,12 @@ public final class Membership {
   private Replication startReplication(ClusterIdentity identity, List<Member> members)
       throws IOException {
     Replication created = host.createReplication(identity);
-    created.start(members);
+    try {
+      created.start(members);
+    } catch (IOException | RuntimeException e) {
+      created.close();
+      throw e;
+    }
     lastLeaderNanos = System.nanoTime();
     replication = created;
     host.followed(created);
@@ -115,10 +123,17 @@ public final class Membership {
     if (wished.isPresent() && !ClusterIdentity.isClusterId(wished.get())) {
       return refused("ERR invalid cluster id; it must be 32 hexadecimal digits in lower case");
     }
-    Optional<String> refusal = enterBusy();
-    if (refusal.isPresent()) {
-      return refused(refusal.get());
+    if (file.removed()) {
+      return refused(REMOVED);
     }
+    if (replication != null || !file.clusterId().isEmpty()) {
+      return refused(ALREADY_MEMBER);
+    }
+    if (initializing || joining != null) {
+      return refused("ERR this node is just being made part of a cluster");
+    }
+    initializing = true;
+    idRecorded = true;
     String clusterId = wished.orElseGet(ClusterIdentity::newClusterId);
     int id = config.id() == 0 ? FIRST_ID : config.id();
     Member self = self(id, true);
@@ -127,35 +142,42 @@ public final class Membership {
         .thenCompose(
             started -> new UsedIds(started, host.reservedDatabase()).record(id, file.incarnation()))
         .thenApply(done -> clusterId)
-        .whenCompleteAsync((done, error) -> busy = false, front.loop());
+        .whenCompleteAsync(
+            (done, error) -> {
+              initializing = false;
+              idRecorded = error == null;
+            },
+            front.loop());
   }
 
   /**
    * {@code RAFT.CLUSTER JOIN}: has one of the addresses add this node, and waits until the cluster
-   * has it.
+   * has it. Takes the place of an attempt that is still under way.
    */
   public CompletableFuture<Void> join(List<String> addresses) {
-    Optional<String> refusal = enterBusy();
-    if (refusal.isPresent()) {
-      return CompletableFuture.failedFuture(new RefusedException(refusal.get()));
-    }
-    return new Joining(front, peers, config, addresses, this::isMember)
-        .run()
-        .whenCompleteAsync((done, error) -> busy = false, front.loop());
-  }
-
-  private Optional<String> enterBusy() {
     if (file.removed()) {
-      return Optional.of(REMOVED);
+      return refused(REMOVED);
     }
     if (isMember()) {
-      return Optional.of(ALREADY_MEMBER);
+      return refused(ALREADY_MEMBER);
     }
-    if (busy) {
-      return Optional.of("ERR this node is just being made part of a cluster");
+    if (initializing) {
+      return refused("ERR this node is just being made part of a cluster");
     }
-    busy = true;
-    return Optional.empty();
+    if (joining != null) {
+      joining.cancel("ERR a later RAFT.CLUSTER JOIN has taken the place of this one");
+    }
+    Joining attempt = new Joining(front, peers, config, addresses, this::isMember);
+    joining = attempt;
+    return attempt
+        .run()
+        .whenCompleteAsync(
+            (done, error) -> {
+              if (joining == attempt) {
+                joining = null;
+              }
+            },
+            front.loop());
   }
 
   private boolean isMember() {
@@ -167,16 +189,16 @@ public final class Membership {
   /** A leader wants this node as a learner of its cluster. Repeating it is fine. */
   public CompletableFuture<Void> attach(String clusterId, int id, List<Member> members) {
     if (file.removed()) {
-      return refusedVoid(REMOVED);
+      return refused(REMOVED);
     }
     if (!file.clusterId().isEmpty()) {
       return file.clusterId().equals(clusterId) && file.nodeId() == id
           ? CompletableFuture.completedFuture(null)
-          : refusedVoid(
+          : refused(
               "ERR this node belongs to cluster " + file.clusterId() + " as node " + file.nodeId());
     }
     if (config.id() != 0 && config.id() != id) {
-      return refusedVoid("ERR this node was started with id " + config.id());
+      return refused("ERR this node was started with id " + config.id());
     }
     return inBackground(() -> become(new ClusterIdentity(clusterId, id), members))
         .thenApply(started -> null);
@@ -210,10 +232,18 @@ public final class Membership {
       throw new RefusedException(
           "ERR the local Redis is not empty. A node starts with an empty one, since it will hold the cluster's data");
     }
-    NodeFile next = file.inCluster(identity.clusterId(), identity.nodeId(), members);
+    NodeFile before = file;
+    NodeFile next = before.inCluster(identity.clusterId(), identity.nodeId(), members);
     next.write(config.dir());
     file = next;
-    return startReplication(identity, members);
+    try {
+      return startReplication(identity, members);
+    } catch (IOException | RuntimeException e) {
+      // Nothing of the cluster is here yet: the attempt can be repeated, or another one made.
+      file = before;
+      before.write(config.dir());
+      throw e;
+    }
   }
 
   private CompletableFuture<Replication> untilLeader(Replication started) {
@@ -229,7 +259,7 @@ public final class Membership {
   }
 
   /** The cluster has removed this node: it takes no more commands, now and after a restart. */
-  public void removed() {
+  private void removed() {
     if (file.removed()) {
       return;
     }
@@ -253,14 +283,14 @@ public final class Membership {
   /** Ratis ended our part in the group: we were removed, or something is wrong. Any thread. */
   public void raftClosed() {
     if (!stopping) {
-      front.loop().execute(() -> askWhetherMember(true));
+      front.loop().execute(standing::raftEnded);
     }
   }
 
   /** Looks after members and leadership; a few times a second, on the front loop. */
   public void tick() {
     Replication current = replication;
-    if (current == null) {
+    if (current == null || stopping) {
       return;
     }
     current.tick();
@@ -269,65 +299,60 @@ public final class Membership {
       lastLeaderNanos = System.nanoTime();
     } else if (System.nanoTime() - lastLeaderNanos > 3 * config.electionTimeout().toNanos()) {
       lastLeaderNanos = System.nanoTime();
-      askWhetherMember(false);
+      standing.ask();
+    }
+    if (!file.joined() && raft.isCommittedMember()) {
+      joined();
     }
     if (raft.isLeaderReady()) {
+      recordOwnId(current);
       changes.tick(current);
       handover.tick(current);
       watch.tick(raft);
     }
   }
 
-  /** A removed node is not told by Raft. So one that hears of no leader asks the others. */
-  private void askWhetherMember(boolean closed) {
-    Replication current = replication;
-    if (current == null || asking) {
-      return;
-    }
-    asking = true;
-    List<CompletableFuture<RespValue>> answers = new ArrayList<>();
-    List<Member> others = new ArrayList<>(closed ? file.members() : current.raft().members());
-    others.addAll(file.members());
-    others.removeIf(m -> m.id() == file.nodeId());
-    for (Member other : others) {
-      answers.add(
-          peers.call(
-              other.clientAddress(),
-              1000,
-              PeerProtocol.COMMAND,
-              PeerProtocol.MEMBER,
-              PeerProtocol.VERSION,
-              file.clusterId(),
-              Integer.toString(file.nodeId())));
-    }
-    CompletableFuture.allOf(answers.toArray(new CompletableFuture<?>[0]))
-        .whenCompleteAsync((done, error) -> weigh(answers, closed), front.loop());
+  private void joined() {
+    NodeFile next = file.asJoined();
+    file = next;
+    executor.execute(
+        () -> {
+          try {
+            next.write(config.dir());
+          } catch (IOException e) {
+            fatal.stop("can't record that this node is part of its cluster", e);
+          }
+        });
   }
 
-  private void weigh(List<CompletableFuture<RespValue>> answers, boolean closed) {
-    asking = false;
-    for (CompletableFuture<RespValue> answer : answers) {
-      if (!answer.isCompletedExceptionally()
-          && answer.join() instanceof RespValue.Int member
-          && member.value() == 0) {
-        removed();
-        return;
-      }
-    }
-    if (closed && !stopping && replication != null) {
-      fatal.stop(
-          "Raft has ended on this node, and no leader says that it was removed; see the log above",
-          null);
+  /** The first node may have died between its first start and the recording of its id. */
+  private void recordOwnId(Replication current) {
+    if (!idRecorded && current.raft().members().size() == 1) {
+      idRecorded = true;
+      new UsedIds(current, host.reservedDatabase())
+          .record(file.nodeId(), file.incarnation())
+          .whenCompleteAsync((done, error) -> idRecorded = error == null, front.loop());
     }
   }
 
-  /** Answers {@link PeerProtocol#MEMBER}; empty when this node is not the one to say. */
-  public Optional<Boolean> knowsMember(int id) {
+  /** Somebody says that this node was removed: ask a leader. */
+  void mayBeRemoved() {
+    standing.ask();
+  }
+
+  /**
+   * Answers {@link PeerProtocol#MEMBER}: whether the id is part of the cluster at some moment
+   * between the call and the answer. Fails when this node is not the one to say.
+   */
+  CompletableFuture<Boolean> knowsMember(int id) {
     Replication current = replication;
     if (current == null || !current.raft().isLeaderReady()) {
-      return Optional.empty();
+      return refused("CLUSTERDOWN No Raft leader");
     }
-    return Optional.of(current.raft().member(id).isPresent());
+    // The read is confirmed by a majority, so this was the leader when its members are looked at.
+    return new UsedIds(current, host.reservedDatabase())
+        .read()
+        .thenApply(ids -> current.raft().isInConfiguration(id));
   }
 
   /** Leader's side of changes. */
@@ -348,34 +373,7 @@ public final class Membership {
 
   /** What this node says of itself. */
   public NodeStatus status() {
-    Replication current = replication;
-    if (current == null) {
-      return new NodeStatus(
-          file.nodeId(),
-          file.clusterId(),
-          file.removed() ? "removed" : "none",
-          0,
-          0,
-          0,
-          0,
-          false,
-          config.clientAddress(),
-          host.redisAddress(),
-          host.redisState());
-    }
-    RaftNode raft = current.raft();
-    return new NodeStatus(
-        file.nodeId(),
-        file.clusterId(),
-        raft.role(),
-        raft.term(),
-        raft.leader().map(Member::id).orElse(0),
-        raft.commitIndex(),
-        current.applier().appliedIndex(),
-        current.applier().isServing(),
-        config.clientAddress(),
-        host.redisAddress(),
-        host.redisState());
+    return NodeStatus.of(file, Optional.ofNullable(replication), config, host);
   }
 
   /** 32 hexadecimal digits, or empty. */
@@ -396,15 +394,34 @@ public final class Membership {
     return front;
   }
 
+  /** For work that blocks. */
+  Executor executor() {
+    return executor;
+  }
+
+  /** What {@link Standing} sees and does. */
+  private final class View implements Standing.Node {
+    @Override
+    public NodeFile file() {
+      return file;
+    }
+
+    @Override
+    public Optional<Replication> replication() {
+      return stopping ? Optional.empty() : Optional.ofNullable(replication);
+    }
+
+    @Override
+    public void removed() {
+      Membership.this.removed();
+    }
+  }
+
   private Member self(int id, boolean voter) {
     return new Member(id, config.clientAddress(), config.raftAddress(), voter);
   }
 
-  private static CompletableFuture<String> refused(String error) {
-    return CompletableFuture.failedFuture(new RefusedException(error));
-  }
-
-  private static CompletableFuture<Void> refusedVoid(String error) {
+  private static <T> CompletableFuture<T> refused(String error) {
     return CompletableFuture.failedFuture(new RefusedException(error));
   }
 

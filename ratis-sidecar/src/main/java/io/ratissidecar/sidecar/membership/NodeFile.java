@@ -24,18 +24,24 @@ import java.util.UUID;
  *     the same id
  * @param clusterId empty while the node is in no cluster
  * @param nodeId 0 while the node is in no cluster
+ * @param joined this node has seen itself in a committed configuration of the cluster
  * @param removed the cluster has removed this node
  * @param members the group as it was when this node came to it; Raft's own files have the rest
  */
 record NodeFile(
-    String incarnation, String clusterId, int nodeId, boolean removed, List<Member> members) {
+    String incarnation,
+    String clusterId,
+    int nodeId,
+    boolean joined,
+    boolean removed,
+    List<Member> members) {
   private static final int VERSION = 1;
   private static final String NAME = "node.properties";
 
   static NodeFile read(Path dir) throws IOException {
     Path file = dir.resolve(NAME);
     if (!Files.exists(file)) {
-      NodeFile fresh = new NodeFile(UUID.randomUUID().toString(), "", 0, false, List.of());
+      NodeFile fresh = new NodeFile(UUID.randomUUID().toString(), "", 0, false, false, List.of());
       fresh.write(dir);
       return fresh;
     }
@@ -51,6 +57,7 @@ record NodeFile(
           p.getProperty("incarnation"),
           p.getProperty("cluster-id"),
           Integer.parseInt(p.getProperty("node-id")),
+          Boolean.parseBoolean(p.getProperty("joined")),
           Boolean.parseBoolean(p.getProperty("removed")),
           members(p.getProperty("members")));
     } catch (NumberFormatException e) {
@@ -102,6 +109,7 @@ record NodeFile(
     text.append("incarnation=").append(incarnation).append('\n');
     text.append("cluster-id=").append(clusterId).append('\n');
     text.append("node-id=").append(nodeId).append('\n');
+    text.append("joined=").append(joined).append('\n');
     text.append("removed=").append(removed).append('\n');
     text.append("members=")
         .append(String.join(" ", members.stream().map(NodeFile::format).toList()))
@@ -123,10 +131,14 @@ record NodeFile(
   }
 
   NodeFile inCluster(String cluster, int id, List<Member> group) {
-    return new NodeFile(incarnation, cluster, id, false, group);
+    return new NodeFile(incarnation, cluster, id, false, false, group);
+  }
+
+  NodeFile asJoined() {
+    return new NodeFile(incarnation, clusterId, nodeId, true, removed, members);
   }
 
   NodeFile asRemoved() {
-    return new NodeFile(incarnation, clusterId, nodeId, true, members);
+    return new NodeFile(incarnation, clusterId, nodeId, joined, true, members);
   }
 }

@@ -1,11 +1,16 @@
 package io.ratissidecar.sidecar.membership;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a node says of itself to other nodes and to the command line.
@@ -29,6 +34,24 @@ public record NodeStatus(
     String clientAddress,
     String redisAddress,
     String redis) {
+
+  /** Of this node, now. */
+  static NodeStatus of(
+      NodeFile file, Optional<Replication> replication, SidecarConfig config, ClusterHost host) {
+    Optional<RaftNode> raft = replication.map(Replication::raft);
+    return new NodeStatus(
+        file.nodeId(),
+        file.clusterId(),
+        raft.map(RaftNode::role).orElse(file.removed() ? "removed" : "none"),
+        raft.map(RaftNode::term).orElse(0L),
+        raft.flatMap(RaftNode::leader).map(Member::id).orElse(0),
+        raft.map(RaftNode::commitIndex).orElse(0L),
+        replication.map(r -> r.applier().appliedIndex()).orElse(0L),
+        replication.map(r -> r.applier().isServing()).orElse(false),
+        config.clientAddress(),
+        host.redisAddress(),
+        host.redisState());
+  }
 
   /** Writes names and values as an array. */
   void write(ByteBuf out) {

@@ -7,7 +7,6 @@ import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -70,15 +69,14 @@ public final class PeerCommands {
             ? refused("NOCLUSTER No Raft Cluster")
             : reply(out -> Resp.writeInteger(out, replication.get().raft().term()));
       case PeerProtocol.MEMBER:
-        Optional<Boolean> member = membership.knowsMember(id(request));
-        return member.isEmpty()
-            ? refused("CLUSTERDOWN No Raft leader")
-            : reply(out -> Resp.writeInteger(out, member.get() ? 1 : 0));
+        return membership
+            .knowsMember(id(request))
+            .thenApply(member -> out -> Resp.writeInteger(out, member ? 1 : 0));
       case PeerProtocol.DETACH:
         if (id(request) != membership.nodeId()) {
           return refused("ERR this is node " + membership.nodeId());
         }
-        membership.removed();
+        membership.mayBeRemoved();
         return reply(Resp::writeOk);
       default:
         return refused("ERR unknown message '" + word + "' between nodes");

@@ -106,7 +106,9 @@ final class PeerLinks {
   private static void send(
       String address, Link link, CompletableFuture<RespValue> answer, String... command) {
     if (link.connection == null) {
-      answer.completeExceptionally(new IOException("can't connect to " + address, link.failure));
+      String why = link.failure == null ? "" : ": " + Handover.rootMessage(link.failure);
+      answer.completeExceptionally(
+          new IOException("can't connect to " + address + why, link.failure));
       return;
     }
     link.connection.command(

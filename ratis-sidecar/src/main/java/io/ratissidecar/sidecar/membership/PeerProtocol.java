@@ -22,10 +22,13 @@ final class PeerProtocol {
   /** Id, members: the node starts as a learner of the cluster. */
   static final String ATTACH = "ATTACH";
 
-  /** Id: to the leader → 1 when the id is a member, 0 when it is not. */
+  /**
+   * Id: to the leader → 1 when the id is a member, 0 when it is not. Only a leader that a majority
+   * has just confirmed answers.
+   */
   static final String MEMBER = "MEMBER";
 
-  /** The cluster has removed the node. */
+  /** The cluster may have removed the node: time for it to ask {@link #MEMBER}. */
   static final String DETACH = "DETACH";
 
   /** This connection forwards commands of clients. */

@@ -45,13 +45,32 @@ final class UsedIds {
         });
   }
 
-  /** Gives the id to the incarnation; completes when a majority has it. */
+  /**
+   * Gives the id to the incarnation; completes when a majority has it. Repeating it is fine.
+   *
+   * @return fails with {@link RefusedException} when another incarnation has the id
+   */
   CompletableFuture<Void> record(int id, String incarnation) {
     Outcome outcome = new Outcome();
     replication
         .sequencer()
-        .addClusterEntry(outcome, reservedDatabase, "HSET", KEY, Integer.toString(id), incarnation);
-    return outcome.future.thenApply(reply -> null);
+        .addClusterEntry(
+            outcome, reservedDatabase, "HSETNX", KEY, Integer.toString(id), incarnation);
+    return outcome
+        .future
+        .thenCompose(reply -> read())
+        .thenApply(
+            ids -> {
+              if (!incarnation.equals(ids.get(id))) {
+                throw usedBefore(id);
+              }
+              return null;
+            });
+  }
+
+  static RefusedException usedBefore(int id) {
+    return new RefusedException(
+        "ERR node id " + id + " was used before; an id is never used again");
   }
 
   private static final class Outcome implements ReplyReceiver {

@@ -7,6 +7,8 @@ import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -19,6 +21,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
@@ -87,6 +90,8 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
    *     leader makes it part of it
    */
   void start(Collection<Member> members) throws IOException {
+    // A Ratis server that could not listen keeps its files locked.
+    requireFreePort();
     boolean amongThem = members.stream().anyMatch(m -> m.id() == identity.nodeId());
     // Ratis takes a group with this node or an empty one; with an empty one it waits for the
     // leader.
@@ -111,6 +116,23 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     RaftServer.Division started = server.getDivision(groupId);
     writes = (RaftClientAsynchronousProtocol) started;
     division = started;
+  }
+
+  private void requireFreePort() throws IOException {
+    InetSocketAddress address = new InetSocketAddress(config.bind(), config.raftPort());
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(address);
+    } catch (IOException e) {
+      throw new IOException(
+          "can't listen at the Raft address "
+              + config.bind()
+              + ":"
+              + config.raftPort()
+              + ": "
+              + e.getMessage(),
+          e);
+    }
   }
 
   /** Which node of which cluster this is. */
@@ -243,6 +265,24 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   /** The member with the id. */
   public Optional<Member> member(int id) {
     return members().stream().filter(m -> m.id() == id).findFirst();
+  }
+
+  /** True when the id is part of the group, or of the group that a change under way comes from. */
+  public boolean isInConfiguration(int id) {
+    RaftConfiguration conf = division.getRaftConf();
+    return Stream.of(RaftPeerRole.FOLLOWER, RaftPeerRole.LISTENER)
+        .flatMap(role -> conf.getAllPeers(role).stream())
+        .anyMatch(peer -> nodeId(peer.getId()) == id);
+  }
+
+  /** True when a committed configuration names this node. */
+  public boolean isCommittedMember() {
+    RaftServer.Division d = division;
+    if (d == null || !isInConfiguration(identity.nodeId())) {
+      return false;
+    }
+    long index = d.getRaftConf().getLogEntryIndex();
+    return index >= 0 && commitIndex() >= index;
   }
 
   /** The leader as far as this node knows. */

@@ -100,7 +100,9 @@ final class RatisSettings {
     // Keeps a node that was away from unseating a healthy leader; linearizable reads count on it
     // too.
     RaftServerConfigKeys.LeaderElection.setPreVote(p, true);
-    RaftServerConfigKeys.setStagingTimeout(p, TimeDuration.valueOf(60, TimeUnit.SECONDS));
+    // Without a word from a newcomer for so long, adding it has failed; meanwhile no other change
+    // of members is possible.
+    RaftServerConfigKeys.setStagingTimeout(p, TimeDuration.valueOf(10, TimeUnit.SECONDS));
     // Batches are proposed once and never retried, so there is nothing to remember for long.
     RaftServerConfigKeys.RetryCache.setExpiryTime(p, TimeDuration.valueOf(2, TimeUnit.SECONDS));
     RaftServerConfigKeys.RetryCache.setStatisticsExpiryTime(
