@@ -256,6 +256,28 @@ class MembershipIT {
   }
 
   @Test
+  void when_exec_is_refused_then_the_transaction_is_over() throws Exception {
+    cluster = TestCluster.of(3);
+    Node former = cluster.leader();
+    try (RespClient client = former.client()) {
+      assertOk(client.call("RAFT", "MULTI"));
+      assertText("QUEUED", client.call("RAFT", "SET", "in:transaction", "1"));
+      assertOk(former.call("RAFT.TRANSFER_LEADER"));
+      Poll.until("another leader", TestCluster.PATIENCE, () -> !former.isLeader());
+      Poll.until(
+          "it knows the other leader",
+          TestCluster.PATIENCE,
+          () -> former.infoNumber("raft_leader_id") > 0);
+      assertError("MOVED", client.call("RAFT", "EXEC"));
+      long id = former.infoNumber("raft_node_id");
+      assertOk(cluster.leader().call("RAFT.TRANSFER_LEADER", "" + id));
+      assertEquals(former, cluster.leader());
+      assertOk(client.call("RAFT", "SET", "after:transaction", "1"));
+    }
+    assertTrue(cluster.leader().call("RAFT", "GET", "in:transaction").isNull());
+  }
+
+  @Test
   void when_nodes_are_added_and_removed_under_load_then_nothing_is_lost() throws Exception {
     cluster = TestCluster.of(3);
     Node fourth = cluster.create().start().awaitReady();

@@ -154,6 +154,37 @@ class ProxyIT {
     }
   }
 
+  @Test
+  void when_the_leader_freezes_then_what_was_forwarded_gets_an_answer() throws Exception {
+    try (TestCluster frozen =
+        TestCluster.of(
+            3,
+            "--follower-proxy",
+            "yes",
+            "--response-timeout-millis",
+            "1500",
+            "--read-timeout-millis",
+            "1000")) {
+      Node leader = frozen.leader();
+      Node follower = frozen.followers().get(0);
+      try (RespClient client = follower.client()) {
+        assertOk(client.call("RAFT", "SET", "proxy:frozen", "1"));
+        leader.pauseSidecar();
+        assertError(
+            "TIMEOUT no reply from leader", client.call("RAFT", "SET", "proxy:frozen", "2"));
+        Poll.until(
+            "the same client is served by the new leader",
+            TestCluster.PATIENCE,
+            () -> !client.call("RAFT", "SET", "proxy:frozen", "3").isError());
+        assertText("3", client.call("RAFT", "GET", "proxy:frozen"));
+      } finally {
+        leader.resumeSidecar();
+      }
+      ClosingInvariants.checkSameData(frozen);
+      frozen.checkLogs();
+    }
+  }
+
   private static void talk(
       Node node, int number, AtomicBoolean stop, AtomicLong replies, Queue<String> problems) {
     String key = "proxy:client:" + number;

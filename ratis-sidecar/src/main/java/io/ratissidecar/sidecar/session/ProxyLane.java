@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.resp.RespConnection;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
@@ -10,14 +11,23 @@ import io.ratissidecar.statemachine.apply.ReplySink;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A client's own connection to the leader, on which a follower forwards its RAFT commands. One
  * connection per client, so that replies can't cross between clients and no state is shared.
  */
 final class ProxyLane {
+  private static final Logger LOG = LoggerFactory.getLogger(ProxyLane.class);
+
+  /** What the way to the leader and back may take. */
+  private static final long MARGIN_NANOS = 1_000_000_000;
+
   private static final byte[] RAFT = "RAFT".getBytes(StandardCharsets.US_ASCII);
 
   /** Nothing happened; the command may be sent again. */
@@ -29,8 +39,10 @@ final class ProxyLane {
   private final Session session;
   private RespConnection connection;
   private String address = "";
+  private final ArrayDeque<Forwarded> waiting = new ArrayDeque<>();
   private boolean opening;
   private boolean openFailed;
+  private boolean watching;
   private int database;
 
   ProxyLane(Session session) {
@@ -84,10 +96,41 @@ final class ProxyLane {
         Resp.writeBulk(out, command.buffer(), command.argStart(i), command.argLength(i));
       }
     }
-    connection.send(
-        out,
-        commands.size(),
-        new Forwarded(session.slot(Lane.PROXY), commands.size(), transaction));
+    Forwarded forwarded = new Forwarded(session.slot(Lane.PROXY), commands.size(), transaction);
+    waiting.add(forwarded);
+    watch();
+    connection.send(out, commands.size(), forwarded);
+  }
+
+  /**
+   * A leader answers within its own time-outs. One that is frozen, or whose machine is gone, does
+   * not, and its connection may stay open for ever.
+   */
+  private void watch() {
+    if (!watching && !waiting.isEmpty()) {
+      watching = true;
+      long leftNanos = waiting.peek().sentNanos + patienceNanos() - System.nanoTime();
+      session
+          .services()
+          .front()
+          .loop()
+          .schedule(this::checkPatience, Math.max(0, leftNanos), TimeUnit.NANOSECONDS);
+    }
+  }
+
+  private void checkPatience() {
+    watching = false;
+    if (!waiting.isEmpty() && System.nanoTime() - waiting.peek().sentNanos >= patienceNanos()) {
+      LOG.warn("The leader at {} does not answer; giving up on what was forwarded to it", address);
+      close();
+    }
+    watch();
+  }
+
+  private long patienceNanos() {
+    SidecarConfig config = session.services().config();
+    return Math.max(config.responseTimeout().toNanos(), config.readTimeout().toNanos())
+        + MARGIN_NANOS;
   }
 
   private boolean open(String leaderAddress) {
@@ -161,6 +204,7 @@ final class ProxyLane {
     private final Slot slot;
     private final boolean transaction;
     private final int count;
+    private final long sentNanos = System.nanoTime();
     private int received;
     private boolean over;
 
@@ -177,8 +221,7 @@ final class ProxyLane {
       if (over || (received < count && !(transaction && received == 1 && error))) {
         return;
       }
-      over = true;
-      session.services().sessions().countProxyAnswer();
+      over();
       if (error && startsWith(frame, "-MOVED ")) {
         session.services().sessions().countProxyFailure();
         slot.error(FAILED);
@@ -190,10 +233,17 @@ final class ProxyLane {
     @Override
     public void onLost() {
       if (!over) {
-        over = true;
-        session.services().sessions().countProxyAnswer();
+        over();
         session.services().sessions().countProxyFailure();
         slot.error(UNKNOWN);
+      }
+    }
+
+    private void over() {
+      over = true;
+      session.services().sessions().countProxyAnswer();
+      while (!waiting.isEmpty() && waiting.peek().over) {
+        waiting.poll();
       }
     }
 

@@ -54,13 +54,13 @@ final class RaftCommands {
     }
     Optional<String> refusal = services.refusal();
     if (refusal.isPresent()) {
-      refuse(refusal.get());
+      refuseHere(request, refusal.get());
       return true;
     }
     Replication replication = services.replication().orElseThrow();
     boolean leader = replication.raft().isLeaderReady();
     if (!leader && !canForward()) {
-      refuse(services.failureText(Failure.NOT_LEADER));
+      refuseHere(request, services.failureText(Failure.NOT_LEADER));
       return true;
     }
     if (leader && replication.sequencer().isFull()) {
@@ -93,6 +93,14 @@ final class RaftCommands {
     return services.config().followerProxy()
         && !session.isFromPeer()
         && services.remoteLeader().isPresent();
+  }
+
+  /** This node can't take any command. As in Redis, a refused EXEC ends the transaction. */
+  private void refuseHere(Request request, String error) {
+    refuse(error);
+    if (request.argIs(1, "EXEC") || request.argIs(1, "DISCARD")) {
+      transaction = null;
+    }
   }
 
   private void refuse(String error) {
