@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -28,6 +29,10 @@ final class SettingSources {
       Properties properties = new Properties();
       try (Reader in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
         properties.load(in);
+      } catch (NoSuchFileException e) {
+        throw new IOException("there is no file " + file, e);
+      } catch (IllegalArgumentException e) {
+        throw new IOException(file + " is not a properties file: " + e.getMessage(), e);
       }
       properties.stringPropertyNames().forEach(n -> merged.put(n, properties.getProperty(n)));
     }

@@ -79,11 +79,16 @@ final class StartCommand implements Runnable {
     CountDownLatch stopped = new CountDownLatch(1);
     AtomicBoolean failing = new AtomicBoolean();
     FatalHandler fatal = (reason, cause) -> die(failing, reason, cause);
+    AtomicBoolean starting = new AtomicBoolean(true);
+    Thread starter = Thread.currentThread();
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
                   stop.countDown();
+                  if (starting.get()) {
+                    starter.interrupt();
+                  }
                   await(stopped);
                   System.err.flush();
                   // Else the exit code would be the signal's, as if the node had been killed.
@@ -95,14 +100,17 @@ final class StartCommand implements Runnable {
     }
     try (Sidecar sidecar = new Sidecar(config, fatal)) {
       sidecar.start();
+      starting.set(false);
       spec.commandLine().getOut().println("ready " + config.clientAddress());
       spec.commandLine().getOut().flush();
       await(stop);
       LOG.info("Stopping");
-    } catch (IOException e) {
-      die(failing, Failures.message(e), e.getCause() == null ? null : e);
-    } catch (RuntimeException e) {
-      die(failing, Failures.message(e), e);
+    } catch (IOException | RuntimeException e) {
+      // What an interrupted start throws is no failure.
+      if (stop.getCount() > 0) {
+        boolean explained = e instanceof IOException && e.getCause() == null;
+        die(failing, Failures.message(e), explained ? null : e);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
@@ -171,16 +179,25 @@ final class StartCommand implements Runnable {
     }
   }
 
+  private static String rootCause(String reason, Throwable cause) {
+    Throwable root = cause;
+    while (root != null && root.getCause() != null) {
+      root = root.getCause();
+    }
+    String text = root == null ? "" : Failures.message(root);
+    return reason.contains(text) ? "" : ": " + text;
+  }
+
   /** Ends the process at once: nothing that this node still did could be relied upon. */
   private static void die(AtomicBoolean failing, String reason, Throwable cause) {
     if (!failing.compareAndSet(false, true)) {
       return; // what follows from the first failure would only hide it
     }
-    if (cause == null) {
-      LOG.error("This node stops: {}", reason);
-    } else {
-      LOG.error("This node stops: {}", reason, cause);
+    if (cause != null) {
+      LOG.info("The failure that stops this node:", cause);
     }
+    // The last line of the log says why.
+    LOG.error("This node stops: {}{}", reason, rootCause(reason, cause));
     System.err.flush();
     Runtime.getRuntime().halt(FATAL);
   }

@@ -7,7 +7,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** {@code version}. */
-@Command(name = "version", description = "Prints the version of this program and of Java.")
+@Command(
+    name = "version",
+    mixinStandardHelpOptions = true,
+    description = "Prints the version of this program and of Java.")
 final class VersionCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -8,7 +8,6 @@ import io.ratissidecar.sidecar.config.InvalidSettingException;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -39,9 +38,8 @@ class SettingSourcesTest {
   @Test
   void when_the_file_is_missing_then_it_is_named() {
     Path file = temporary.resolve("missing");
-    NoSuchFileException e =
-        assertThrows(
-            NoSuchFileException.class, () -> SettingSources.merge(file, Map.of(), Map.of()));
+    IOException e =
+        assertThrows(IOException.class, () -> SettingSources.merge(file, Map.of(), Map.of()));
     assertEquals(file.toString(), e.getFile());
   }
 

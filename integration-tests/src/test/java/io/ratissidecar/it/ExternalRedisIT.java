@@ -78,6 +78,19 @@ class ExternalRedisIT {
   }
 
   @Test
+  void when_told_to_stop_while_it_waits_for_redis_then_it_stops_at_once() {
+    Node node = cluster.create();
+    node.set("--redis", "127.0.0.1:" + node.redisPort());
+    node.start();
+    Poll.until(
+        "it says that Redis is not there",
+        TestCluster.PATIENCE,
+        () -> node.logLines().stream().anyMatch(line -> line.contains("is not usable")));
+    node.terminate();
+    assertEquals(0, node.awaitExit(Duration.ofSeconds(5)));
+  }
+
+  @Test
   void when_nothing_listens_then_the_node_says_where_it_looked_and_stops() {
     Node node = cluster.create();
     node.set("--redis", "127.0.0.1:" + node.redisPort());

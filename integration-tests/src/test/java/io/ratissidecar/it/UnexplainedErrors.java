@@ -13,7 +13,7 @@ final class UnexplainedErrors {
           // Ratis's word for a peer that is down.
           Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"),
           // A test limits the size of files, or damages them.
-          Pattern.compile("This node stops: can't write entry.*\\n.*File too large"),
+          Pattern.compile("This node stops: can't write entry.*File too large"),
           // A leader sent something to a node that was just told to stop.
           Pattern.compile("Failed appendEntries.*\\n.*ServerNotReadyException"));
 

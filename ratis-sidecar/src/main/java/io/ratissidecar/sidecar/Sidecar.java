@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.admin.AdminCommands;
 import io.ratissidecar.sidecar.admin.RaftInfo;
+import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.membership.ClusterHost;
 import io.ratissidecar.sidecar.membership.Membership;
@@ -78,6 +79,7 @@ public final class Sidecar implements AutoCloseable {
 
   /** Starts; returns when clients can connect. */
   public void start() throws IOException, InterruptedException {
+    FreePort.require("clients", config.bind(), config.port());
     redis.start();
     commands = redis.awaitCommands(REDIS_START);
     redisVersion = redis.version();

@@ -3,12 +3,11 @@ package io.ratissidecar.sidecar.raft;
 import io.ratissidecar.logstore.LogIdentity;
 import io.ratissidecar.logstore.LogOptions;
 import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -91,7 +90,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
    */
   void start(Collection<Member> members) throws IOException {
     // A Ratis server that could not listen keeps its files locked.
-    requireFreePort();
+    FreePort.require("Raft", config.bind(), config.raftPort());
     boolean amongThem = members.stream().anyMatch(m -> m.id() == identity.nodeId());
     // Ratis takes a group with this node or an empty one; with an empty one it waits for the
     // leader.
@@ -116,23 +115,6 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     RaftServer.Division started = server.getDivision(groupId);
     writes = (RaftClientAsynchronousProtocol) started;
     division = started;
-  }
-
-  private void requireFreePort() throws IOException {
-    InetSocketAddress address = new InetSocketAddress(config.bind(), config.raftPort());
-    try (ServerSocket socket = new ServerSocket()) {
-      socket.setReuseAddress(true);
-      socket.bind(address);
-    } catch (IOException e) {
-      throw new IOException(
-          "can't listen at the Raft address "
-              + config.bind()
-              + ":"
-              + config.raftPort()
-              + ": "
-              + e.getMessage(),
-          e);
-    }
   }
 
   /** Which node of which cluster this is. */
