@@ -114,7 +114,7 @@ build_image() {
   mkdir -p "$root/cli/target/run"
   image=$(mktemp -d "$root/cli/target/run/XXXXXX")
   touch "$image/built" # before the build: what is edited meanwhile is newer
-  if ! (cd "$root" && mvn -q -B -pl cli -am -DskipTests package </dev/null) >"$log" 2>&1; then
+  if ! (cd "$root" && mvn -q -B -pl cli -am -Dmaven.test.skip=true package </dev/null) >"$log" 2>&1; then
     cat "$log" >&2
     rm -rf "$log" "$image"
     fail "the build failed"
