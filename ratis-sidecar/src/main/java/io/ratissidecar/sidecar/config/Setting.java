@@ -23,7 +23,7 @@ public enum Setting {
   REDIS_SERVER(
       "redis-server",
       "",
-      "Program of the managed Redis; default: redis-server or valkey-server from PATH, else the bundled one."),
+      "Program of the managed Redis, or 'bundled'; default: redis-server or valkey-server from PATH, else the bundled one."),
   REDIS_PORT(
       "redis-port", "0", "Loopback port of the managed Redis; 0: client port + 100; -1: none."),
   REDIS_APPENDONLY(

@@ -114,14 +114,14 @@ final class ManagedRedis {
     set(a, "stop-writes-on-bgsave-error", "no");
     set(a, "timeout", "0");
     // Large pipelines of entries must not be cut off.
-    set(a, "client-output-buffer-limit", "normal 0 0 0");
+    set(a, "client-output-buffer-limit", "normal", "0", "0", "0");
     set(a, "maxclients", Integer.toString(config.maxClients() + 64));
     return a;
   }
 
-  private static void set(List<String> arguments, String name, String value) {
+  private static void set(List<String> arguments, String name, String... values) {
     arguments.add("--" + name);
-    arguments.add(value);
+    arguments.addAll(List.of(values));
   }
 
   /** The last line that the process wrote, which says why it ended. */

@@ -14,6 +14,9 @@ import java.util.Set;
 
 /** Finds the program of a managed Redis. */
 final class RedisBinary {
+  /** Value of the setting that wants the program that ships with this one. */
+  private static final String BUNDLED = "bundled";
+
   private static final List<String> NAMES = List.of("redis-server", "valkey-server");
 
   private RedisBinary() {}
@@ -24,6 +27,9 @@ final class RedisBinary {
    * @throws IOException when there is none; the message says what to do
    */
   static Path find(Optional<String> configured, Path dir) throws IOException {
+    if (configured.isPresent() && configured.get().equals(BUNDLED)) {
+      return unpackBundled(dir);
+    }
     if (configured.isPresent()) {
       Path path = Path.of(configured.get());
       if (!Files.isExecutable(path)) {
