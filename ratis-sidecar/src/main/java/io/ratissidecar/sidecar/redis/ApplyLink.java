@@ -129,6 +129,21 @@ final class ApplyLink {
             mustReload = true;
             opened.close();
           }
+
+          @Override
+          public void onUnfit(long index, String error) {
+            mustReload = true;
+            opened.close();
+            fatal.stop(
+                "the local Redis can't take entry "
+                    + index
+                    + " of the log: "
+                    + error
+                    + ". It must know the same commands under the same names as the other nodes' (no rename-command, no"
+                    + " older version) and have as many databases ('databases'). Mend its configuration, then start this"
+                    + " node again: its data will be loaded anew",
+                null);
+          }
         };
     String clusterId = log.raft().identity().clusterId();
     applier.redisReady(

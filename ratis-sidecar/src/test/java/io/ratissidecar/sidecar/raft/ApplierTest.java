@@ -148,6 +148,11 @@ class ApplierTest {
               public void onNodeLocalError(long index, String error) {
                 throw new AssertionError(error);
               }
+
+              @Override
+              public void onUnfit(long index, String error) {
+                throw new AssertionError(error);
+              }
             }),
         appliedIndex);
     return port;
