@@ -66,7 +66,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     this.selfId = peerId(identity.nodeId());
     this.stateMachine =
         new ReplicatedLogStateMachine(
-            this::openPayload, applier, listener, fatal, config.maxEntryBytes());
+            this::openPayload, applier, listener, fatal, RatisSettings.entryLimitBytes(config));
   }
 
   private PayloadLog openPayload(long knownDurable) throws IOException {

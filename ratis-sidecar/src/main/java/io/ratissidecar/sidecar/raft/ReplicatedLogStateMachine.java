@@ -53,7 +53,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   private final Applier applier;
   private final FatalHandler fatal;
   private final GroupListener listener;
-  private final int maxEntryBytes;
+  private final int entryLimitBytes;
   private final AtomicLong leaderTimeMillis = new AtomicLong();
   private volatile PayloadLog payload;
   private volatile AfterTruncation afterTruncation;
@@ -70,12 +70,12 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       Applier applier,
       GroupListener listener,
       FatalHandler fatal,
-      int maxEntryBytes) {
+      int entryLimitBytes) {
     this.opener = opener;
     this.applier = applier;
     this.listener = listener;
     this.fatal = fatal;
-    this.maxEntryBytes = maxEntryBytes;
+    this.entryLimitBytes = entryLimitBytes;
   }
 
   PayloadLog payload() {
@@ -91,10 +91,10 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage storage)
       throws IOException {
     super.initialize(server, groupId, storage);
-    PayloadLog log =
-        opener.open(MetadataReconciler.lastPayloadIndex(storage, maxEntryBytes + (2 << 20)));
+    MetadataReconciler metadata = new MetadataReconciler(storage, entryLimitBytes);
+    PayloadLog log = opener.open(metadata.lastPayloadIndex());
     try {
-      MetadataReconciler.reconcile(storage, log, maxEntryBytes + (2 << 20));
+      metadata.reconcile(log);
     } catch (IOException | RuntimeException e) {
       log.close();
       throw e;
