@@ -384,5 +384,6 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     if (server != null) {
       server.close();
     }
+    stateMachine.closePayload();
   }
 }
