@@ -1,8 +1,10 @@
 package io.ratissidecar.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -88,6 +90,42 @@ class ExternalRedisIT {
         () -> node.logLines().stream().anyMatch(line -> line.contains("is not usable")));
     node.terminate();
     assertEquals(0, node.awaitExit(Duration.ofSeconds(5)));
+  }
+
+  @Test
+  void when_redis_is_not_set_up_like_the_others_then_the_node_stops_instead_of_differing()
+      throws IOException {
+    Node first = cluster.create();
+    Node second = cluster.create();
+    first.start().awaitReady();
+    second.start().awaitReady();
+    cluster.form();
+    assertFalse(first.call("RAFT", "LPUSH", "list", "a").isError());
+    Node fewer = external("--databases", "8");
+    join(fewer, first);
+    assertEquals(FATAL, fewer.awaitExit(STOP));
+    fewer.assertLogs("the cluster has 16 databases, this Redis has 8");
+    Node renamed = external("--rename-command", "LPUSH", "PUSHL");
+    join(renamed, first);
+    assertEquals(FATAL, renamed.awaitExit(STOP));
+    renamed.assertLogs("unknown command 'LPUSH'");
+    renamed.assertLogs("no rename-command");
+  }
+
+  private Node external(String... flags) {
+    Node node = cluster.create();
+    node.set("--redis", "127.0.0.1:" + node.redisPort());
+    node.startExternalRedis(flags);
+    return node.start().awaitReady();
+  }
+
+  /** Asks to join; the node may be gone before it answers. */
+  private static void join(Node node, Node member) {
+    try {
+      node.call("RAFT.CLUSTER", "JOIN", member.address());
+    } catch (IOException e) {
+      assertFalse(e.getMessage().isEmpty());
+    }
   }
 
   @Test

@@ -138,6 +138,28 @@ class FollowerFaultsIT {
   }
 
   @Test
+  void when_its_redis_refuses_commands_then_it_waits_quietly_and_is_filled_again_later()
+      throws IOException {
+    cluster = TestCluster.of(3);
+    try (FaultRun run = new FaultRun(cluster)) {
+      Node follower = cluster.followers().get(0);
+      run.awaitMore(100);
+      follower.redisCall("CONFIG", "SET", "maxmemory", "1");
+      run.awaitMore(500);
+      Poll.until(
+          "the refusal is noted",
+          TestCluster.PATIENCE,
+          () -> follower.logLines().stream().anyMatch(l -> l.contains("CONFIG SET maxmemory 0")));
+      run.awaitMore(500);
+      long lines = follower.logLines().stream().filter(l -> l.contains("maxmemory")).count();
+      assertTrue(lines < 10, lines + " lines");
+      follower.redisCall("CONFIG", "SET", "maxmemory", "0");
+      run.awaitMore(200);
+      run.finish();
+    }
+  }
+
+  @Test
   void when_its_redis_hangs_for_a_while_then_the_others_go_on() {
     cluster = TestCluster.of(3);
     try (FaultRun run = new FaultRun(cluster)) {

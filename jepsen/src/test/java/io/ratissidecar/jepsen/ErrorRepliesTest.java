@@ -25,7 +25,7 @@ class ErrorRepliesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "TIMEOUT not committed yet; the command may or may not take effect",
+        "TIMEOUT no result yet; the command may or may not take effect",
         "TIMEOUT the command took effect, but its reply was lost",
         "TIMEOUT no reply from leader",
         "UNHEARDOF of",

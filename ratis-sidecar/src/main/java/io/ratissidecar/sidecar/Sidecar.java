@@ -227,7 +227,7 @@ public final class Sidecar implements AutoCloseable {
                 .orElse("CLUSTERDOWN No Raft leader");
         case NO_QUORUM_FOR_READ -> "TIMEOUT no quorum for read";
         case REDIS_LOST -> "CLUSTERDOWN The leader's Redis is not available at the moment";
-        case OUTCOME_UNKNOWN -> "TIMEOUT not committed yet; the command may or may not take effect";
+        case OUTCOME_UNKNOWN -> "TIMEOUT no result yet; the command may or may not take effect";
         case REPLY_LOST -> "TIMEOUT the command took effect, but its reply was lost";
       };
     }

@@ -85,6 +85,9 @@ public final class RecoveryPlanner {
               + " in the log",
           log);
     }
+    if (term < 0 && m.applied() > 0 && m.applied() >= log.startIndex()) {
+      return reload("the log has no entry " + m.applied() + ", which Redis says it applied", log);
+    }
     return new RecoveryPlan.Continue(m.applied());
   }
 

@@ -54,6 +54,19 @@ class RecoveryPlannerTest {
   }
 
   @Test
+  void when_the_log_has_no_such_entry_then_it_reloads() {
+    assertInstanceOf(
+        RecoveryPlan.Reload.class,
+        RecoveryPlanner.plan(
+            Optional.of(new AppliedMarker("c", 60, 60, 3)), false, false, WHOLE_LOG, index -> -1));
+    // Just before the log's start nothing can be known.
+    assertInstanceOf(
+        RecoveryPlan.Continue.class,
+        RecoveryPlanner.plan(
+            Optional.of(new AppliedMarker("c", 49, 49, 3)), false, false, CUT_LOG, index -> -1));
+  }
+
+  @Test
   void when_a_committed_command_was_missed_then_the_marker_is_not_believed() {
     assertInstanceOf(
         RecoveryPlan.Reload.class,

@@ -3,13 +3,11 @@ package io.ratissidecar.sidecar.raft;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.statemachine.apply.CommandApplier;
-import io.ratissidecar.statemachine.apply.ReplySink;
 import io.ratissidecar.statemachine.entry.Entry;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.PriorityQueue;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
@@ -43,8 +41,6 @@ public final class Applier {
   /** A Redis that has not answered an entry for longer than this does not count as serving. */
   private static final long SERVING_PATIENCE_NANOS = 1_000_000_000;
 
-  private record WaitingRead(long index, Runnable action) {}
-
   private record Awaiting(Batch batch, Runnable onCommitted) {}
 
   private record Sent(long index, int bytes, long nanos) {}
@@ -56,12 +52,12 @@ public final class Applier {
   private final AtomicBoolean pumpScheduled = new AtomicBoolean();
   private final TreeMap<Long, Awaiting> awaiting = new TreeMap<>();
   private final TreeSet<Long> gaps = new TreeSet<>();
-  private final PriorityQueue<WaitingRead> reads =
-      new PriorityQueue<>((a, b) -> Long.compare(a.index(), b.index()));
+  private final PendingReads reads;
   private final List<Entry> readAhead = new ArrayList<>();
   private final ArrayDeque<Sent> sent = new ArrayDeque<>();
   private volatile long committed;
   private volatile long acknowledged;
+  private volatile boolean stopped;
   private PayloadLog log;
   private CommandApplier redis;
   private long handled;
@@ -74,11 +70,21 @@ public final class Applier {
     this.reader = reader;
     this.fatal = fatal;
     this.nanoClock = nanoClock;
+    this.reads = new PendingReads(nanoClock);
   }
 
   /** The log to read entries from; before anything is committed. */
   void use(PayloadLog payloadLog) {
     this.log = payloadLog;
+  }
+
+  /** Nothing more is sent or read from the log, which may be closed from now on. Any thread. */
+  void stop() {
+    stopped = true;
+  }
+
+  boolean isStopped() {
+    return stopped;
   }
 
   /**
@@ -128,11 +134,19 @@ public final class Applier {
 
   /** The batch was appended at its index; its clients get the replies when the entry is applied. */
   void await(Batch batch, Runnable onCommitted) {
-    awaiting.put(batch.index(), new Awaiting(batch, onCommitted));
+    Awaiting former = awaiting.put(batch.index(), new Awaiting(batch, onCommitted));
+    if (former != null) {
+      // This node led, lost its place in the log to another leader, and leads again.
+      former.onCommitted().run();
+      former.batch().fail(Failure.NOT_LEADER);
+    }
   }
 
   /** Redis holds the state of {@code appliedIndex} and takes what comes behind it. */
   public void redisReady(CommandApplier newRedis, long appliedIndex) {
+    if (redis != null) {
+      redisLost(); // what is under way on the former connection does not count any more
+    }
     redis = newRedis;
     handled = appliedIndex;
     acknowledgedEntry = appliedIndex;
@@ -157,9 +171,7 @@ public final class Applier {
     sent.clear();
     sentBytes = 0;
     awaiting.values().forEach(a -> a.batch().expectAgain());
-    List<WaitingRead> waiting = new ArrayList<>(reads);
-    reads.clear();
-    waiting.forEach(r -> r.action().run()); // each finds that Redis is gone
+    reads.lost();
   }
 
   /** Redis has acknowledged everything up to the index. */
@@ -179,12 +191,17 @@ public final class Applier {
     acknowledged = sent.isEmpty() ? handled : acknowledgedEntry;
   }
 
-  /** Runs the action once every entry up to the index was sent to Redis, or Redis was lost. */
-  void whenSent(long index, Runnable action) {
-    if (redis == null || handled >= index) {
+  /**
+   * Runs one of the two: the action once every entry up to the index was sent to Redis, the other
+   * one when Redis is lost before, or does not come that far in time.
+   */
+  void whenSent(long index, Runnable action, Runnable onLost) {
+    if (redis == null) {
+      onLost.run();
+    } else if (handled >= index) {
       action.run();
     } else {
-      reads.add(new WaitingRead(index, action));
+      reads.await(index, action, onLost);
     }
   }
 
@@ -195,31 +212,18 @@ public final class Applier {
       receiver.failed(Failure.REDIS_LOST);
       return;
     }
-    redis.read(
-        database,
-        protocol,
-        command,
-        new ReplySink() {
-          @Override
-          public void onReply(ByteBuf frame) {
-            receiver.reply(frame);
-          }
-
-          @Override
-          public void onLost() {
-            receiver.failed(Failure.REDIS_LOST);
-          }
-        });
+    redis.read(database, protocol, command, reads.asked(receiver));
   }
 
-  /** Gives up waiting for batches that were appended too long ago. */
-  void expire(long timeoutNanos) {
+  /** Gives up waiting for batches that were appended too long ago, and for reads. */
+  void expire(long writeTimeoutNanos, long readTimeoutNanos) {
     long now = nanoClock.getAsLong();
     for (Awaiting a : awaiting.values()) {
-      if (now - a.batch().createdNanos() > timeoutNanos) {
+      if (now - a.batch().createdNanos() > writeTimeoutNanos) {
         a.batch().fail(Failure.OUTCOME_UNKNOWN);
       }
     }
+    reads.expire(readTimeoutNanos);
   }
 
   private void schedulePump() {
@@ -233,10 +237,25 @@ public final class Applier {
   }
 
   private void pump() {
-    if (log == null) {
+    guarded(this::pumpEntries);
+  }
+
+  private void guarded(Runnable work) {
+    if (log == null || stopped) {
       return;
     }
+    try {
+      work.run();
+    } catch (RuntimeException | Error e) {
+      // An entry may have been taken for sent that was not: going on would leave it out.
+      stopped = true;
+      fatal.stop("internal error while applying the entries behind " + acknowledgedEntry, e);
+    }
+  }
+
+  private void pumpEntries() {
     releaseCommitted();
+    reads.sentUpTo(handled);
     long limit = committed;
     int turn = 0;
     while (redis != null && handled < limit) {
@@ -259,7 +278,7 @@ public final class Applier {
         send(entry);
         turn++;
       }
-      runReads();
+      reads.sentUpTo(handled);
     }
   }
 
@@ -342,34 +361,27 @@ public final class Applier {
         () -> {
           try {
             List<Entry> entries = log.readRange(from, to, READ_AHEAD_BYTES);
-            loop.execute(() -> readAheadDone(from, to, entries));
-          } catch (IOException | RuntimeException e) {
-            fatal.stop("can't read entry " + from + " of the payload log", e);
+            loop.execute(() -> guarded(() -> readAheadDone(from, to, entries)));
+          } catch (IOException | RuntimeException | Error e) {
+            if (!stopped) {
+              fatal.stop("can't read entry " + from + " of the payload log", e);
+            }
           }
         });
   }
 
   private void readAheadDone(long from, long to, List<Entry> entries) {
     reading = false;
-    if (redis == null || handled + 1 != from) {
-      pump();
-      return;
+    if (redis != null && handled + 1 == from) {
+      readAhead.clear();
+      for (int i = entries.size() - 1; i >= 0; i--) {
+        readAhead.add(entries.get(i));
+      }
+      if (entries.isEmpty()) {
+        // All of them are Ratis's own.
+        skipTo(to);
+      }
     }
-    readAhead.clear();
-    for (int i = entries.size() - 1; i >= 0; i--) {
-      readAhead.add(entries.get(i));
-    }
-    if (entries.isEmpty()) {
-      // All of them are Ratis's own.
-      skipTo(to);
-      runReads();
-    }
-    pump();
-  }
-
-  private void runReads() {
-    while (!reads.isEmpty() && reads.peek().index() <= handled) {
-      reads.poll().action().run();
-    }
+    pumpEntries();
   }
 }

@@ -6,9 +6,11 @@ public enum Failure {
   NOT_LEADER(true),
   /** A majority did not confirm the leader in time; a read, so nothing happened. */
   NO_QUORUM_FOR_READ(true),
-  /** The local Redis was lost before it answered a read; nothing happened. */
+  /** The local Redis was lost, or too slow, before it answered a read; nothing happened. */
   REDIS_LOST(true),
-  /** The write was not committed in time. It may still happen, or never. */
+  /**
+   * The write has no result in time: not committed, or not applied. It may still happen, or never.
+   */
   OUTCOME_UNKNOWN(false),
   /** The write happened exactly once, but its reply was lost with the connection to Redis. */
   REPLY_LOST(false);

@@ -1,21 +1,15 @@
 package io.ratissidecar.sidecar.raft;
 
 import io.ratissidecar.logstore.PayloadLog;
-import java.io.File;
+import io.ratissidecar.sidecar.raft.RaftSegment.Header;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
-import org.apache.ratis.proto.RaftProtos.LogEntryProto;
-import org.apache.ratis.server.RaftServerConfigKeys.Log.CorruptionPolicy;
-import org.apache.ratis.server.raftlog.segmented.LogSegment;
 import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
 import org.apache.ratis.server.storage.RaftStorage;
-import org.apache.ratis.thirdparty.com.google.protobuf.CodedOutputStream;
-import org.apache.ratis.util.SizeInBytes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,26 +18,53 @@ import org.slf4j.LoggerFactory;
  * before the header that promises it, so after a crash there can be payload without header (never
  * acknowledged: cut), but header without payload only where a truncation was interrupted. Anything
  * else is damage, and the node must not start.
+ *
+ * <p>A truncation cuts the payload first, then Ratis deletes whole segments, cuts one and gives it
+ * the name of its new length; the process may die between any two of these, and here too. So this
+ * finds where the cut belongs and makes it from the end of the log forwards, each step durable
+ * before the next.
  */
 final class MetadataReconciler {
   private static final Logger LOG = LoggerFactory.getLogger(MetadataReconciler.class);
 
-  /** Magic bytes at the start of a Ratis segment. */
-  private static final int SEGMENT_HEADER_BYTES = 8;
+  private final List<LogSegmentPath> paths;
+  private final RaftSegment[] read;
+  private final int entryLimitBytes;
+  private final Runnable beforeChange;
 
-  private static final int CHECKSUM_BYTES = 4;
-  private static final String OPEN_PREFIX = "log_inprogress_";
-  private static final String CLOSED_PREFIX = "log_";
+  /** Where the log has to end: before the offset in the segment with that number. */
+  private record Cut(int segment, long offset, long index) {}
 
-  private record Header(long index, long term, Path segment, long offset) {}
+  /**
+   * @param entryLimitBytes no entry of Ratis's log is longer
+   */
+  MetadataReconciler(RaftStorage storage, int entryLimitBytes) throws IOException {
+    this(storage, entryLimitBytes, () -> {});
+  }
 
-  private MetadataReconciler() {}
+  /**
+   * @param beforeChange called before each change of a file
+   */
+  MetadataReconciler(RaftStorage storage, int entryLimitBytes, Runnable beforeChange)
+      throws IOException {
+    this.paths = LogSegmentPath.getLogSegmentPaths(storage);
+    this.read = new RaftSegment[paths.size()];
+    this.entryLimitBytes = entryLimitBytes;
+    this.beforeChange = beforeChange;
+  }
+
+  /** Segments can be many and large; only those at the end are ever needed. */
+  private RaftSegment segment(int number) throws IOException {
+    if (read[number] == null) {
+      read[number] = RaftSegment.read(paths.get(number), entryLimitBytes);
+    }
+    return read[number];
+  }
 
   /** Index of the last entry in Ratis's log that has a payload; 0 when there is none. */
-  static long lastPayloadIndex(RaftStorage storage, int maxEntryBytes) throws IOException {
-    List<LogSegmentPath> segments = LogSegmentPath.getLogSegmentPaths(storage);
-    for (int i = segments.size() - 1; i >= 0; i--) {
-      List<Header> headers = headers(segments.get(i), maxEntryBytes);
+  long lastPayloadIndex() throws IOException {
+    for (int i = paths.size() - 1; i >= 0; i--) {
+      List<Header> headers = segment(i).headers();
       if (!headers.isEmpty()) {
         return headers.get(headers.size() - 1).index();
       }
@@ -55,22 +76,30 @@ final class MetadataReconciler {
    * @throws IOException when payload of an acknowledged entry is missing; the message says which
    *     and what to do
    */
-  static void reconcile(RaftStorage storage, PayloadLog payload, int maxEntryBytes)
-      throws IOException {
-    List<LogSegmentPath> segments = LogSegmentPath.getLogSegmentPaths(storage);
-    Header last = null;
-    for (int i = segments.size() - 1; i >= 0 && last == null; i--) {
-      List<Header> headers = headers(segments.get(i), maxEntryBytes);
-      while (!headers.isEmpty()) {
-        Header candidate = headers.remove(headers.size() - 1);
-        if (isWhole(payload, candidate)) {
-          last = candidate;
+  void reconcile(PayloadLog payload) throws IOException {
+    long lastIndex = 0;
+    Cut cut = null;
+    // A header that agrees with its payload has the same log before it. So those that do not are
+    // at the end; the lowest of them is where the cut belongs, and all behind it is older.
+    int number = paths.size() - 1;
+    for (; number >= 0 && lastIndex == 0; number--) {
+      cut = gapBehind(number, payload, cut);
+      List<Header> headers = segment(number).headers();
+      for (int i = headers.size() - 1; i >= 0; i--) {
+        Header header = headers.get(i);
+        if (isWhole(payload, header)) {
+          lastIndex = header.index();
           break;
         }
-        cutInterrupted(candidate, payload);
+        requireInterrupted(header, segment(number), payload);
+        cut = new Cut(number, header.offset(), header.index());
       }
     }
-    long lastIndex = last == null ? 0 : last.index();
+    if (cut != null) {
+      cut(cut);
+    } else if (!paths.isEmpty()) {
+      reopenCutShort(segment(paths.size() - 1), payload);
+    }
     if (payload.lastIndex() > lastIndex) {
       LOG.info(
           "Cutting payload of entries {} to {}, which were never acknowledged",
@@ -86,7 +115,8 @@ final class MetadataReconciler {
     return entry != null && entry.term() == header.term();
   }
 
-  private static void cutInterrupted(Header header, PayloadLog payload) throws IOException {
+  private static void requireInterrupted(Header header, RaftSegment segment, PayloadLog payload)
+      throws IOException {
     var from = payload.interruptedTruncation();
     if (from.isEmpty() || header.index() < from.getAsLong()) {
       throw new IOException(
@@ -97,60 +127,86 @@ final class MetadataReconciler {
               + ") is missing from the payload log, which ends at index "
               + payload.lastIndex()
               + ", though "
-              + header.segment()
+              + segment.path()
               + " says that it was acknowledged. This node's disk lost data; nothing was changed. Remove this node from"
               + " the cluster and join it again with an empty directory and a new id");
     }
-    cut(header);
   }
 
-  private static void cut(Header header) throws IOException {
-    LOG.info(
-        "Finishing the interrupted truncation of {} at entry {}", header.segment(), header.index());
-    Path path = header.segment();
-    // log_<first>-<last> when closed, log_inprogress_<first> when open.
-    String name = path.getFileName().toString();
-    boolean open = name.startsWith(OPEN_PREFIX);
-    String numbers = name.substring(open ? OPEN_PREFIX.length() : CLOSED_PREFIX.length());
-    long start = Long.parseLong(open ? numbers : numbers.substring(0, numbers.indexOf('-')));
-    if (header.index() == start) {
-      Files.delete(path);
-    } else {
-      try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
-        file.truncate(header.offset());
-        file.force(true);
-      }
-      if (!open) {
-        Files.move(path, path.resolveSibling(CLOSED_PREFIX + start + "-" + (header.index() - 1)));
-      }
+  /** Ratis deletes segments one by one; what it did not come to stands behind a gap. */
+  private Cut gapBehind(int number, PayloadLog payload, Cut known) throws IOException {
+    if (number + 1 >= paths.size()) {
+      return known;
     }
-    try (FileChannel directory = FileChannel.open(path.getParent(), StandardOpenOption.READ)) {
+    RaftSegment next = segment(number + 1);
+    boolean gap = next.last() >= 0 && segment(number).last() + 1 < next.first();
+    return gap && mayEndBehind(segment(number), payload)
+        ? new Cut(number + 1, RaftSegment.START_BYTES, next.first())
+        : known;
+  }
+
+  /**
+   * A truncation that removes none but Ratis's own entries leaves no trace in the payload log; but
+   * payload behind the segment without one means that Ratis's log lost headers.
+   */
+  private static boolean mayEndBehind(RaftSegment segment, PayloadLog payload) {
+    return payload.interruptedTruncation().isPresent() || payload.lastIndex() <= segment.last();
+  }
+
+  private void cut(Cut cut) throws IOException {
+    for (int i = paths.size() - 1; i > cut.segment(); i--) {
+      delete(paths.get(i).getPath());
+    }
+    RaftSegment segment = segment(cut.segment());
+    if (cut.offset() == RaftSegment.START_BYTES) {
+      delete(segment.path());
+      return;
+    }
+    LOG.info("Finishing the interrupted truncation of {} at entry {}", segment.path(), cut.index());
+    // Renamed first: as an open segment it may have any length.
+    reopen(segment);
+    beforeChange.run();
+    try (FileChannel file = FileChannel.open(segment.openPath(), StandardOpenOption.WRITE)) {
+      file.truncate(cut.offset());
+      file.force(true);
+    }
+  }
+
+  private void delete(Path segment) throws IOException {
+    LOG.info("Finishing the interrupted truncation: {} goes", segment);
+    beforeChange.run();
+    Files.delete(segment);
+    syncDirectory(segment);
+  }
+
+  private void reopen(RaftSegment segment) throws IOException {
+    if (!segment.path().equals(segment.openPath())) {
+      beforeChange.run();
+      Files.move(segment.path(), segment.openPath());
+      syncDirectory(segment.openPath());
+    }
+  }
+
+  /** Ratis cut the file and died before it gave it its new name. */
+  private void reopenCutShort(RaftSegment newest, PayloadLog payload) throws IOException {
+    if (!newest.isCutShort()) {
+      return;
+    }
+    if (!mayEndBehind(newest, payload)) {
+      throw new IOException(
+          newest.path()
+              + " ends at entry "
+              + newest.last()
+              + ". This node's disk lost data; nothing was changed. Remove this node from the cluster and join it again"
+              + " with an empty directory and a new id");
+    }
+    LOG.info("Finishing the interrupted truncation of {}, whose name is old", newest.path());
+    reopen(newest);
+  }
+
+  private static void syncDirectory(Path file) throws IOException {
+    try (FileChannel directory = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {
       directory.force(true);
     }
-  }
-
-  private static List<Header> headers(LogSegmentPath segment, int maxEntryBytes)
-      throws IOException {
-    File file = segment.getPath().toFile();
-    List<Header> headers = new ArrayList<>();
-    long[] offset = {SEGMENT_HEADER_BYTES};
-    LogSegment.readSegmentFile(
-        file,
-        segment.getStartEnd(),
-        SizeInBytes.valueOf(maxEntryBytes),
-        CorruptionPolicy.EXCEPTION,
-        null,
-        entry -> {
-          if (entry.hasStateMachineLogEntry()) {
-            headers.add(new Header(entry.getIndex(), entry.getTerm(), file.toPath(), offset[0]));
-          }
-          offset[0] += recordBytes(entry);
-        });
-    return headers;
-  }
-
-  private static long recordBytes(LogEntryProto entry) {
-    int size = entry.getSerializedSize();
-    return (long) CodedOutputStream.computeUInt32SizeNoTag(size) + size + CHECKSUM_BYTES;
   }
 }

@@ -68,7 +68,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     this.selfId = peerId(identity.nodeId());
     this.stateMachine =
         new ReplicatedLogStateMachine(
-            this::openPayload, applier, listener, fatal, config.maxEntryBytes());
+            this::openPayload, applier, listener, fatal, RatisSettings.entryLimitBytes(config));
   }
 
   private PayloadLog openPayload(long knownDurable) throws IOException {
@@ -406,5 +406,6 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     if (server != null) {
       server.close();
     }
+    stateMachine.closePayload();
   }
 }

@@ -29,6 +29,15 @@ final class RatisSettings {
     return p;
   }
 
+  /**
+   * No entry is longer: a batch holds less than {@code batch-bytes} when the last command, of
+   * {@code max-entry-bytes} at most, joins it; the rest is for what stands around the commands. A
+   * leader that proposes a longer one loses its leadership.
+   */
+  static int entryLimitBytes(SidecarConfig config) {
+    return config.maxEntryBytes() + config.batchBytes() + MIB;
+  }
+
   private static void storage(RaftProperties p, SidecarConfig config) {
     // Both default to /tmp.
     File raft = config.dir().resolve("raft").toFile();
@@ -48,11 +57,11 @@ final class RatisSettings {
     // The log store keeps recent payloads in bounded memory; without this Ratis keeps every payload
     // of the open segment.
     RaftServerConfigKeys.Log.StateMachineData.setCachingEnabled(p, true);
+    RaftServerConfigKeys.Log.Appender.setBufferByteLimit(
+        p, SizeInBytes.valueOf(entryLimitBytes(config)));
     // An append must fit whole into the write buffer.
-    SizeInBytes entryLimit = SizeInBytes.valueOf(config.maxEntryBytes() + MIB);
-    RaftServerConfigKeys.Log.Appender.setBufferByteLimit(p, entryLimit);
     RaftServerConfigKeys.Log.setWriteBufferSize(
-        p, SizeInBytes.valueOf(entryLimit.getSizeInt() + 64));
+        p, SizeInBytes.valueOf(entryLimitBytes(config) + 64));
     // Never hand out data that may be damaged: the other policies cut acknowledged entries
     // silently.
     RaftServerConfigKeys.Log.setCorruptionPolicy(
@@ -77,8 +86,7 @@ final class RatisSettings {
     RaftServerConfigKeys.Log.Appender.setWaitTimeMin(p, TimeDuration.ZERO);
     // Entries never have to come from a snapshot: the log is kept whole.
     RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(p, false);
-    RaftServerConfigKeys.Write.setByteLimit(
-        p, SizeInBytes.valueOf(4L * (config.maxEntryBytes() + MIB)));
+    RaftServerConfigKeys.Write.setByteLimit(p, SizeInBytes.valueOf(4L * entryLimitBytes(config)));
   }
 
   private static void timing(RaftProperties p, SidecarConfig config) {
@@ -122,7 +130,7 @@ final class RatisSettings {
     org.apache.ratis.RaftConfigKeys.Rpc.setType(p, SupportedRpcType.GRPC);
     GrpcConfigKeys.Server.setHost(p, config.bind());
     GrpcConfigKeys.Server.setPort(p, config.raftPort());
-    GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(config.maxEntryBytes() + 2 * MIB));
+    GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(entryLimitBytes(config) + MIB));
     GrpcConfigKeys.Server.setStubPoolSize(p, 1);
   }
 

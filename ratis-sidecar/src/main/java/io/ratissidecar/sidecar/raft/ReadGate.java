@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
@@ -46,6 +47,8 @@ public final class ReadGate {
     void askTerm(Member member, LongConsumer answer);
   }
 
+  private static final long NO_ANSWER = -1;
+
   private record Read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {}
 
   private final Leadership leadership;
@@ -53,21 +56,28 @@ public final class ReadGate {
   private final Applier applier;
   private final Executor loop;
   private final LongSupplier nanoClock;
+  private final Consumer<Runnable> later;
   private List<Read> waiting = new ArrayList<>();
   private Round round;
   private boolean scheduled;
 
+  /**
+   * @param later runs it on the front loop after a moment: time to ask a node again that could not
+   *     be asked
+   */
   ReadGate(
       Leadership leadership,
       TermPoll poll,
       Applier applier,
       Executor loop,
-      LongSupplier nanoClock) {
+      LongSupplier nanoClock,
+      Consumer<Runnable> later) {
     this.leadership = leadership;
     this.poll = poll;
     this.applier = applier;
     this.loop = loop;
     this.nanoClock = nanoClock;
+    this.later = later;
   }
 
   /**
@@ -94,32 +104,40 @@ public final class ReadGate {
     }
     List<Read> reads = waiting;
     waiting = new ArrayList<>();
+    // In this order: ready in this term means that the commit index read behind it covers all that
+    // earlier leaders committed, and a later term is found out by the question.
+    long term = leadership.term();
     if (!leadership.isLeaderReady()) {
       fail(reads, Failure.NOT_LEADER);
       return;
     }
-    Round started =
-        new Round(leadership.term(), leadership.commitIndex(), reads, nanoClock.getAsLong());
+    Round started = new Round(term, leadership.commitIndex(), reads, nanoClock.getAsLong());
     round = started;
     if (leadership.isMajorityWith(started.confirmed)) {
       granted(started);
       return;
     }
-    for (Member voter : leadership.otherVoters()) {
-      poll.askTerm(voter, term -> answered(started, voter.id(), term));
+    leadership.otherVoters().forEach(voter -> ask(started, voter));
+  }
+
+  private void ask(Round asking, Member voter) {
+    if (round == asking) {
+      poll.askTerm(voter, term -> answered(asking, voter, term));
     }
   }
 
-  private void answered(Round asked, int nodeId, long term) {
+  private void answered(Round asked, Member voter, long term) {
     if (round != asked) {
       return;
     }
-    if (term > asked.term) {
+    if (term == NO_ANSWER) {
+      later.accept(() -> ask(asked, voter));
+    } else if (term > asked.term) {
       round = null;
       fail(asked.reads, Failure.NOT_LEADER);
       schedule();
     } else if (term == asked.term) {
-      asked.confirmed.add(nodeId);
+      asked.confirmed.add(voter.id());
       if (leadership.isMajorityWith(asked.confirmed)) {
         granted(asked);
       }
@@ -140,7 +158,8 @@ public final class ReadGate {
           for (Read read : done.reads) {
             applier.read(read.database, read.protocol, read.command, read.receiver);
           }
-        });
+        },
+        () -> fail(done.reads, Failure.REDIS_LOST));
     if (!waiting.isEmpty()) {
       schedule();
     }

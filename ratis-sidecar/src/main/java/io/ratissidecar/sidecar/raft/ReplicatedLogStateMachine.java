@@ -5,6 +5,14 @@ import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
@@ -53,10 +61,12 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   private final Applier applier;
   private final FatalHandler fatal;
   private final GroupListener listener;
-  private final int maxEntryBytes;
+  private final int entryLimitBytes;
+  private RaftStorage storage;
   private final AtomicLong leaderTimeMillis = new AtomicLong();
   private volatile PayloadLog payload;
   private volatile AfterTruncation afterTruncation;
+  private volatile boolean closing;
   private long truncationsSeen;
 
   /**
@@ -70,12 +80,12 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       Applier applier,
       GroupListener listener,
       FatalHandler fatal,
-      int maxEntryBytes) {
+      int entryLimitBytes) {
     this.opener = opener;
     this.applier = applier;
     this.listener = listener;
     this.fatal = fatal;
-    this.maxEntryBytes = maxEntryBytes;
+    this.entryLimitBytes = entryLimitBytes;
   }
 
   PayloadLog payload() {
@@ -88,13 +98,14 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   }
 
   @Override
-  public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage storage)
+  public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage raftStorage)
       throws IOException {
-    super.initialize(server, groupId, storage);
-    PayloadLog log =
-        opener.open(MetadataReconciler.lastPayloadIndex(storage, maxEntryBytes + (2 << 20)));
+    super.initialize(server, groupId, raftStorage);
+    storage = raftStorage;
+    MetadataReconciler metadata = new MetadataReconciler(storage, entryLimitBytes);
+    PayloadLog log = opener.open(metadata.lastPayloadIndex());
     try {
-      MetadataReconciler.reconcile(storage, log, maxEntryBytes + (2 << 20));
+      metadata.reconcile(log);
     } catch (IOException | RuntimeException e) {
       log.close();
       throw e;
@@ -141,8 +152,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       }
       return CompletableFuture.completedFuture(null);
     } catch (IOException | RuntimeException e) {
-      fatal.stop("can't write entry " + proto.getIndex() + " to the payload log", e);
-      return CompletableFuture.failedFuture(e);
+      return failed("can't write entry " + proto.getIndex() + " to the payload log", e);
     }
   }
 
@@ -155,8 +165,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       }
       return CompletableFuture.completedFuture(UnsafeByteOperations.unsafeWrap(entry.payload()));
     } catch (IOException | RuntimeException e) {
-      fatal.stop("can't read entry " + proto.getIndex() + " of the payload log", e);
-      return CompletableFuture.failedFuture(e);
+      return failed("can't read entry " + proto.getIndex() + " of the payload log", e);
     }
   }
 
@@ -168,14 +177,15 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       payload.flush();
       AfterTruncation after = afterTruncation;
       if (after != null && index >= after.index()) {
-        // Ratis runs its own truncation on this thread before it writes any later entry.
+        // Ratis runs its own truncation on this thread before it writes any later entry, but does
+        // not sync it.
+        syncMetadata();
         payload.truncateDone(after.truncations());
         afterTruncation = null;
       }
       return CompletableFuture.completedFuture(null);
     } catch (IOException | RuntimeException e) {
-      fatal.stop("can't flush the payload log", e);
-      return CompletableFuture.failedFuture(e);
+      return failed("can't flush the payload log", e);
     }
   }
 
@@ -186,8 +196,37 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
           index); // the first removed index, whatever the parameter is called in the API
       return CompletableFuture.completedFuture(null);
     } catch (IOException | RuntimeException e) {
-      fatal.stop("can't truncate the payload log at " + index, e);
-      return CompletableFuture.failedFuture(e);
+      return failed("can't truncate the payload log at " + index, e);
+    }
+  }
+
+  private <T> CompletableFuture<T> failed(String what, Throwable e) {
+    if (!closing) {
+      fatal.stop(what, e);
+    }
+    return CompletableFuture.failedFuture(e);
+  }
+
+  /**
+   * Syncs names and lengths of Ratis's segments. A truncation touched at most two of them, and the
+   * entries behind it one more.
+   */
+  private void syncMetadata() throws IOException {
+    Path directory = storage.getStorageDir().getCurrentDir().toPath();
+    List<Path> segments = new ArrayList<>();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "log_*")) {
+      files.forEach(segments::add);
+    }
+    segments.sort(Comparator.comparing((Path file) -> file.toFile().lastModified()).reversed());
+    for (Path file : segments.subList(0, Math.min(3, segments.size()))) {
+      sync(file, StandardOpenOption.WRITE);
+    }
+    sync(directory, StandardOpenOption.READ);
+  }
+
+  private static void sync(Path file, StandardOpenOption mode) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, mode)) {
+      channel.force(true);
     }
   }
 
@@ -218,7 +257,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   @Override
   public void notifyLogFailed(Throwable cause, LogEntryProto failedEntry) {
     // Ratis's log worker refuses everything from here on while the process would live on.
-    fatal.stop("Ratis can't write its log", cause);
+    failed("Ratis can't write its log", cause);
   }
 
   @Override
@@ -233,13 +272,23 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
     return RaftLog.INVALID_LOG_INDEX; // the log is kept whole
   }
 
+  /**
+   * Ratis is done with applying; its log worker may still be at work, so the payload log stays open
+   * until {@link #closePayload}.
+   */
   @Override
   public void close() throws IOException {
+    closing = true;
+    super.close();
+    listener.onClosed();
+  }
+
+  /** Once Ratis has ended altogether. */
+  void closePayload() throws IOException {
+    closing = true;
     PayloadLog log = payload;
     if (log != null) {
       log.close();
     }
-    super.close();
-    listener.onClosed();
   }
 }

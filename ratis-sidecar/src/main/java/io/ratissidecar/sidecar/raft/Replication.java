@@ -3,8 +3,9 @@ package io.ratissidecar.sidecar.raft;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import java.io.IOException;
 import java.util.Collection;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
@@ -12,6 +13,8 @@ import java.util.function.LongSupplier;
  * membership.
  */
 public final class Replication implements AutoCloseable {
+  private static final long ASK_AGAIN_MILLIS = 50;
+
   private final SidecarConfig config;
   private final Applier applier;
   private final RaftNode raft;
@@ -33,7 +36,7 @@ public final class Replication implements AutoCloseable {
   public Replication(
       SidecarConfig config,
       ClusterIdentity identity,
-      Executor loop,
+      ScheduledExecutorService loop,
       ExecutorService reader,
       LongSupplier nanoClock,
       ReadGate.TermPoll termPoll,
@@ -63,7 +66,14 @@ public final class Replication implements AutoCloseable {
     this.sequencer =
         new Sequencer(
             raft, applier, loop, nanoClock, config.batchBytes(), config.batchesInFlight());
-    this.reads = new ReadGate(raft, termPoll, applier, loop, nanoClock);
+    this.reads =
+        new ReadGate(
+            raft,
+            termPoll,
+            applier,
+            loop,
+            nanoClock,
+            again -> loop.schedule(again, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS));
   }
 
   /** Takes part in the group. Blocks until the log is open. */
@@ -89,7 +99,7 @@ public final class Replication implements AutoCloseable {
 
   /** Looks after time-outs; call it on the front loop a few times a second. */
   public void tick() {
-    applier.expire(config.responseTimeout().toNanos());
+    applier.expire(config.responseTimeout().toNanos(), config.readTimeout().toNanos());
     reads.expire(config.readTimeout().toNanos());
   }
 
@@ -99,8 +109,14 @@ public final class Replication implements AutoCloseable {
     }
   }
 
+  /** True once it ends: nothing is applied any more, and the log can't be read. Any thread. */
+  public boolean isClosed() {
+    return applier.isStopped();
+  }
+
   @Override
   public void close() throws IOException {
+    applier.stop();
     raft.close();
   }
 }

@@ -68,7 +68,7 @@ public final class Sequencer {
   /** Adds a command as it came: the request's words from {@code firstArgument} on. */
   public void add(
       ReplyReceiver client, int database, int protocol, Request request, int firstArgument) {
-    Batch batch = openBatch();
+    Batch batch = openBatch(request.frameEnd() - request.frameStart());
     request.writeFrom(firstArgument, batch.begin(database, protocol));
     added(batch, client, 1, 0);
   }
@@ -80,7 +80,11 @@ public final class Sequencer {
    */
   public void add(
       ReplyReceiver client, int database, int protocol, byte[][][] commands, int wanted) {
-    Batch batch = openBatch();
+    long bytes = 0;
+    for (byte[][] command : commands) {
+      bytes += encodedBytes(command);
+    }
+    Batch batch = openBatch(bytes);
     ByteBuf out = batch.begin(database, protocol);
     for (byte[][] command : commands) {
       Resp.writeArrayHeader(out, command.length);
@@ -121,7 +125,29 @@ public final class Sequencer {
     wakeWaiters();
   }
 
-  private Batch openBatch() {
+  /** How long a command is in a payload. */
+  public static long encodedBytes(byte[][] command) {
+    long bytes = lengthBytes(command.length);
+    for (byte[] argument : command) {
+      bytes += lengthBytes(argument.length) + argument.length + 2;
+    }
+    return bytes;
+  }
+
+  /** Marker, digits and line end. */
+  private static int lengthBytes(int length) {
+    int bytes = 4;
+    for (int rest = length; rest >= 10; rest /= 10) {
+      bytes++;
+    }
+    return bytes;
+  }
+
+  /** The batch that so many bytes go into; a large command starts one of its own. */
+  private Batch openBatch(long bytes) {
+    if (open != null && open.bytes() + bytes > batchBytes) {
+      seal();
+    }
     if (open == null) {
       open = new Batch(EntryType.COMMANDS, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
     }

@@ -15,6 +15,7 @@ import io.ratissidecar.statemachine.entry.Entry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,13 +32,23 @@ final class ApplyLink {
   private final RedisConnector connector;
   private final FatalHandler fatal;
   private final Runnable onLost;
-  private volatile boolean mustReload;
+  private final ReloadMark reload;
+  private final AtomicBoolean refused = new AtomicBoolean();
   private volatile RespConnection connection;
+
+  /** Number of the latest attempt; older connections are of no concern any more. */
+  private volatile int attempt;
 
   /**
    * @param onLost called on the front loop when the connection ends; time to attach again
    */
-  ApplyLink(FrontLoop front, RedisConnector connector, FatalHandler fatal, Runnable onLost) {
+  ApplyLink(
+      FrontLoop front,
+      RedisConnector connector,
+      ReloadMark reload,
+      FatalHandler fatal,
+      Runnable onLost) {
+    this.reload = reload;
     this.front = front;
     this.connector = connector;
     this.fatal = fatal;
@@ -49,6 +60,11 @@ final class ApplyLink {
     return current != null && current.isOpen();
   }
 
+  /** True once after Redis missed a command: time to wait before the next attempt. */
+  boolean takeRefused() {
+    return refused.getAndSet(false);
+  }
+
   /**
    * Makes Redis's data and the log agree, and goes on applying.
    *
@@ -56,6 +72,9 @@ final class ApplyLink {
    */
   boolean attach(RedisControl control, Replication log, int reservedDatabase)
       throws IOException, InterruptedException {
+    attempt++; // on this thread alone
+    close();
+    front.loop().execute(log.applier()::redisLost);
     control.fenceApplyConnections();
     RaftNode raft = log.raft();
     Optional<AppliedMarker> marker = control.marker(reservedDatabase);
@@ -63,7 +82,7 @@ final class ApplyLink {
         RecoveryPlanner.plan(
             marker,
             control.isEmpty(),
-            mustReload,
+            reload.isSet(),
             new RecoveryPlanner.LogRange(
                 raft.identity().clusterId(),
                 raft.payload().firstIndex(),
@@ -73,10 +92,10 @@ final class ApplyLink {
       fatal.stop(refuse.reason(), null);
       return false;
     }
-    if (plan instanceof RecoveryPlan.Reload reload) {
-      LOG.info("Loading the local Redis from the log: {}", reload.reason());
+    if (plan instanceof RecoveryPlan.Reload load) {
+      LOG.info("Loading the local Redis from the log: {}", load.reason());
       control.flushAll();
-      mustReload = false;
+      reload.clear();
       open(log, reservedDatabase, 0);
     } else if (plan instanceof RecoveryPlan.Continue go) {
       LOG.info("The local Redis holds the state of entry {}", go.appliedIndex());
@@ -96,44 +115,81 @@ final class ApplyLink {
 
   private void open(Replication log, int reservedDatabase, long appliedIndex)
       throws IOException, InterruptedException {
-    connection =
-        connector.open(
-            opened -> {
-              opened.command(
-                  IgnoredReplies.INSTANCE, "CLIENT", "SETNAME", RedisControl.APPLY_CONNECTION);
-              opened(opened, log, reservedDatabase, appliedIndex);
-            });
+    int number = attempt;
+    connector.open(
+        opened -> {
+          if (number != attempt) {
+            opened.close(); // it came after its attempt was given up
+            return;
+          }
+          connection = opened;
+          opened.command(
+              IgnoredReplies.INSTANCE, "CLIENT", "SETNAME", RedisControl.APPLY_CONNECTION);
+          opened(opened, number, log, reservedDatabase, appliedIndex);
+        });
   }
 
   private void opened(
-      RespConnection opened, Replication log, int reservedDatabase, long appliedIndex) {
+      RespConnection opened, int number, Replication log, int reservedDatabase, long appliedIndex) {
     Applier applier = log.applier();
     opened.onClosed(
         c -> {
-          applier.redisLost();
-          onLost.run();
+          if (number == attempt) {
+            applier.redisLost();
+            onLost.run();
+          }
         });
     CommandApplier.Listener listener =
         new CommandApplier.Listener() {
           @Override
           public void onApplied(long index) {
-            applier.acknowledged(index);
+            if (number == attempt) {
+              applier.acknowledged(index);
+            }
           }
 
           @Override
           public void onNodeLocalError(long index, String error) {
-            LOG.error(
-                "The local Redis refused entry {} for a reason of its own: {}. Its data will be loaded anew",
-                index,
-                error);
-            mustReload = true;
+            missed("entry " + index + ": " + error);
             opened.close();
+          }
+
+          @Override
+          public void onUnfit(long index, String error) {
+            missed("entry " + index + ": " + error);
+            opened.close();
+            fatal.stop(
+                "the local Redis can't take entry "
+                    + index
+                    + " of the log: "
+                    + error
+                    + ". It must know the same commands under the same names as the other nodes' (no rename-command, no"
+                    + " older version) and have as many databases ('databases'). Mend its configuration, then start this"
+                    + " node again: its data will be loaded anew",
+                null);
           }
         };
     String clusterId = log.raft().identity().clusterId();
     applier.redisReady(
         new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, listener),
         appliedIndex);
+  }
+
+  /**
+   * Before the connection is closed: a process that dies in between must know it at its next start.
+   */
+  private void missed(String what) {
+    if (!reload.isSet()) {
+      LOG.warn(
+          "The local Redis refused a committed command for a reason of its own, at {}. Its data will be loaded anew",
+          what);
+    }
+    refused.set(true);
+    try {
+      reload.set();
+    } catch (IOException e) {
+      fatal.stop("can't note that the local Redis has to be loaded anew", e);
+    }
   }
 
   /** Ends the connection. */

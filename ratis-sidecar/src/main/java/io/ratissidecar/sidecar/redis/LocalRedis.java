@@ -9,6 +9,7 @@ import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.command.CommandTable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -35,11 +36,15 @@ public final class LocalRedis implements AutoCloseable {
   private static final long START_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final FatalHandler fatal;
+  private final int maxEntryBytes;
   private final ManagedRedis managed;
   private final RespEndpoint endpoint;
   private final ControlClient client;
   private final RedisConnector connector;
+  private final ReloadMark reload;
   private final ApplyLink link;
+  private final Backoff betweenStarts = new Backoff(1, 5_000);
+  private final Backoff afterRefusal = new Backoff(100, 10_000);
   private final CompletableFuture<CommandTable> commands = new CompletableFuture<>();
   private final Thread thread = new Thread(this::run, "redis-control");
   private final Semaphore wake = new Semaphore(0);
@@ -52,11 +57,13 @@ public final class LocalRedis implements AutoCloseable {
 
   public LocalRedis(SidecarConfig config, FrontLoop front, FatalHandler fatal) {
     this.fatal = fatal;
+    this.maxEntryBytes = config.maxEntryBytes();
     this.managed = config.redis() instanceof RedisTarget.Managed ? new ManagedRedis(config) : null;
     this.endpoint = endpoint(config.redis());
     this.client = new ControlClient(endpoint);
     this.connector = new RedisConnector(front, endpoint);
-    this.link = new ApplyLink(front, connector, fatal, this::lookAfterLink);
+    this.reload = new ReloadMark(config.dir());
+    this.link = new ApplyLink(front, connector, reload, fatal, this::lookAfterLink);
   }
 
   private RespEndpoint endpoint(RedisTarget target) {
@@ -132,6 +139,7 @@ public final class LocalRedis implements AutoCloseable {
           fatal.stop(e.getMessage(), null);
           return;
         }
+        pause(HEALTH_CHECK_MILLIS);
       } catch (RedisException e) {
         String refusal = refusal(e);
         if (refusal != null && !commands.isDone()) {
@@ -162,22 +170,43 @@ public final class LocalRedis implements AutoCloseable {
   /** One connection's life. */
   private void session() throws IOException, InterruptedException {
     try (RedisControl control = connect()) {
-      int databases = RedisRequirements.check(control);
+      int databases = RedisRequirements.check(control, maxEntryBytes);
       version = control.info("server").getOrDefault("redis_version", "?");
       if (!commands.isDone()) {
         commands.complete(CommandTable.of(connector.ask("COMMAND"), databases));
       }
       lastProblem = "";
+      betweenStarts.reset();
       connected = true;
       if (replication != null && !link.isOpen()) {
         linkLost.set(true); // an attempt to attach was cut short
       }
       while (!stopping && control.isOpen()) {
         Replication log = nextToFollow();
-        if (log != null && !link.attach(control, log, databases - 1)) {
-          return;
+        if (log != null) {
+          follow(control, log, databases);
         }
         control.ping();
+      }
+    }
+  }
+
+  private void follow(RedisControl control, Replication log, int databases)
+      throws IOException, InterruptedException {
+    if (link.takeRefused()) {
+      Thread.sleep(afterRefusal.next());
+    } else {
+      afterRefusal.reset();
+    }
+    // Settings may have been changed since the connection was made.
+    if (RedisRequirements.check(control, maxEntryBytes) != databases) {
+      throw new IOException("its number of databases has changed");
+    }
+    try {
+      link.attach(control, log, databases - 1);
+    } catch (UncheckedIOException e) {
+      if (!log.isClosed()) {
+        throw e;
       }
     }
   }
@@ -187,7 +216,8 @@ public final class LocalRedis implements AutoCloseable {
     if (!linkLost.get() && wake.tryAcquire(HEALTH_CHECK_MILLIS, TimeUnit.MILLISECONDS)) {
       wake.drainPermits();
     }
-    return linkLost.getAndSet(false) ? replication : null;
+    Replication log = linkLost.getAndSet(false) ? replication : null;
+    return log == null || log.isClosed() ? null : log;
   }
 
   private RedisControl connect() throws IOException, InterruptedException {
@@ -205,7 +235,8 @@ public final class LocalRedis implements AutoCloseable {
           if (stopping) {
             throw e;
           }
-          if (managed.isAlive() && System.nanoTime() > deadline && !isLoading(e)) {
+          if (System.nanoTime() > deadline && !isLoading(e)) {
+            problem("it accepts connections but does not answer, and is started anew");
             managed.kill();
             throw e;
           }
@@ -214,6 +245,13 @@ public final class LocalRedis implements AutoCloseable {
         if (System.nanoTime() > deadline) {
           throw new IOException("it does not stay up; its last words: " + managed.lastWords());
         }
+        if (!commands.isDone() && managed.foundPortInUse()) {
+          throw new UnfitRedisException(
+              "the managed Redis can't start: its port is in use by another process ("
+                  + describe()
+                  + "). Stop that process, or choose another 'redis-port'");
+        }
+        pause(betweenStarts.next());
         managed.start();
       }
       pause(RETRY_MILLIS);
@@ -272,7 +310,7 @@ public final class LocalRedis implements AutoCloseable {
       thread.join(1000);
       try (RedisControl control = client.connect(Duration.ofSeconds(2))) {
         control.fenceApplyConnections();
-        control.shutdownAndSave();
+        control.shutdown(!reload.isSet()); // data that lacks a command is not worth keeping
       }
       managed.awaitExit(2500);
     } catch (RedisException e) {

@@ -3,16 +3,16 @@ package io.ratissidecar.sidecar.redis;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.zip.CRC32;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,28 +25,20 @@ import org.slf4j.LoggerFactory;
 final class ManagedRedis {
   private static final Logger LOG = LoggerFactory.getLogger(ManagedRedis.class);
 
-  /** A unix socket's path must fit into {@code sun_path}. */
-  private static final int MAX_SOCKET_PATH = 100;
+  private static final int MAX_OUTPUT_BYTES = 1 << 16;
 
   private final SidecarConfig config;
   private final Path dir;
+  private final SocketPlace place;
   private final Path socket;
+  private long logStart;
   private volatile Process process;
 
   ManagedRedis(SidecarConfig config) {
     this.config = config;
     this.dir = config.dir().resolve("redis");
-    this.socket = socketPath(dir.resolve("redis.sock"));
-  }
-
-  private static Path socketPath(Path preferred) {
-    if (preferred.toString().getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET_PATH) {
-      return preferred;
-    }
-    CRC32 hash = new CRC32();
-    hash.update(preferred.toString().getBytes(StandardCharsets.UTF_8));
-    String name = HexFormat.of().toHexDigits((int) hash.getValue());
-    return Path.of("/tmp", "ratis-sidecar-" + name + ".sock");
+    this.place = new SocketPlace(dir);
+    this.socket = place.socket();
   }
 
   RespEndpoint endpoint() {
@@ -71,6 +63,11 @@ final class ManagedRedis {
    * does not.
    */
   boolean accepts() {
+    try {
+      place.prepare();
+    } catch (IOException e) {
+      return false; // start says why
+    }
     try (SocketChannel probe = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
       return probe.isConnected();
     } catch (IOException e) {
@@ -80,8 +77,9 @@ final class ManagedRedis {
 
   /** Starts the process; it may take a moment until it can be connected to. */
   void start() throws IOException {
-    Files.createDirectories(dir);
+    place.prepare();
     Files.deleteIfExists(socket);
+    logStart = log().toFile().length();
     Path program = RedisBinary.find(config.redisServer(), dir);
     List<String> command = new ArrayList<>(List.of(program.toString()));
     command.addAll(arguments());
@@ -90,9 +88,9 @@ final class ManagedRedis {
             .directory(dir.toFile())
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
             .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(dir.resolve("redis.log").toFile()))
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
             .start();
-    Files.writeString(dir.resolve("redis.pid"), Long.toString(process.pid()));
+    Files.writeString(pidFile(), Long.toString(process.pid()));
     LOG.info("Started {} as process {}, at {}", program, process.pid(), describe());
   }
 
@@ -124,12 +122,32 @@ final class ManagedRedis {
     arguments.addAll(List.of(values));
   }
 
+  private Path log() {
+    return dir.resolve("redis.log");
+  }
+
+  private Path pidFile() {
+    return dir.resolve("redis.pid");
+  }
+
   /** The last line that the process wrote, which says why it ended. */
   String lastWords() {
-    try {
-      List<String> lines =
-          Files.readAllLines(dir.resolve("redis.log"), StandardCharsets.ISO_8859_1);
-      return lines.isEmpty() ? "" : lines.get(lines.size() - 1);
+    String[] lines = output().split("\n", -1);
+    return lines[lines.length - 1];
+  }
+
+  /** True when the process that was started last found its port in use. */
+  boolean foundPortInUse() {
+    return process != null && output().contains("Address already in use");
+  }
+
+  /** What the process that was started last has written. */
+  private String output() {
+    try (RandomAccessFile file = new RandomAccessFile(log().toFile(), "r")) {
+      file.seek(Math.max(logStart, file.length() - MAX_OUTPUT_BYTES));
+      byte[] bytes = new byte[(int) Math.max(0, file.length() - file.getFilePointer())];
+      file.readFully(bytes);
+      return new String(bytes, StandardCharsets.ISO_8859_1).strip();
     } catch (IOException e) {
       return "";
     }
@@ -143,11 +161,28 @@ final class ManagedRedis {
     }
   }
 
-  /** Ends a process that does not answer. */
+  /** Ends a process that does not answer, also one that an earlier sidecar started. */
   void kill() {
     Process p = process;
     if (p != null) {
       p.destroyForcibly();
+    } else {
+      takenOver().ifPresent(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  /** The process that was left running; ids are used again, so it must work in our directory. */
+  private Optional<ProcessHandle> takenOver() {
+    try {
+      long pid = Long.parseLong(Files.readString(pidFile()).strip());
+      Path proc = Path.of("/proc", Long.toString(pid));
+      String program = Files.readString(proc.resolve("comm"));
+      boolean ours =
+          (program.contains("redis") || program.contains("valkey"))
+              && proc.resolve("cwd").toRealPath().equals(dir.toRealPath());
+      return ours ? ProcessHandle.of(pid) : Optional.empty();
+    } catch (IOException | NumberFormatException e) {
+      return Optional.empty();
     }
   }
 }

@@ -76,10 +76,10 @@ final class RedisControl implements AutoCloseable {
     redis.ping();
   }
 
-  /** Has Redis write its data and exit; the connection's end is the answer. */
-  void shutdownAndSave() {
+  /** Has Redis write its data, if that is wanted, and exit; the connection's end is the answer. */
+  void shutdown(boolean save) {
     try {
-      redis.shutdown(true);
+      redis.shutdown(save);
     } catch (RedisException e) {
       // Redis closes the connection instead of answering.
     }

@@ -10,10 +10,11 @@ final class RedisRequirements {
   private RedisRequirements() {}
 
   /**
+   * @param maxEntryBytes no argument of a command is longer
    * @return number of databases
    * @throws UnfitRedisException naming what is wrong and how to mend it
    */
-  static int check(RedisControl redis) {
+  static int check(RedisControl redis, int maxEntryBytes) {
     Map<String, String> server = redis.info("server");
     String version =
         server.getOrDefault("valkey_version", server.getOrDefault("redis_version", "0"));
@@ -42,6 +43,26 @@ final class RedisRequirements {
       throw new UnfitRedisException(
           "the local Redis has 'stop-writes-on-bgsave-error yes', so writes would fail on this node only. Set it to no:"
               + " CONFIG SET stop-writes-on-bgsave-error no");
+    }
+    require(
+        redis, "timeout", "0", "it would close an idle connection on which entries are applied");
+    require(redis, "maxmemory-clients", "0", "it would close that connection under load");
+    String outputLimits = redis.setting("client-output-buffer-limit").orElse("normal 0 0 0");
+    if (!outputLimits.contains("normal 0 0 0")) {
+      throw new UnfitRedisException(
+          "the local Redis has 'client-output-buffer-limit "
+              + outputLimits
+              + "': it would close the connection on which entries are applied. Set it:"
+              + " CONFIG SET client-output-buffer-limit \"normal 0 0 0\"");
+    }
+    long longest = Long.parseLong(redis.setting("proto-max-bulk-len").orElse("536870912"));
+    if (longest < maxEntryBytes) {
+      throw new UnfitRedisException(
+          "the local Redis has 'proto-max-bulk-len "
+              + longest
+              + "', less than this node's max-entry-bytes: it would not take every command. Set it:"
+              + " CONFIG SET proto-max-bulk-len "
+              + maxEntryBytes);
     }
     int databases = Integer.parseInt(redis.setting("databases").orElse("16"));
     if (databases < 2) {

@@ -21,12 +21,16 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A pipelined connection to a RESP server: commands out, reply frames back, matched by order.
  * Commands are gathered and written once per turn of the event loop. Confined to that loop.
  */
 public final class RespConnection implements RedisPort {
+  private static final Logger LOG = LoggerFactory.getLogger(RespConnection.class);
+
   /** Larger command buffers are written as they are instead of being copied behind the others. */
   private static final int COPY_LIMIT_BYTES = 16 * 1024;
 
@@ -41,6 +45,7 @@ public final class RespConnection implements RedisPort {
   private ByteBuf out;
   private boolean flushScheduled;
   private volatile boolean closed;
+  private boolean closing;
   private int protocol = 2;
   private Consumer<RespConnection> onClosed = c -> {};
   private Consumer<ByteBuf> onPush = frame -> {};
@@ -226,8 +231,9 @@ public final class RespConnection implements RedisPort {
     return expected.size();
   }
 
-  /** Ends the connection. */
+  /** Ends the connection; no reply is handed out from here on, also of those that have come. */
   public void close() {
+    closing = true;
     if (channel != null) {
       channel.close();
     }
@@ -251,7 +257,7 @@ public final class RespConnection implements RedisPort {
 
   private void readFrames() {
     int length;
-    while (!closed && (length = scanner.scan(in)) >= 0) {
+    while (!closing && !closed && (length = scanner.scan(in)) >= 0) {
       ByteBuf frame = in.slice(in.readerIndex(), length);
       deliver(frame);
       if (in == null) {
@@ -305,7 +311,7 @@ public final class RespConnection implements RedisPort {
         in = ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(ctx.alloc(), in, bytes);
       }
       readFrames();
-      if (in != null && !in.isReadable()) {
+      if (in != null && (closing || !in.isReadable())) {
         in.release();
         in = null;
       }
@@ -328,7 +334,12 @@ public final class RespConnection implements RedisPort {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-      ctx.close();
+      if (cause instanceof IOException) {
+        LOG.debug("Connection to {} ended: {}", endpoint, cause.getMessage());
+      } else {
+        LOG.error("Internal error on the connection to {}, which is closed", endpoint, cause);
+      }
+      close();
     }
   }
 }

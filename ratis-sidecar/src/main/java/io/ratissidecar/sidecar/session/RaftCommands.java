@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.raft.Sequencer;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.command.Plan;
 import io.ratissidecar.statemachine.resp.Request;
@@ -244,6 +245,7 @@ final class RaftCommands {
     byte[][][] block = new byte[commands.size() + 2][][];
     block[0] = MULTI;
     block[block.length - 1] = EXEC;
+    long bytes = 0;
     for (int i = 0; i < commands.size(); i++) {
       Request command = commands.get(i);
       // Planned again: what is relative to the clock is relative to EXEC's.
@@ -256,6 +258,16 @@ final class RaftCommands {
       }
       block[i + 1] =
           plan instanceof Plan.Rewritten rewritten ? rewritten.commands()[0] : arguments(command);
+      bytes += Sequencer.encodedBytes(block[i + 1]);
+    }
+    if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows when made absolute
+      session
+          .slot(Lane.IMMEDIATE)
+          .error(
+              "EXECABORT Transaction discarded because it is longer than max-entry-bytes ("
+                  + services.config().maxEntryBytes()
+                  + ")");
+      return;
     }
     replication
         .sequencer()

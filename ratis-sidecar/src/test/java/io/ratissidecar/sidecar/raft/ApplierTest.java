@@ -34,6 +34,7 @@ class ApplierTest {
   @TempDir Path dir;
   private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
   private final List<String> outcomes = new ArrayList<>();
+  private boolean fatalExpected;
   private long nanos;
   private PayloadLog log;
   private Applier applier;
@@ -111,7 +112,10 @@ class ApplierTest {
             loop::add,
             new Inline(),
             (reason, cause) -> {
-              throw new AssertionError(reason, cause);
+              if (!fatalExpected) {
+                throw new AssertionError(reason, cause);
+              }
+              outcomes.add(reason);
             },
             () -> nanos);
     applier.use(log);
@@ -146,6 +150,11 @@ class ApplierTest {
 
               @Override
               public void onNodeLocalError(long index, String error) {
+                throw new AssertionError(error);
+              }
+
+              @Override
+              public void onUnfit(long index, String error) {
                 throw new AssertionError(error);
               }
             }),
@@ -273,10 +282,10 @@ class ApplierTest {
     append(4, 1);
     awaiting(4, 1, "a");
     nanos = 50;
-    applier.expire(100);
+    applier.expire(100, 100);
     assertEquals(List.of(), outcomes);
     nanos = 101;
-    applier.expire(100);
+    applier.expire(100, 100);
     assertEquals(List.of("a OUTCOME_UNKNOWN"), outcomes);
   }
 
@@ -285,7 +294,7 @@ class ApplierTest {
     Port port = attach(0);
     append(1, 1);
     List<String> ran = new ArrayList<>();
-    applier.whenSent(1, () -> ran.add("read after " + port.keys()));
+    applier.whenSent(1, () -> ran.add("read after " + port.keys()), () -> ran.add("lost"));
     assertTrue(ran.isEmpty());
     applier.committed(1);
     turn();
@@ -309,5 +318,97 @@ class ApplierTest {
     }
     assertEquals(200, port.keys().size());
     assertTrue(applier.isServing());
+  }
+
+  private void read(String name) {
+    applier.read(
+        0,
+        2,
+        Unpooled.buffer(),
+        new ReplyReceiver() {
+          @Override
+          public void reply(ByteBuf frame) {
+            outcomes.add(name + " replied");
+          }
+
+          @Override
+          public void failed(Failure failure) {
+            outcomes.add(name + " " + failure);
+          }
+        });
+  }
+
+  @Test
+  void when_an_index_is_appended_to_again_then_the_former_batch_surely_did_not_happen()
+      throws IOException {
+    append(6, 1);
+    awaiting(4, 1, "a");
+    awaiting(6, 1, "b");
+    assertEquals(List.of("a NOT_LEADER"), outcomes);
+    Port port = attach(0);
+    applier.committed(1);
+    turn();
+    port.answer();
+    assertEquals(List.of("a NOT_LEADER", "b replied"), outcomes);
+  }
+
+  @Test
+  void when_reads_wait_too_long_for_an_entry_or_an_answer_then_they_fail_once() {
+    Port port = attach(0);
+    applier.whenSent(9, () -> outcomes.add("ran"), () -> outcomes.add("waiting gave up"));
+    read("a");
+    nanos = 100;
+    applier.expire(100, 100);
+    assertEquals(List.of(), outcomes);
+    nanos = 101;
+    read("b");
+    applier.expire(100, 100);
+    assertEquals(List.of("waiting gave up", "a REDIS_LOST"), outcomes);
+    port.answer();
+    assertEquals(List.of("waiting gave up", "a REDIS_LOST", "b replied"), outcomes);
+  }
+
+  @Test
+  void when_another_connection_takes_over_then_reads_of_the_former_fail() {
+    attach(0);
+    read("a");
+    attach(0);
+    assertEquals(List.of("a REDIS_LOST"), outcomes);
+  }
+
+  @Test
+  void when_sending_an_entry_fails_then_the_node_stops_and_no_later_one_is_sent()
+      throws IOException {
+    fatalExpected = true;
+    append(1, 1);
+    append(1, 2);
+    applier.committed(2);
+    RedisPort broken =
+        new RedisPort() {
+          @Override
+          public void send(ByteBuf commands, int replies, ReplySink sink) {
+            throw new IllegalStateException("made up by the test");
+          }
+
+          @Override
+          public void useProtocol(int version) {}
+        };
+    applier.redisReady(new CommandApplier(broken, 15, "c", 0, null), 0);
+    turn();
+    assertEquals(1, outcomes.size(), outcomes.toString());
+    assertTrue(outcomes.get(0).contains("internal error"), outcomes.get(0));
+  }
+
+  @Test
+  void when_stopped_then_a_closed_log_is_no_error() throws IOException {
+    for (int i = 1; i <= 500; i++) {
+      append(1, i);
+    }
+    attach(0);
+    applier.committed(500);
+    applier.stop();
+    log.close();
+    turn();
+    assertTrue(applier.isStopped());
   }
 }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class ReadGateTest {
   private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
+  private final ArrayDeque<Runnable> later = new ArrayDeque<>();
   private final Map<Integer, LongConsumer> asked = new HashMap<>();
   private final List<Failure> failures = new ArrayList<>();
   private final Leader leader = new Leader();
@@ -33,15 +34,18 @@ class ReadGateTest {
           },
           applier,
           loop::add,
-          () -> nanos);
+          () -> nanos,
+          later::add);
 
   /** Node 1 of three. */
   private static final class Leader implements ReadGate.Leadership {
     private boolean ready = true;
     private long term = 7;
+    private Runnable onReadiness = () -> {};
 
     @Override
     public boolean isLeaderReady() {
+      onReadiness.run();
       return ready;
     }
 
@@ -120,6 +124,29 @@ class ReadGateTest {
     nanos = 1001;
     gate.expire(1000);
     assertEquals(List.of(Failure.NO_QUORUM_FOR_READ), failures);
+  }
+
+  @Test
+  void when_a_voter_could_not_be_asked_then_it_is_asked_again() {
+    read();
+    turn();
+    asked.get(2).accept(-1);
+    assertEquals(2, polls);
+    later.poll().run();
+    assertEquals(3, polls);
+    asked.get(2).accept(7);
+    assertEquals(List.of(Failure.REDIS_LOST), failures);
+    asked.get(3).accept(-1);
+    assertEquals(0, later.size(), "the round is over");
+  }
+
+  @Test
+  void when_the_term_changes_while_it_is_looked_at_then_the_older_one_is_asked_for() {
+    leader.onReadiness = () -> leader.term = 8;
+    read();
+    turn();
+    asked.get(2).accept(8);
+    assertEquals(List.of(Failure.NOT_LEADER), failures);
   }
 
   @Test

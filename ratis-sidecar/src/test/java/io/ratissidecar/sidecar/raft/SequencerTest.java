@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.raft;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -134,6 +135,26 @@ class SequencerTest {
     add("SET", "b", "1");
     turn();
     assertEquals(2, proposer.proposed.size());
+  }
+
+  @Test
+  void when_a_command_would_make_the_batch_too_long_then_it_starts_another() {
+    add("SET", "a", "x".repeat(500));
+    add("SET", "b", "x".repeat(600));
+    sequencer.add(new Client(), 0, 2, new byte[][][] {{"SET".getBytes(UTF_8), new byte[600]}}, 0);
+    for (int i = 0; i < 20; i++) {
+      add("SET", "c", "x".repeat(100));
+    }
+    turn();
+    for (int i = 0; i < 10; i++) {
+      if (i < proposer.failures.size()) {
+        proposer.failures.get(i).run();
+      }
+    }
+    assertTrue(proposer.proposed.size() >= 4);
+    for (Batch batch : proposer.proposed) {
+      assertTrue(batch.bytes() <= 1000 + 32, batch.bytes() + " bytes"); // and a SELECT
+    }
   }
 
   @Test

@@ -3,7 +3,9 @@ package io.ratissidecar.statemachine.apply;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.ratissidecar.statemachine.entry.Entry;
+import io.ratissidecar.statemachine.entry.EntryType;
 import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
@@ -23,9 +25,16 @@ public final class CommandApplier {
 
     /**
      * Redis refused a committed command for a reason of its own. The state is not that of the log
-     * any more; the owner must drop the connection and reload.
+     * any more; the owner must drop the connection and reload. Nothing comes after this.
      */
     void onNodeLocalError(long index, String error);
+
+    /**
+     * Redis is not set up like the other nodes', so that a committed command can't have here the
+     * effect that it has there. The owner must stop the node: loading anew would not help. Nothing
+     * comes after this.
+     */
+    void onUnfit(long index, String error);
   }
 
   private final RedisPort port;
@@ -34,6 +43,9 @@ public final class CommandApplier {
   private final Listener listener;
   private int database = -1;
   private long lastSent;
+
+  /** Redis missed a command; whatever it answers behind that is of a state that never was. */
+  private boolean broken;
 
   /**
    * @param port a fresh connection
@@ -71,6 +83,10 @@ public final class CommandApplier {
       throw new IllegalStateException("entry " + index + " after " + lastSent);
     }
     lastSent = index; // gaps are normal: Ratis uses indexes of its own
+    checkDatabases(entry);
+    if (broken) {
+      return; // the entry is sent again, on another connection or never
+    }
     ByteBuf begin = Unpooled.buffer(96);
     int selects = selectReserved(begin);
     Resp.command(begin, "SET", AppliedMarker.BEGIN_KEY, Long.toString(index));
@@ -99,21 +115,38 @@ public final class CommandApplier {
     port.send(command, 1, sink);
   }
 
+  /**
+   * The cluster's own entries select the database that its leader keeps them in. With another
+   * number of databases here, commands of clients would meet the markers.
+   */
+  private void checkDatabases(Entry entry) {
+    if (entry.header().type() != EntryType.CLUSTER || broken) {
+      return;
+    }
+    int selected = PayloadCommands.selectedBy(entry.payload());
+    if (selected != reservedDatabase) {
+      broken = true;
+      listener.onUnfit(
+          entry.index(),
+          "the cluster has "
+              + (selected + 1)
+              + " databases, this Redis has "
+              + (reservedDatabase + 1));
+    }
+  }
+
   private void sendPayload(Entry entry, EntryReplies replies) {
     ByteBuf payload = Unpooled.wrappedBuffer(entry.payload());
+    PayloadSink sink = new PayloadSink(entry, replies);
     if (replies == null) {
-      int commands = PayloadCommands.count(entry.payload());
-      port.send(payload, commands, new PayloadSink(entry.index(), null));
+      port.send(payload, PayloadCommands.count(entry.payload()), sink);
       return;
     }
     List<EntryReplies.Run> runs = replies.runs();
     int start = 0;
     for (EntryReplies.Run run : runs) {
       port.useProtocol(run.protocol());
-      port.send(
-          payload.retainedSlice(start, run.endOffset() - start),
-          run.replies(),
-          new PayloadSink(entry.index(), replies));
+      port.send(payload.retainedSlice(start, run.endOffset() - start), run.replies(), sink);
       start = run.endOffset();
     }
     payload.release();
@@ -128,34 +161,65 @@ public final class CommandApplier {
     return 1;
   }
 
-  private void check(long index, ByteBuf frame) {
-    if (NodeLocalError.is(frame)) {
-      listener.onNodeLocalError(index, frame.toString(StandardCharsets.UTF_8).strip());
+  private void failed(long index, NodeLocalError error, String text) {
+    broken = true;
+    if (error == NodeLocalError.LASTING) {
+      listener.onUnfit(index, text);
+    } else {
+      listener.onNodeLocalError(index, text);
     }
+  }
+
+  private static String text(ByteBuf frame) {
+    return frame.toString(StandardCharsets.UTF_8).strip();
   }
 
   /** Hands the replies of an entry's commands on. */
   private final class PayloadSink implements ReplySink {
-    private final long index;
+    private final Entry entry;
     private final EntryReplies replies;
+    private final ByteBuffer walk;
+    private int answered;
+    private int walked;
 
-    PayloadSink(long index, EntryReplies replies) {
-      this.index = index;
+    PayloadSink(Entry entry, EntryReplies replies) {
+      this.entry = entry;
+      this.walk = entry.payload();
       this.replies = replies;
     }
 
     @Override
     public void onReply(ByteBuf frame) {
-      check(index, frame);
+      if (broken) {
+        return;
+      }
+      answered++;
+      if (NodeLocalError.isError(frame)) {
+        NodeLocalError error =
+            answersSelect() ? NodeLocalError.ofSelect(frame) : NodeLocalError.of(frame);
+        if (error != null) {
+          failed(entry.index(), error, text(frame));
+          return;
+        }
+      }
       if (replies != null) {
         replies.onReply(frame);
       }
     }
 
+    /** Walks on from the last error, so that many of them cost one walk. */
+    private boolean answersSelect() {
+      for (; walked < answered - 1; walked++) {
+        PayloadCommands.skip(walk);
+      }
+      return PayloadCommands.selectedBy(walk) >= 0;
+    }
+
     @Override
-    public void
-        onLost() {} // the owner hears of the connection's end, and every entry is sent again or
-    // known to be applied
+    public void onLost() {
+      // The owner hears of the connection's end, and every entry is sent again or known to be
+      // applied.
+    }
   }
 
   /** Checks that a marker could be written. */
@@ -170,11 +234,9 @@ public final class CommandApplier {
 
     @Override
     public void onReply(ByteBuf frame) {
-      if (frame.getByte(frame.readerIndex()) == '-') {
+      if (!broken && NodeLocalError.isError(frame)) {
         // A marker is a plain SET or SELECT: any error is this node's own.
-        listener.onNodeLocalError(
-            index,
-            (end ? "end" : "begin") + " marker: " + frame.toString(StandardCharsets.UTF_8).strip());
+        failed(index, NodeLocalError.PASSING, (end ? "end" : "begin") + " marker: " + text(frame));
       }
     }
 
@@ -199,7 +261,7 @@ public final class CommandApplier {
     public void onReply(ByteBuf frame) {
       super.onReply(frame);
       remaining--;
-      if (remaining == 0) {
+      if (remaining == 0 && !broken) {
         if (replies != null) {
           replies.onApplied();
         }

@@ -7,9 +7,18 @@ import java.util.List;
 /**
  * Error replies that tell of this node and not of the command. Every replica must get the same
  * result, so one of these in answer to a committed command means that this node missed it.
+ *
+ * <p>What a command may answer on every node is never one: the leader logs nothing that the command
+ * table does not know, subcommands included, and no scripts, which could answer with any text.
  */
-public final class NodeLocalError {
-  private static final List<byte[]> CODES =
+enum NodeLocalError {
+  /** Redis was not able to at that moment; loaded anew it may be. */
+  PASSING,
+
+  /** Redis is set up differently from the other nodes' and would refuse again. */
+  LASTING;
+
+  private static final List<byte[]> PASSING_CODES =
       List.of(
           code("-OOM "),
           code("-MISCONF "),
@@ -19,17 +28,41 @@ public final class NodeLocalError {
           code("-MASTERDOWN "),
           code("-NOAUTH "),
           code("-NOPERM "),
-          code("-NOREPLICAS "));
+          code("-NOREPLICAS "),
+          // EXEC itself was refused with one of the above; a command that was wrong when it was
+          // queued has "because of previous errors".
+          code("-EXECABORT Transaction discarded because of: "));
 
-  private NodeLocalError() {}
+  private static final List<byte[]> LASTING_TEXTS =
+      List.of(code("-ERR unknown command"), code("-ERR unknown subcommand"));
 
-  /** True when the reply is an error that another replica need not have got. */
-  public static boolean is(ByteBuf reply) {
-    if (!reply.isReadable() || reply.getByte(reply.readerIndex()) != '-') {
-      return false;
+  /** What a reply to a committed command tells of this node; null when it is the result. */
+  static NodeLocalError of(ByteBuf reply) {
+    if (!isError(reply)) {
+      return null;
     }
-    for (byte[] code : CODES) {
-      if (startsWith(reply, code)) {
+    if (startsWithAny(reply, PASSING_CODES)) {
+      return PASSING;
+    }
+    return startsWithAny(reply, LASTING_TEXTS) ? LASTING : null;
+  }
+
+  /**
+   * What a reply to a {@code SELECT} tells: the leader selects databases that it has itself, so
+   * that every error is one of this node's; null when it is none.
+   */
+  static NodeLocalError ofSelect(ByteBuf reply) {
+    NodeLocalError general = of(reply);
+    return general == null && isError(reply) ? LASTING : general;
+  }
+
+  static boolean isError(ByteBuf reply) {
+    return reply.isReadable() && reply.getByte(reply.readerIndex()) == '-';
+  }
+
+  private static boolean startsWithAny(ByteBuf reply, List<byte[]> prefixes) {
+    for (byte[] prefix : prefixes) {
+      if (startsWith(reply, prefix)) {
         return true;
       }
     }

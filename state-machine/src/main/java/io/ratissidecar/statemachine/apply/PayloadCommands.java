@@ -1,6 +1,7 @@
 package io.ratissidecar.statemachine.apply;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 
 /** Walks over the RESP commands of a payload. */
 public final class PayloadCommands {
@@ -15,18 +16,44 @@ public final class PayloadCommands {
     ByteBuffer in = payload.duplicate();
     int commands = 0;
     while (in.hasRemaining()) {
-      int arguments = number(in, '*');
-      for (int i = 0; i < arguments; i++) {
-        int length = number(in, '$');
-        int end = in.position() + length + 2;
-        if (length < 0 || end < 0 || end > in.limit()) {
-          throw new IllegalArgumentException("payload ends inside an argument");
-        }
-        in.position(end);
-      }
+      skip(in);
       commands++;
     }
     return commands;
+  }
+
+  /** The database that the command at the position selects; -1 when it is no {@code SELECT}. */
+  static int selectedBy(ByteBuffer payload) {
+    ByteBuffer in = payload.duplicate();
+    if (number(in, '*') != 2 || !text(in).equalsIgnoreCase("SELECT")) {
+      return -1;
+    }
+    return Integer.parseInt(text(in));
+  }
+
+  /** Moves the position behind the next command. */
+  static void skip(ByteBuffer in) {
+    int arguments = number(in, '*');
+    for (int i = 0; i < arguments; i++) {
+      skipArgument(in);
+    }
+  }
+
+  /** Goes behind the next argument and returns its length. */
+  private static int skipArgument(ByteBuffer in) {
+    int length = number(in, '$');
+    int end = in.position() + length + 2;
+    if (length < 0 || end < 0 || end > in.limit()) {
+      throw new IllegalArgumentException("payload ends inside an argument");
+    }
+    in.position(end);
+    return length;
+  }
+
+  private static String text(ByteBuffer in) {
+    int length = skipArgument(in);
+    ByteBuffer bytes = in.slice(in.position() - 2 - length, length);
+    return StandardCharsets.ISO_8859_1.decode(bytes).toString();
   }
 
   private static int number(ByteBuffer in, char marker) {

@@ -50,6 +50,11 @@ class CommandApplierTest {
             public void onNodeLocalError(long index, String error) {
               events.add("node-local at " + index + ": " + error);
             }
+
+            @Override
+            public void onUnfit(long index, String error) {
+              events.add("unfit at " + index + ": " + error);
+            }
           });
 
   private static String words(ByteBuf commands) {
@@ -63,11 +68,33 @@ class CommandApplierTest {
   }
 
   private static Entry entry(long index) {
+    return entry(EntryType.COMMANDS, index, "0");
+  }
+
+  private static Entry entry(EntryType type, long index, String database) {
     ByteBuf out = Unpooled.buffer();
-    Resp.command(out, "SELECT", "0");
+    Resp.command(out, "SELECT", database);
     Resp.command(out, "INCR", "n");
     ByteBuffer payload = out.nioBuffer();
-    return new Entry(2, index, EntryHeader.of(EntryType.COMMANDS, 1, 1, payload), payload);
+    return new Entry(2, index, EntryHeader.of(type, 1, 1, payload), payload);
+  }
+
+  /** Notes what reaches the clients of an entry made by {@link #entry(long)}. */
+  private final class Clients implements EntryReplies {
+    @Override
+    public List<Run> runs() {
+      return List.of(new Run(entry(1).payload().remaining(), 2, 2));
+    }
+
+    @Override
+    public void onReply(ByteBuf frame) {
+      events.add("client gets " + frame.toString(StandardCharsets.US_ASCII).strip());
+    }
+
+    @Override
+    public void onApplied() {
+      events.add("clients are done");
+    }
   }
 
   private void answer(String... replies) {
@@ -113,6 +140,58 @@ class CommandApplierTest {
   }
 
   @Test
+  void when_redis_refuses_for_a_reason_of_its_own_then_no_client_hears_of_it_or_of_what_follows() {
+    applier.apply(entry(5), new Clients());
+    applier.apply(entry(6), new Clients());
+    answer("+OK", "+OK", "+OK", "-MISCONF Errors writing to the AOF file", "+OK", "+OK");
+    answer("+OK", "+OK", ":2", "+OK", "+OK");
+    assertEquals(
+        List.of("client gets +OK", "node-local at 5: -MISCONF Errors writing to the AOF file"),
+        events);
+    applier.apply(entry(7), null);
+    assertEquals(6, sent.size(), "nothing is sent to a Redis that missed a command");
+  }
+
+  @Test
+  void when_exec_is_refused_for_a_reason_of_the_node_then_the_owner_reloads() {
+    applier.apply(entry(5), null);
+    answer("+OK", "+OK", "+OK", "-EXECABORT Transaction discarded because of: OOM command not");
+    assertTrue(events.get(0).startsWith("node-local at 5: -EXECABORT"), events.get(0));
+  }
+
+  @Test
+  void when_redis_does_not_know_a_command_of_the_log_then_it_is_unfit() {
+    applier.apply(entry(5), null);
+    answer("+OK", "+OK", "+OK", "-ERR unknown command 'INCR', with args beginning with: 'n' ");
+    assertEquals(
+        List.of("unfit at 5: -ERR unknown command 'INCR', with args beginning with: 'n'"), events);
+  }
+
+  @Test
+  void when_redis_has_fewer_databases_than_the_log_uses_then_it_is_unfit() {
+    applier.apply(entry(5), null);
+    answer("+OK", "+OK", "-ERR DB index is out of range", "+OK");
+    assertEquals(List.of("unfit at 5: -ERR DB index is out of range"), events);
+  }
+
+  @Test
+  void when_another_command_than_select_names_no_database_then_the_error_is_its_result() {
+    applier.apply(entry(5), null);
+    answer("+OK", "+OK", "+OK", "-ERR DB index is out of range", "+OK", "+OK");
+    assertEquals(List.of("applied 5"), events);
+  }
+
+  @Test
+  void when_the_cluster_has_another_number_of_databases_then_redis_is_unfit_and_gets_nothing() {
+    applier.apply(entry(EntryType.CLUSTER, 5, "15"), null);
+    assertEquals(List.of(), events);
+    int before = sent.size();
+    applier.apply(entry(EntryType.CLUSTER, 6, "7"), null);
+    assertEquals(List.of("unfit at 6: the cluster has 8 databases, this Redis has 16"), events);
+    assertEquals(before, sent.size());
+  }
+
+  @Test
   void when_the_command_itself_is_wrong_then_the_error_is_its_result() {
     applier.apply(entry(5), null);
     answer("+OK", "+OK", "+OK", "-WRONGTYPE Operation against a key", "+OK", "+OK");
@@ -137,6 +216,10 @@ class CommandApplierTest {
   @Test
   void payload_commands_are_counted() {
     assertEquals(2, PayloadCommands.count(entry(5).payload()));
+    ByteBuffer payload = entry(5).payload();
+    assertEquals(0, PayloadCommands.selectedBy(payload));
+    PayloadCommands.skip(payload);
+    assertEquals(-1, PayloadCommands.selectedBy(payload));
     ByteBuffer cut = entry(5).payload();
     cut.limit(cut.limit() - 3);
     assertThrows(IllegalArgumentException.class, () -> PayloadCommands.count(cut));
