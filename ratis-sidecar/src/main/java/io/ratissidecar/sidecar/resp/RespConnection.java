@@ -7,6 +7,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
@@ -224,6 +225,14 @@ public final class RespConnection implements RedisPort {
   /** Commands whose replies have not all come. */
   public int outstanding() {
     return expected.size();
+  }
+
+  /** Tells the other side that nothing more will come, once all commands are written. */
+  public void endOutput() {
+    writeGathered();
+    channel
+        .writeAndFlush(channel.alloc().buffer(0))
+        .addListener(written -> ((DuplexChannel) channel).shutdownOutput());
   }
 
   /** Ends the connection. */

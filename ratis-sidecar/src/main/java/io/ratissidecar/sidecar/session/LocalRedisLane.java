@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.resp.RespConnection;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
 import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.command.CommandSpec;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.util.List;
@@ -42,6 +43,9 @@ final class LocalRedisLane {
   private final Session session;
   private RespConnection connection;
   private boolean opening;
+  private boolean inputEnded;
+  private boolean outputEnded;
+  private int blocking;
   private String openProblem;
   private int database;
   private boolean inTransaction;
@@ -78,6 +82,9 @@ final class LocalRedisLane {
     if (!session.enter(Lane.LOCAL)) {
       return false;
     }
+    if (outputEnded) {
+      lost(connection); // it can take no more commands
+    }
     if (connection == null) {
       return open();
     }
@@ -104,7 +111,13 @@ final class LocalRedisLane {
       return true;
     }
     track(name);
-    connection.send(command, 1, new ReplyToSlot(session.slot(Lane.LOCAL), transform));
+    CommandSpec spec = session.services().commands().find(request, 0);
+    boolean blocks = spec != null && spec.blocking();
+    blocking += blocks ? 1 : 0;
+    connection.send(command, 1, new ReplyToSlot(session.slot(Lane.LOCAL), transform, blocks));
+    if (inputEnded) {
+      endInput();
+    }
     return true;
   }
 
@@ -207,6 +220,19 @@ final class LocalRedisLane {
     }
   }
 
+  /**
+   * The client has ended its side of the connection. Redis hears of it when it has a blocked
+   * command of this client, which it then drops; it might drop large replies too, so that it hears
+   * of it in no other case.
+   */
+  void endInput() {
+    inputEnded = true;
+    if (connection != null && !outputEnded && blocking > 0) {
+      outputEnded = true;
+      connection.endOutput();
+    }
+  }
+
   void setReading(boolean reading) {
     if (connection != null) {
       connection.setReading(reading);
@@ -223,23 +249,28 @@ final class LocalRedisLane {
 
   private void forget() {
     connection = null;
+    outputEnded = false;
+    blocking = 0;
     inTransaction = false;
     watching = false;
     subscriptions = 0;
     monitoring = false;
   }
 
-  private static final class ReplyToSlot implements ReplySink {
+  private final class ReplyToSlot implements ReplySink {
     private final Slot slot;
     private final Transform transform;
+    private final boolean blocks;
 
-    ReplyToSlot(Slot slot, Transform transform) {
+    ReplyToSlot(Slot slot, Transform transform, boolean blocks) {
       this.slot = slot;
       this.transform = transform;
+      this.blocks = blocks;
     }
 
     @Override
     public void onReply(ByteBuf frame) {
+      blocking -= blocks ? 1 : 0;
       if (transform == null || frame.getByte(frame.readerIndex()) == '-') {
         slot.reply(frame);
       } else {

@@ -53,6 +53,7 @@ final class SessionCommands {
       case "CLIENT" -> ClientCommand.run(session, request);
       case "CLUSTER" -> session.administer(request);
       case "SELECT" -> select(session, request);
+      case "RESET" -> reset(session);
       default -> {
         simple(session, request, name);
         yield true;
@@ -74,10 +75,6 @@ final class SessionCommands {
       case "QUIT" -> {
         session.slot(Lane.IMMEDIATE).ok();
         session.close();
-      }
-      case "RESET" -> {
-        session.reset();
-        session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeSimple(out, "RESET"));
       }
       // Cluster clients say these to any node; there is one shard and every node answers them
       // alike.
@@ -109,6 +106,15 @@ final class SessionCommands {
     } else {
       session.slot(Lane.IMMEDIATE).reply(Resp::writePong);
     }
+  }
+
+  private static boolean reset(Session session) {
+    if (!session.awaitReplies()) {
+      return false; // it ends the connections that earlier commands wait on
+    }
+    session.reset();
+    session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeSimple(out, "RESET"));
+    return true;
   }
 
   private static boolean select(Session session, Request request) {
