@@ -9,13 +9,22 @@ final class RawClient implements AutoCloseable {
   private final Socket socket;
 
   RawClient(Node node) throws IOException {
-    socket = new Socket("127.0.0.1", node.port());
+    this(node.port());
+  }
+
+  private RawClient(int port) throws IOException {
+    socket = new Socket("127.0.0.1", port);
     socket.setSoTimeout(Node.CALL_MILLIS);
   }
 
   /** All that a node says to these bytes until it closes the connection. */
   static String untilClosed(Node node, String sent) throws IOException {
-    try (RawClient client = new RawClient(node)) {
+    return untilClosed(node.port(), sent);
+  }
+
+  /** All that whoever listens there says to these bytes until it closes the connection. */
+  static String untilClosed(int port, String sent) throws IOException {
+    try (RawClient client = new RawClient(port)) {
       client.send(sent);
       return client.readUntilClosed();
     }

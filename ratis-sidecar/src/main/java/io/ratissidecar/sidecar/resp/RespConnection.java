@@ -22,6 +22,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * A pipelined connection to a RESP server: commands out, reply frames back, matched by order.
@@ -45,6 +46,7 @@ public final class RespConnection implements RedisPort {
   private int protocol = 2;
   private Consumer<RespConnection> onClosed = c -> {};
   private Consumer<ByteBuf> onPush = frame -> {};
+  private Predicate<ByteBuf> isPush = frame -> frame.getByte(frame.readerIndex()) == '>';
   private Runnable onTurnEnd = () -> {};
 
   private RespConnection(FrontLoop front, RespEndpoint endpoint) {
@@ -200,6 +202,11 @@ public final class RespConnection implements RedisPort {
     onPush = listener;
   }
 
+  /** Tells frames that answer no command from replies, where their type alone does not. */
+  public void tellPushes(Predicate<ByteBuf> test) {
+    isPush = test;
+  }
+
   /**
    * Called after the replies that came together were handed out; the moment to flush what they
    * caused.
@@ -272,7 +279,7 @@ public final class RespConnection implements RedisPort {
 
   private void deliver(ByteBuf frame) {
     Expected first = expected.peek();
-    if (first == null || frame.getByte(frame.readerIndex()) == '>') {
+    if (first == null || isPush.test(frame)) {
       onPush.accept(frame);
       return;
     }

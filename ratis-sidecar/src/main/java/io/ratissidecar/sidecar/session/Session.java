@@ -35,6 +35,7 @@ public final class Session implements RequestSink {
   private int laneOutstanding;
   private boolean resumeWhenDrained;
   private boolean ending;
+  private boolean holding;
   private boolean closed;
   private boolean authenticated;
   private int database;
@@ -67,6 +68,10 @@ public final class Session implements RequestSink {
       resumeWhenDrained = true;
       return false;
     }
+    if (holding && !awaitReplies()) {
+      return false;
+    }
+    holding = false;
     if (local.ownsConnection(request)) {
       return local.forward(request);
     }
@@ -127,6 +132,14 @@ public final class Session implements RequestSink {
       return false;
     }
     return true;
+  }
+
+  /**
+   * The reply to the command that was sent just now decides how the next one is understood, which
+   * therefore waits for it.
+   */
+  void holdUntilAnswered() {
+    holding = true;
   }
 
   /** Has the same request come again once the callback is run. */
