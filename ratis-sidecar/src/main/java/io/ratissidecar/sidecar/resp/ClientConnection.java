@@ -5,14 +5,15 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.ratissidecar.statemachine.resp.ProtocolException;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.RequestDecoder;
-import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +28,9 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
   /** A larger reply is passed on as it is instead of being copied behind the others. */
   private static final int COPY_LIMIT_BYTES = 16 * 1024;
 
+  /** How long a client may take to read its last replies. */
+  private static final long LAST_REPLIES_MILLIS = 30_000;
+
   private final RequestDecoder decoder;
   private final Request request = new Request();
   private final long outputLimitBytes;
@@ -40,6 +44,8 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
   private boolean flushScheduled;
   private boolean held;
   private boolean decoding;
+  private boolean inputEnded;
+  private boolean deaf;
   private boolean closing;
 
   ClientConnection(
@@ -124,20 +130,36 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     channel.close();
   }
 
-  /** Writes what is left, then ends the connection. */
+  /** Takes no more requests; what still comes is thrown away. */
+  public void stopReading() {
+    deaf = true;
+    held = false;
+    if (!decoding) {
+      releaseInput();
+      updateReading();
+    }
+  }
+
+  /** Takes no more requests, writes what is left, then ends the connection. */
   public void closeAfterReplies() {
     if (closing) {
       return;
     }
+    stopReading();
     writeGathered();
     closing = true;
-    channel.writeAndFlush(channel.alloc().buffer(0)).addListener(ChannelFutureListener.CLOSE);
+    var written = channel.writeAndFlush(channel.alloc().buffer(0));
+    written.addListener(ChannelFutureListener.CLOSE);
+    if (!written.isDone()) {
+      var patience = front.loop().schedule(this::close, LAST_REPLIES_MILLIS, TimeUnit.MILLISECONDS);
+      channel.closeFuture().addListener(closed -> patience.cancel(false));
+    }
   }
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
     ByteBuf bytes = (ByteBuf) msg;
-    if (closing) {
+    if (deaf || closing) {
       bytes.release();
       return;
     }
@@ -147,14 +169,12 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
 
   private void decode() {
     if (decoding) {
-      return; // a reply came while a request was handled and resumed us; the loop below goes on by
-      // itself
+      return; // a reply resumed us while a request was handled: the loop below goes on anyway
     }
     decoding = true;
     try {
-      while (!held && !closing && in != null && channel.isWritable()) {
-        // Where the request began: its own offsets may be those of another buffer (inline
-        // commands).
+      while (takesRequests() && in != null) {
+        // Taken before decoding: an inline request has offsets into a buffer of its own.
         int start = in.readerIndex();
         if (!decoder.decode(in, request)) {
           break;
@@ -165,19 +185,36 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
         }
       }
     } catch (ProtocolException e) {
-      Resp.writeError(output(128), "ERR " + e.getMessage());
-      closeAfterReplies();
+      deaf = true;
+      sink.onProtocolError("ERR " + e.getMessage());
     } finally {
       decoding = false;
     }
-    if (in != null && (!in.isReadable() || !channel.isActive())) {
-      in.release();
-      in = null;
+    if (deaf || !channel.isActive() || (in != null && !in.isReadable())) {
+      releaseInput();
+    }
+    if (inputEnded && takesRequests()) { // so whatever is left is no whole request
+      stopReading();
+      sink.onInputEnd(true);
     }
     updateReading();
   }
 
+  private boolean takesRequests() {
+    return !held && !deaf && !closing && channel.isWritable();
+  }
+
+  private void releaseInput() {
+    if (in != null) {
+      in.release();
+      in = null;
+    }
+  }
+
   private void updateReading() {
+    if (inputEnded || !channel.isActive()) {
+      return;
+    }
     boolean reading = !held && channel.isWritable();
     if (channel.config().isAutoRead() != reading) {
       channel.config().setAutoRead(reading);
@@ -245,12 +282,22 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
   }
 
   @Override
+  public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+    if (event == ChannelInputShutdownEvent.INSTANCE && !inputEnded) {
+      inputEnded = true;
+      decode();
+      if (!deaf && !closing) {
+        sink.onInputEnd(false);
+      }
+    }
+  }
+
+  @Override
   public void channelInactive(ChannelHandlerContext ctx) {
     closing = true;
     takeFromBudget(0);
-    if (in != null && !decoding) {
-      in.release();
-      in = null;
+    if (!decoding) {
+      releaseInput();
     }
     releaseOutput();
     sink.onClosed();

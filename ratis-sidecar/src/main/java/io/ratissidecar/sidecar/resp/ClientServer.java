@@ -58,6 +58,10 @@ public final class ClientServer {
             .option(ChannelOption.SO_BACKLOG, 511)
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childOption(ChannelOption.SO_KEEPALIVE, true)
+            // Whoever ends its side after its last request still gets the replies, as from Redis,
+            // if the socket's own buffer has room for them: Netty 4.2.18 with epoll closes a
+            // half-closed socket that it would have to wait for.
+            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(256 << 10, 1 << 20))
             .childHandler(new Accept());

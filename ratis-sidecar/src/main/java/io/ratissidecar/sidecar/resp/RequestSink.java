@@ -11,6 +11,21 @@ public interface RequestSink {
    */
   boolean accept(Request request);
 
+  /**
+   * What came behind the last request is none; nothing more will be read.
+   *
+   * @param error with its code, the client's due behind the replies to what it sent before
+   */
+  void onProtocolError(String error);
+
+  /**
+   * The client has ended its side of the connection, and may still read.
+   *
+   * @param complete true when all of its requests were taken, which is said once; false when some
+   *     are still held
+   */
+  void onInputEnd(boolean complete);
+
   /** The client is gone; called once. */
   void onClosed();
 

@@ -7,6 +7,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
@@ -21,6 +22,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +51,7 @@ public final class RespConnection implements RedisPort {
   private int protocol = 2;
   private Consumer<RespConnection> onClosed = c -> {};
   private Consumer<ByteBuf> onPush = frame -> {};
+  private Predicate<ByteBuf> isPush = frame -> frame.getByte(frame.readerIndex()) == '>';
   private Runnable onTurnEnd = () -> {};
 
   private RespConnection(FrontLoop front, RespEndpoint endpoint) {
@@ -204,6 +207,11 @@ public final class RespConnection implements RedisPort {
     onPush = listener;
   }
 
+  /** Tells frames that answer no command from replies, where their type alone does not. */
+  public void tellPushes(Predicate<ByteBuf> test) {
+    isPush = test;
+  }
+
   /**
    * Called after the replies that came together were handed out; the moment to flush what they
    * caused.
@@ -229,6 +237,14 @@ public final class RespConnection implements RedisPort {
   /** Commands whose replies have not all come. */
   public int outstanding() {
     return expected.size();
+  }
+
+  /** Tells the other side that nothing more will come, once all commands are written. */
+  public void endOutput() {
+    writeGathered();
+    channel
+        .writeAndFlush(channel.alloc().buffer(0))
+        .addListener(written -> ((DuplexChannel) channel).shutdownOutput());
   }
 
   /** Ends the connection; no reply is handed out from here on, also of those that have come. */
@@ -269,7 +285,7 @@ public final class RespConnection implements RedisPort {
 
   private void deliver(ByteBuf frame) {
     Expected first = expected.peek();
-    if (first == null || frame.getByte(frame.readerIndex()) == '>') {
+    if (first == null || isPush.test(frame)) {
       onPush.accept(frame);
       return;
     }

@@ -26,6 +26,16 @@ final class ClientCommand {
     return new ClientCommand(session, request).run();
   }
 
+  /** About keys of the local Redis, read over this client's own connection to it. */
+  static boolean isOfLocalRedis(Request request) {
+    return request.argCount() > 1
+        && request.argIs(0, "CLIENT")
+        && (request.argIs(1, "TRACKING")
+            || request.argIs(1, "TRACKINGINFO")
+            || request.argIs(1, "CACHING")
+            || request.argIs(1, "GETREDIR"));
+  }
+
   static boolean isValidName(String name) {
     return name.chars().allMatch(c -> c >= '!' && c <= '~');
   }
@@ -34,6 +44,9 @@ final class ClientCommand {
     if (request.argCount() < 2) {
       error("ERR wrong number of arguments for 'client' command");
       return true;
+    }
+    if (isOfLocalRedis(request)) {
+      return session.local().forward(request);
     }
     String sub = request.argString(1).toUpperCase(Locale.ROOT);
     switch (sub) {
@@ -46,10 +59,6 @@ final class ClientCommand {
       case "KILL" -> kill();
       case "REPLY" -> reply();
       case "NO-EVICT", "NO-TOUCH" -> onOff(sub);
-      case "TRACKING", "TRACKINGINFO", "CACHING", "GETREDIR" -> {
-        // These are about keys of the local Redis, read over this client's own connection to it.
-        return session.local().forward(request);
-      }
       default ->
           error(
               "ERR unknown subcommand '"
@@ -156,7 +165,7 @@ final class ClientCommand {
     if (request.argCount() > 3 && request.argIs(2, "ID")) {
       List<Long> ids = new ArrayList<>();
       for (int i = 3; i < request.argCount(); i++) {
-        Long id = id(request.argString(i));
+        Long id = id(i);
         if (id == null) {
           error("ERR Invalid client ID");
           return;
@@ -184,13 +193,9 @@ final class ClientCommand {
     slot().reply(out -> Resp.writeBulk(out, text.toString()));
   }
 
-  private static Long id(String text) {
-    try {
-      long id = Long.parseLong(text);
-      return id > 0 ? id : null;
-    } catch (NumberFormatException e) {
-      return null;
-    }
+  private Long id(int argument) {
+    long id = request.argLong(argument);
+    return id > 0 ? id : null; // also for what is no number
   }
 
   private static Predicate<Session> type(String name) {
@@ -219,27 +224,38 @@ final class ClientCommand {
     }
     Predicate<Session> filter = s -> true;
     boolean skipMe = true;
+    boolean named = false;
     for (int i = 2; i < request.argCount(); i += 2) {
       String value = request.argString(i + 1);
       if (request.argIs(i, "SKIPME")) {
-        skipMe = value.equalsIgnoreCase("yes");
+        if (!request.argIs(i + 1, "YES") && !request.argIs(i + 1, "NO")) {
+          error("ERR syntax error");
+          return;
+        }
+        skipMe = request.argIs(i + 1, "YES");
         continue;
       }
       Predicate<Session> next = killFilter(i, value);
       if (next == null) {
         return;
       }
+      named |= request.argIs(i, "ID") || request.argIs(i, "ADDR");
       filter = filter.and(next);
     }
     boolean keepMe = skipMe;
-    List<Session> found = matching(filter.and(s -> !keepMe || s.id() != session.id()));
+    boolean keepPeers = !named; // other nodes' links carry many clients' commands
+    List<Session> found =
+        matching(
+            filter
+                .and(s -> !keepMe || s.id() != session.id())
+                .and(s -> !keepPeers || !s.isFromPeer()));
     slot().reply(out -> Resp.writeInteger(out, found.size()));
     found.forEach(this::end);
   }
 
   private Predicate<Session> killFilter(int option, String value) {
     if (request.argIs(option, "ID")) {
-      Long id = id(value);
+      Long id = id(option + 1);
       if (id == null) {
         error("ERR client-id should be greater than 0");
         return null;
@@ -253,11 +269,19 @@ final class ClientCommand {
       return s -> s.client().localAddress().equals(value);
     }
     if (request.argIs(option, "USER")) {
-      return s -> value.equals("default");
+      if (!value.equals("default")) {
+        error("ERR No such user '" + value + "'");
+        return null;
+      }
+      return s -> true;
     }
-    Predicate<Session> type = request.argIs(option, "TYPE") ? type(value) : null;
-    if (type == null) {
+    if (!request.argIs(option, "TYPE")) {
       error("ERR syntax error");
+      return null;
+    }
+    Predicate<Session> type = type(value);
+    if (type == null) {
+      error("ERR Unknown client type '" + value + "'");
     }
     return type;
   }

@@ -13,9 +13,11 @@ final class InfoCommand {
   private InfoCommand() {}
 
   static boolean run(Session session, Request request) {
-    if (request.argCount() == 2 && request.argIs(1, "RAFT")) {
+    int protocol = session.protocol();
+    boolean onlyOurs = request.argCount() == 2 && request.argIs(1, "RAFT");
+    if (onlyOurs && !session.local().inTransaction()) {
       String text = session.services().infoRaft();
-      session.slot(Lane.IMMEDIATE).reply(out -> write(out, text, session.protocol()));
+      session.slot(Lane.IMMEDIATE).reply(out -> write(out, text, protocol));
       return true;
     }
     boolean withOurs = request.argCount() == 1;
@@ -33,10 +35,7 @@ final class InfoCommand {
             request,
             (reply, out) -> {
               String text = hideReserved(session, RespValue.parse(reply).asString());
-              write(
-                  out,
-                  append ? text + "\r\n" + session.services().infoRaft() : text,
-                  session.protocol());
+              write(out, append ? text + "\r\n" + session.services().infoRaft() : text, protocol);
             });
   }
 

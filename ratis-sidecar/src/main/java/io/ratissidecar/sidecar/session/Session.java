@@ -34,6 +34,8 @@ public final class Session implements RequestSink {
   private Lane lane = Lane.IMMEDIATE;
   private int laneOutstanding;
   private boolean resumeWhenDrained;
+  private boolean ending;
+  private boolean holding;
   private boolean closed;
   private boolean authenticated;
   private int database;
@@ -66,6 +68,10 @@ public final class Session implements RequestSink {
       resumeWhenDrained = true;
       return false;
     }
+    if (holding && !awaitReplies()) {
+      return false;
+    }
+    holding = false;
     if (local.ownsConnection(request)) {
       return local.forward(request);
     }
@@ -108,12 +114,32 @@ public final class Session implements RequestSink {
    *     come again
    */
   boolean enter(Lane next) {
-    if (lane != next && laneOutstanding > 0) {
-      resumeWhenDrained = true;
+    if (lane != next && !awaitReplies()) {
       return false;
     }
     lane = next;
     return true;
+  }
+
+  /**
+   * True when every earlier command was answered.
+   *
+   * @return false when some were not; the request will come again
+   */
+  boolean awaitReplies() {
+    if (laneOutstanding > 0) {
+      resumeWhenDrained = true;
+      return false;
+    }
+    return true;
+  }
+
+  /**
+   * The reply to the command that was sent just now decides how the next one is understood, which
+   * therefore waits for it.
+   */
+  void holdUntilAnswered() {
+    holding = true;
   }
 
   /** Has the same request come again once the callback is run. */
@@ -152,6 +178,9 @@ public final class Session implements RequestSink {
         early.release();
       }
     }
+    if (ending && slots.isEmpty()) {
+      client.closeAfterReplies();
+    }
     resumeIfDrained();
   }
 
@@ -170,6 +199,20 @@ public final class Session implements RequestSink {
     if (resumeWhenDrained && laneOutstanding == 0) {
       resumeWhenDrained = false;
       client.resume();
+    }
+  }
+
+  @Override
+  public void onProtocolError(String error) {
+    slot(Lane.IMMEDIATE).error(error);
+    close();
+  }
+
+  @Override
+  public void onInputEnd(boolean complete) {
+    local.endInput();
+    if (complete) {
+      close();
     }
   }
 
@@ -200,9 +243,13 @@ public final class Session implements RequestSink {
     client.write(frame);
   }
 
-  /** Ends the connection after the replies that are due. */
+  /** Takes no more requests, and ends the connection after the replies that are due. */
   public void close() {
-    client.closeAfterReplies();
+    ending = true;
+    client.stopReading();
+    if (slots.isEmpty()) {
+      client.closeAfterReplies();
+    }
   }
 
   /** Forgets everything that the client set; what {@code RESET} does. */

@@ -27,6 +27,9 @@ final class SessionCommands {
 
   /** False when the request has to come again later. */
   boolean handle(Request request) {
+    if (session.local().inTransaction()) {
+      return inTransaction(request);
+    }
     if (request.argIs(0, "CLIENT")) {
       // About connections of the sidecar: what the local Redis's version knows of it does not
       // matter.
@@ -43,6 +46,39 @@ final class SessionCommands {
     return session.local().forward(request);
   }
 
+  /**
+   * Inside a {@code MULTI} of the local Redis, which runs everything at {@code EXEC}. What only the
+   * sidecar can do is refused.
+   */
+  private boolean inTransaction(Request request) {
+    if (!session.enter(Lane.LOCAL)) {
+      return false;
+    }
+    String name = request.argString(0).toUpperCase(Locale.ROOT);
+    LocalPlan plan = session.services().commands().planLocal(request);
+    if (plan instanceof LocalPlan.Refused refused) {
+      session.local().refuseInTransaction(refused.error());
+      return true;
+    }
+    boolean ours = plan instanceof LocalPlan.Session && !ClientCommand.isOfLocalRedis(request);
+    boolean known =
+        switch (name) {
+          case "PING", "ECHO", "INFO", "COMMAND", "SELECT", "QUIT", "RESET" -> true;
+          default -> false;
+        };
+    if ((ours && !known) || Subscriptions.isCommand(name.toLowerCase(Locale.ROOT))) {
+      session
+          .local()
+          .refuseInTransaction(
+              "ERR '"
+                  + name.toLowerCase(Locale.ROOT)
+                  + "' can't be part of a transaction through the sidecar");
+      return true;
+    }
+    boolean asItIs = !ours || name.equals("PING") || name.equals("ECHO");
+    return asItIs ? session.local().forward(request) : answer(session, request);
+  }
+
   /** Answers a command that needs no Redis, or changes what Redis says. */
   static boolean answer(Session session, Request request) {
     String name = request.argString(0).toUpperCase(Locale.ROOT);
@@ -53,6 +89,7 @@ final class SessionCommands {
       case "CLIENT" -> ClientCommand.run(session, request);
       case "CLUSTER" -> session.administer(request);
       case "SELECT" -> select(session, request);
+      case "RESET" -> reset(session);
       default -> {
         simple(session, request, name);
         yield true;
@@ -74,10 +111,6 @@ final class SessionCommands {
       case "QUIT" -> {
         session.slot(Lane.IMMEDIATE).ok();
         session.close();
-      }
-      case "RESET" -> {
-        session.reset();
-        session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeSimple(out, "RESET"));
       }
       // Cluster clients say these to any node; there is one shard and every node answers them
       // alike.
@@ -111,34 +144,53 @@ final class SessionCommands {
     }
   }
 
+  private static boolean reset(Session session) {
+    if (!session.awaitReplies()) {
+      return false; // it ends the connections that earlier commands wait on
+    }
+    session.reset();
+    session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeSimple(out, "RESET"));
+    return true;
+  }
+
   private static boolean select(Session session, Request request) {
     if (request.argCount() != 2) {
       arity(session, "SELECT");
       return true;
     }
     int reserved = session.services().commands().reservedDatabase();
-    int database;
-    try {
-      database = Integer.parseInt(request.argString(1));
-    } catch (NumberFormatException e) {
+    long database = request.argLong(1);
+    if (database == Request.NOT_A_NUMBER) {
+      if (session.local().inTransaction()) {
+        return session.local().forward(request);
+      }
       session.slot(Lane.IMMEDIATE).error("ERR value is not an integer or out of range");
       return true;
     }
     if (database < 0 || database >= reserved) {
-      session.slot(Lane.IMMEDIATE).error("ERR DB index is out of range");
+      String error = "ERR DB index is out of range";
+      if (session.local().inTransaction()) {
+        session.local().refuseInTransaction(error);
+      } else {
+        session.slot(Lane.IMMEDIATE).error(error);
+      }
       return true;
     }
     if (session.local().inTransaction()) {
-      return session.local().forward(request);
+      return session.local().selectInTransaction(request, (int) database);
     }
-    session.selectDatabase(database);
+    session.selectDatabase((int) database);
     session.slot(Lane.IMMEDIATE).ok();
     return true;
   }
 
   private static void auth(Session session, Request request) {
-    if (request.argCount() < 2 || request.argCount() > 3) {
+    if (request.argCount() < 2) {
       arity(session, "AUTH");
+      return;
+    }
+    if (request.argCount() > 3) {
+      session.slot(Lane.IMMEDIATE).error("ERR syntax error");
       return;
     }
     String user = request.argCount() == 3 ? request.argString(1) : "default";
@@ -177,18 +229,18 @@ final class SessionCommands {
     int protocol = session.protocol();
     int next = 1;
     if (request.argCount() > 1) {
-      try {
-        protocol = Integer.parseInt(request.argString(1));
-      } catch (NumberFormatException e) {
+      long wanted = request.argLong(1);
+      if (wanted == Request.NOT_A_NUMBER) {
         session
             .slot(Lane.IMMEDIATE)
             .error("ERR Protocol version is not an integer or out of range");
         return;
       }
-      if (protocol != 2 && protocol != 3) {
+      if (wanted != 2 && wanted != 3) {
         session.slot(Lane.IMMEDIATE).error("NOPROTO unsupported protocol version");
         return;
       }
+      protocol = (int) wanted;
       next = 2;
     }
     String newName = null;
