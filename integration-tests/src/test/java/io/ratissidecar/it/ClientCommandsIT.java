@@ -72,6 +72,21 @@ class ClientCommandsIT {
   }
 
   @Test
+  void when_not_authenticated_then_long_requests_are_refused_before_they_come() throws Exception {
+    assertEquals(
+        "-ERR Protocol error: unauthenticated bulk length\r\n",
+        RawClient.untilClosed(node, "*2\r\n$4\r\nAUTH\r\n$16385\r\n"));
+    assertEquals(
+        "-ERR Protocol error: unauthenticated multibulk length\r\n",
+        RawClient.untilClosed(node, "*11\r\n"));
+    try (RespClient client = client(node)) {
+      assertText("x".repeat(20_000), client.call("ECHO", "x".repeat(20_000)));
+      client.call("RESET");
+      assertError("ERR Protocol error", client.call("ECHO", "x".repeat(20_000)));
+    }
+  }
+
+  @Test
   void when_reset_then_transaction_name_database_and_protocol_are_forgotten() throws Exception {
     try (RespClient client = client(node)) {
       client.call("HELLO", "3");

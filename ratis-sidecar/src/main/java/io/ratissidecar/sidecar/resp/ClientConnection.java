@@ -34,7 +34,7 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
   private final RequestDecoder decoder;
   private final Request request = new Request();
   private final long outputLimitBytes;
-  private final OutputBudget budget;
+  private final BufferBudget budget;
   private final FrontLoop front;
   private final Channel channel;
   private RequestSink sink;
@@ -53,7 +53,7 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
       Channel channel,
       RespLimits limits,
       long outputLimitBytes,
-      OutputBudget budget) {
+      BufferBudget budget) {
     this.front = front;
     this.channel = channel;
     this.decoder = new RequestDecoder(limits);
@@ -113,6 +113,11 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /** Whether requests may be as long as the settings allow, or only long enough to log in. */
+  public void setAuthenticated(boolean yes) {
+    decoder.setAuthenticated(yes);
+  }
+
   /** Bytes received and not decoded, and bytes that the client has not read. */
   public long bufferedBytes() {
     return (in == null ? 0 : in.readableBytes()) + outputBytes();
@@ -165,6 +170,9 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     }
     in = in == null ? bytes : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(ctx.alloc(), in, bytes);
     decode();
+    if (isOverBudget() && !closing) {
+      cut();
+    }
   }
 
   private void decode() {
@@ -236,25 +244,32 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     }
     writeGathered();
     channel.flush();
-    long waiting = outputBytes();
-    if (takeFromBudget(channel.isWritable() ? 0 : waiting) || waiting > outputLimitBytes) {
-      LOG.warn(
-          "Client {} closed: {} bytes of replies wait for it (output-buffer-bytes is {})",
-          remoteAddress(),
-          waiting,
-          outputLimitBytes);
-      close();
+    boolean overBudget = isOverBudget();
+    if (overBudget || outputBytes() > outputLimitBytes) {
+      cut();
     }
   }
 
   /**
-   * Counts what waits for a client that does not read; the little that waits for one that reads is
-   * left out, since nothing tells when it has gone.
+   * Counts the buffers of this client. The little that waits for one that reads is left out, since
+   * nothing tells when it has gone.
    */
-  private boolean takeFromBudget(long bytes) {
-    boolean over = budget.changed(budgetedBytes, bytes);
-    budgetedBytes = bytes;
-    return over;
+  private boolean isOverBudget() {
+    long before = budgetedBytes;
+    budgetedBytes = (in == null ? 0 : in.capacity()) + (channel.isWritable() ? 0 : outputBytes());
+    return budget.changed(before, budgetedBytes);
+  }
+
+  private void cut() {
+    LOG.warn(
+        "Client {} closed: {} bytes of its requests and {} bytes of replies to it wait"
+            + " (output-buffer-bytes is {}, all clients together have {})",
+        remoteAddress(),
+        in == null ? 0 : in.readableBytes(),
+        outputBytes(),
+        outputLimitBytes,
+        budget.limitBytes());
+    close();
   }
 
   private void writeGathered() {
@@ -276,7 +291,7 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
     updateReading();
     sink.onWritable(channel.isWritable());
     if (channel.isWritable()) {
-      takeFromBudget(0);
+      isOverBudget(); // less than before
       decode(); // what came while the client did not read its replies
     }
   }
@@ -295,7 +310,8 @@ public final class ClientConnection extends ChannelInboundHandlerAdapter {
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
     closing = true;
-    takeFromBudget(0);
+    budget.changed(budgetedBytes, 0);
+    budgetedBytes = 0;
     if (!decoding) {
       releaseInput();
     }

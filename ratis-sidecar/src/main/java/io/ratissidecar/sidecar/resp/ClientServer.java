@@ -22,16 +22,15 @@ public final class ClientServer {
   }
 
   /**
-   * Replies that may wait for all clients together; half of the memory that start scripts give to
-   * buffers.
+   * What may wait for all clients together; half of the memory that start scripts give to buffers.
    */
-  private static final long TOTAL_OUTPUT_BYTES = 128L << 20;
+  private static final long TOTAL_BUFFER_BYTES = 128L << 20;
 
   private final FrontLoop front;
   private final SidecarConfig config;
   private final SessionFactory sessions;
   private final RespLimits limits;
-  private final OutputBudget budget = new OutputBudget(TOTAL_OUTPUT_BYTES);
+  private final BufferBudget budget = new BufferBudget(TOTAL_BUFFER_BYTES);
   private Channel listener;
   private int clients;
 

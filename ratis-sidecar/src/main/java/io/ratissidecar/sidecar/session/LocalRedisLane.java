@@ -130,6 +130,7 @@ final class LocalRedisLane {
     boolean blocks = spec != null && spec.blocking();
     blocking += blocks ? 1 : 0;
     Slot slot = session.slot(Lane.LOCAL);
+    slot.weigh(command.readableBytes());
     connection.send(
         command, 1, new ReplyToSlot(slot, change, blocks, transaction == null ? null : queuedIn));
     if (inputEnded) {

@@ -21,6 +21,12 @@ public final class Session implements RequestSink {
     OFF
   }
 
+  /**
+   * What one client may have waiting behind an unanswered command: requests at the local Redis, and
+   * replies that came out of order. Beyond it the client has to wait.
+   */
+  private static final long WAITING_BYTES = 1 << 20;
+
   private final long id;
   private final ClientConnection client;
   private final Services services;
@@ -33,6 +39,7 @@ public final class Session implements RequestSink {
   private long lastCommandNanos;
   private Lane lane = Lane.IMMEDIATE;
   private int laneOutstanding;
+  private long waitingBytes;
   private boolean resumeWhenDrained;
   private boolean ending;
   private boolean holding;
@@ -56,7 +63,7 @@ public final class Session implements RequestSink {
     this.own = new SessionCommands(this);
     this.local = new LocalRedisLane(this);
     this.proxy = new ProxyLane(this);
-    this.authenticated = services.config().password().isEmpty();
+    setAuthenticated(services.config().password().isEmpty());
     this.createdNanos = services.nanoTime();
     this.lastCommandNanos = createdNanos;
     services.sessions().add(this);
@@ -68,7 +75,7 @@ public final class Session implements RequestSink {
       resumeWhenDrained = true;
       return false;
     }
-    if (holding && !awaitReplies()) {
+    if ((holding || waitingBytes > WAITING_BYTES) && !awaitReplies()) {
       return false;
     }
     holding = false;
@@ -159,6 +166,10 @@ public final class Session implements RequestSink {
     return slot;
   }
 
+  void waiting(long bytes) {
+    waitingBytes += bytes;
+  }
+
   boolean isFirst(Slot slot) {
     return slots.peek() == slot; // identity: slots have no equality of their own
   }
@@ -192,6 +203,7 @@ public final class Session implements RequestSink {
   private void left(Slot slot) {
     if (slot.lane() != Lane.IMMEDIATE) {
       laneOutstanding--;
+      waiting(-slot.weight());
     }
   }
 
@@ -262,7 +274,7 @@ public final class Session implements RequestSink {
     name = "";
     replyMode = ReplyMode.ON;
     skipping = false;
-    authenticated = services.config().password().isEmpty();
+    setAuthenticated(services.config().password().isEmpty());
   }
 
   ByteBuf allocate() {
@@ -372,6 +384,7 @@ public final class Session implements RequestSink {
 
   void setAuthenticated(boolean yes) {
     authenticated = yes;
+    client.setAuthenticated(yes);
   }
 
   boolean isAuthenticated() {

@@ -16,6 +16,7 @@ final class Slot implements ReplyReceiver {
   private final boolean silent;
   private boolean filled;
   private ByteBuf early;
+  private long weight;
 
   Slot(Session session, Lane lane, boolean silent) {
     this.session = session;
@@ -25,6 +26,16 @@ final class Slot implements ReplyReceiver {
 
   Lane lane() {
     return lane;
+  }
+
+  /** Counts a request of so many bytes among what waits, until it is answered. */
+  void weigh(long bytes) {
+    weight += bytes;
+    session.waiting(bytes);
+  }
+
+  long weight() {
+    return weight;
   }
 
   boolean isFilled() {
@@ -39,6 +50,9 @@ final class Slot implements ReplyReceiver {
   ByteBuf takeEarly() {
     ByteBuf reply = early;
     early = null;
+    if (reply != null) {
+      session.waiting(-reply.readableBytes());
+    }
     return reply;
   }
 
@@ -56,6 +70,7 @@ final class Slot implements ReplyReceiver {
     } else {
       if (!silent) {
         early = frame.copy();
+        session.waiting(early.readableBytes());
       }
       session.filledEarly(this);
     }

@@ -18,6 +18,11 @@ import java.util.Arrays;
 public final class RequestDecoder {
   private static final int UNKNOWN = -1;
 
+  /** What somebody may send who has not said the password yet, as in Redis. */
+  private static final int UNAUTHENTICATED_ELEMENTS = 10;
+
+  private static final int UNAUTHENTICATED_BULK_BYTES = 16 * 1024;
+
   private final RespLimits limits;
   private int[] offsets = new int[16];
   private int argsExpected = UNKNOWN;
@@ -26,12 +31,18 @@ public final class RequestDecoder {
   private int position; // start of the part that is being decoded
   private int searched; // no line end from position up to here
   private boolean canonical = true;
+  private boolean authenticated = true;
 
   /**
    * @param limits what a request may cost
    */
   public RequestDecoder(RespLimits limits) {
     this.limits = limits;
+  }
+
+  /** Somebody who has to say a password first may send little before. */
+  public void setAuthenticated(boolean yes) {
+    authenticated = yes;
   }
 
   /**
@@ -97,6 +108,9 @@ public final class RequestDecoder {
     if (count == Digits.NOT_A_NUMBER || count > limits.maxArrayElements()) {
       throw new ProtocolException("invalid multibulk length");
     }
+    if (!authenticated && count > UNAUTHENTICATED_ELEMENTS) {
+      throw new ProtocolException("unauthenticated multibulk length");
+    }
     argsExpected = (int) Math.max(count, 0);
     moveTo(end + 2);
     return true;
@@ -141,6 +155,9 @@ public final class RequestDecoder {
     long length = Digits.parse(in, start + 1, end - position - 1);
     if (length < 0 || length > limits.maxBulkBytes()) {
       throw new ProtocolException("invalid bulk length");
+    }
+    if (!authenticated && length > UNAUTHENTICATED_BULK_BYTES) {
+      throw new ProtocolException("unauthenticated bulk length");
     }
     if (end + 2 + length + 2 > limits.maxRequestBytes()) {
       throw new ProtocolException("too big request");
