@@ -125,28 +125,30 @@ class LimitsIT {
   @Test
   void when_a_client_queues_behind_a_blocked_command_then_it_has_to_wait() throws Exception {
     for (String command : List.of("ECHO", "SET limits:q")) {
-      try (RespClient client = node.client()) {
+      RespClient client = node.client();
+      Thread sender = new Thread(() -> sendMany(client, command));
+      try {
         client.send("BLPOP", "limits:none", "0");
-        String[] words = (command + " " + "x".repeat(90_000)).split(" ");
-        Thread sender =
-            new Thread(
-                () -> {
-                  try {
-                    for (int i = 0; i < 1000; i++) {
-                      client.send(words);
-                    }
-                  } catch (IOException e) {
-                    // Closed by the test.
-                  }
-                });
         sender.start();
         sender.join(2000);
         assertTrue(sender.isAlive(), "90 MB were taken behind a blocked " + command);
+      } finally {
         client.close();
         sender.join();
       }
     }
     assertText("PONG", node.call("PING"));
+  }
+
+  private static void sendMany(RespClient client, String command) {
+    String[] words = (command + " " + "x".repeat(90_000)).split(" ");
+    try {
+      for (int i = 0; i < 1000; i++) {
+        client.send(words);
+      }
+    } catch (IOException e) {
+      // Closed by the test.
+    }
   }
 
   private static void flood(RespClient slow) {
