@@ -100,6 +100,8 @@ class MembershipIT {
         TestCluster.PATIENCE,
         () -> gone.call("RAFT", "SET", "k", "v").text().contains("removed"));
     assertEquals("removed", gone.info().get("raft_state"));
+    assertError("ERR This node was removed", gone.call("SET", "k", "v"));
+    assertError("ERR This node was removed", gone.call("GET", "k"));
     assertError("ERR This node was removed", gone.call("RAFT.CLUSTER", "JOIN", leader.address()));
     assertOk(leader.call("RAFT", "SET", "k", "without"));
 

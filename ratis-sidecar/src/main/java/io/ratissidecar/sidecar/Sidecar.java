@@ -211,6 +211,11 @@ public final class Sidecar implements AutoCloseable {
     }
 
     @Override
+    public Optional<String> removal() {
+      return membership.removal();
+    }
+
+    @Override
     public Optional<Member> remoteLeader() {
       return membership
           .replication()

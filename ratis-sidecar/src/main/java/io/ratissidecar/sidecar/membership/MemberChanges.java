@@ -100,6 +100,20 @@ public final class MemberChanges {
     if (!itsCluster.isEmpty() && !itsCluster.equals(membership.clusterId())) {
       return refused("ERR the node at " + address + " is a member of cluster " + itsCluster);
     }
+    int databases = Integer.parseInt(fields.get(4).asString());
+    int ours = membership.reservedDatabase() + 1;
+    if (databases != ours) {
+      return refused(
+          "ERR the Redis of the node at "
+              + address
+              + " has "
+              + databases
+              + " databases, those of the cluster have "
+              + ours
+              + ". Set 'databases "
+              + ours
+              + "' there");
+    }
     int id = choose(ids, wished != 0 ? wished : ownWish, incarnation);
     String owner = ids.get(id);
     if (owner != null && !owner.equals(incarnation)) {

@@ -95,6 +95,11 @@ public final class Membership {
     return Optional.ofNullable(replication);
   }
 
+  /** Why no data is served here at all; empty unless this node was removed. */
+  public Optional<String> removal() {
+    return file.removed() ? Optional.of(REMOVED) : Optional.empty();
+  }
+
   /** Why RAFT commands can't be taken; empty when they can. */
   public Optional<String> refusal() {
     if (replication != null) {
@@ -301,7 +306,7 @@ public final class Membership {
       lastLeaderNanos = System.nanoTime();
       standing.ask();
     }
-    if (!file.joined() && raft.isCommittedMember()) {
+    if (!file.joined() && raft.wasCommittedMember()) {
       joined();
     }
     if (raft.isLeaderReady()) {
@@ -368,7 +373,11 @@ public final class Membership {
   /** What {@link PeerProtocol#DESCRIBE} tells. */
   List<String> description() {
     return List.of(
-        file.incarnation(), Integer.toString(config.id()), file.clusterId(), config.raftAddress());
+        file.incarnation(),
+        Integer.toString(config.id()),
+        file.clusterId(),
+        config.raftAddress(),
+        Integer.toString(host.reservedDatabase() + 1));
   }
 
   /** What this node says of itself. */

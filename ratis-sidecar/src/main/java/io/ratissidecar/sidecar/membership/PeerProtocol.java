@@ -16,7 +16,7 @@ final class PeerProtocol {
   /** → {@link NodeStatus}. */
   static final String STATUS = "STATUS";
 
-  /** To a node in no cluster → its incarnation, wished id, cluster id, Raft address. */
+  /** To a node in no cluster → its incarnation, wished id, cluster id, Raft address, databases. */
   static final String DESCRIBE = "DESCRIBE";
 
   /** Id, members: the node starts as a learner of the cluster. */

@@ -81,7 +81,8 @@ final class Standing {
     if (node.replication().isEmpty()) {
       return;
     }
-    if (answer == RollCall.Answer.NOT_MEMBER && node.file().joined()) {
+    // Ratis ends only a node that finds itself outside a configuration that it was sent.
+    if (answer == RollCall.Answer.NOT_MEMBER && (ended || node.file().joined())) {
       node.removed();
     } else if (ended && System.nanoTime() - endedNanos < ASKING_NANOS) {
       front.loop().schedule(this::ask, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);

@@ -257,14 +257,9 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
         .anyMatch(peer -> nodeId(peer.getId()) == id);
   }
 
-  /** True when a committed configuration names this node. */
-  public boolean isCommittedMember() {
-    RaftServer.Division d = division;
-    if (d == null || !isInConfiguration(identity.nodeId())) {
-      return false;
-    }
-    long index = d.getRaftConf().getLogEntryIndex();
-    return index >= 0 && commitIndex() >= index;
+  /** True when this node has seen a committed configuration that names it. */
+  public boolean wasCommittedMember() {
+    return stateMachine.wasMember();
   }
 
   /** The leader as far as this node knows. */

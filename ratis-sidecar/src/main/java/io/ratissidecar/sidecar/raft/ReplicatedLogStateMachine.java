@@ -15,7 +15,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.proto.RaftProtos.StateMachineLogEntryProto;
 import org.apache.ratis.protocol.Message;
@@ -65,6 +67,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   private RaftStorage storage;
   private final AtomicLong leaderTimeMillis = new AtomicLong();
   private volatile PayloadLog payload;
+  private volatile boolean wasMember;
   private volatile AfterTruncation afterTruncation;
   private volatile boolean closing;
   private long truncationsSeen;
@@ -242,6 +245,21 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   public void notifyTermIndexUpdated(long term, long index) {
     updateLastAppliedTermIndex(term, index);
     applier.gap(index);
+  }
+
+  @Override
+  public void notifyConfigurationChanged(
+      long term, long index, RaftConfigurationProto configuration) {
+    ByteString self = getServer().join().getId().toByteString();
+    wasMember |=
+        Stream.concat(
+                configuration.getPeersList().stream(), configuration.getListenersList().stream())
+            .anyMatch(peer -> peer.getId().equals(self));
+  }
+
+  /** True when a committed configuration has named this node since it was started. */
+  boolean wasMember() {
+    return wasMember;
   }
 
   @Override

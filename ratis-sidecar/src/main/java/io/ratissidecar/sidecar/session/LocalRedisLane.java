@@ -8,6 +8,7 @@ import io.ratissidecar.statemachine.apply.ReplySink;
 import io.ratissidecar.statemachine.command.CommandSpec;
 import io.ratissidecar.statemachine.resp.Request;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -114,6 +115,12 @@ final class LocalRedisLane {
                   + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
       return true;
     }
+    CommandSpec spec = session.services().commands().find(request, 0);
+    Optional<String> removal = session.services().removal();
+    if (removal.isPresent() && spec != null && spec.data()) {
+      session.slot(Lane.IMMEDIATE).error(removal.get());
+      return true;
+    }
     prepare();
     ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
     request.writeFrom(0, command);
@@ -126,7 +133,6 @@ final class LocalRedisLane {
     }
     LocalTransaction queuedIn = transaction;
     Transform change = track(request, name, transform);
-    CommandSpec spec = session.services().commands().find(request, 0);
     boolean blocks = spec != null && spec.blocking();
     blocking += blocks ? 1 : 0;
     Slot slot = session.slot(Lane.LOCAL);

@@ -34,6 +34,9 @@ public interface Services {
    */
   Optional<String> refusal();
 
+  /** Why plain commands on data can't be taken either: this node was removed from its cluster. */
+  Optional<String> removal();
+
   /** The leader to send commands to, when it is another node. */
   Optional<Member> remoteLeader();
 

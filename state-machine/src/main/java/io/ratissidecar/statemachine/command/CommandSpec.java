@@ -43,6 +43,11 @@ public record CommandSpec(
     return flags.contains("blocking");
   }
 
+  /** Whether it reads or changes data. */
+  public boolean data() {
+    return write() || flags.contains("readonly");
+  }
+
   /** Whether Redis counts it as a write. */
   public boolean write() {
     return flags.contains("write");
