@@ -271,9 +271,14 @@ class MembershipIT {
           TestCluster.PATIENCE,
           () -> former.infoNumber("raft_leader_id") > 0);
       assertError("MOVED", client.call("RAFT", "EXEC"));
-      long id = former.infoNumber("raft_node_id");
-      assertOk(cluster.leader().call("RAFT.TRANSFER_LEADER", "" + id));
-      assertEquals(former, cluster.leader());
+      String id = former.info().get("raft_node_id");
+      Poll.until(
+          "it leads again",
+          TestCluster.PATIENCE,
+          () -> {
+            cluster.leader().call("RAFT.TRANSFER_LEADER", id);
+            return former.isLeader();
+          });
       assertOk(client.call("RAFT", "SET", "after:transaction", "1"));
     }
     assertTrue(cluster.leader().call("RAFT", "GET", "in:transaction").isNull());

@@ -26,6 +26,9 @@ public final class Handover {
   private static final long STATUS_MILLIS = 1000;
   private static final long POLL_MILLIS = 20;
 
+  /** How long an election may take that a transfer has begun. */
+  private static final long ELECTION_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   /** A leader whose Redis does not serve for this long gives leadership to a node whose does. */
   private static final long UNFIT_NANOS = 300_000_000;
 
@@ -77,20 +80,30 @@ public final class Handover {
     if (target.isEmpty() || !target.get().voter()) {
       return refused("ERR node " + id + " is not a voter of the cluster");
     }
-    return transferTo(raft, target.get()).thenApply(successor -> null);
+    return attempt(raft, target.get())
+        .thenCompose(
+            leader ->
+                leader.id() == id
+                    ? CompletableFuture.completedFuture(null)
+                    : refused(
+                        "ERR node "
+                            + id
+                            + " did not take leadership, node "
+                            + leader.id()
+                            + " did"));
   }
 
-  private CompletableFuture<Member> transferTo(RaftNode raft, Member target) {
-    long patienceMillis = 2 * config.electionTimeout().toMillis();
+  /** Completes with the leader that the attempt led to, which may be another node or this one. */
+  private CompletableFuture<Member> attempt(RaftNode raft, Member target) {
     CompletableFuture<Member> result = new CompletableFuture<>();
-    raft.transferLeadership(target.id(), patienceMillis)
+    raft.transferLeadership(target.id(), 2 * config.electionTimeout().toMillis())
         .whenCompleteAsync(
             (done, error) -> {
               if (error == null) {
                 result.complete(target);
               } else {
-                long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMillis);
-                awaitLeader(raft, target, deadline, rootMessage(error), result);
+                LOG.info("Handing leadership to node {}: {}", target.id(), rootMessage(error));
+                awaitLeader(raft, System.nanoTime() + ELECTION_NANOS, rootMessage(error), result);
               }
             },
             front.loop());
@@ -98,26 +111,21 @@ public final class Handover {
   }
 
   /**
-   * Ratis gives up after one try, but a successor that has begun to stand goes on by itself. So
-   * look a little longer before saying that it failed.
+   * Ratis gives up after one try, but a successor that has begun to stand goes on by itself, and on
+   * a busy machine its vote may be split. So this settles once someone leads.
    */
   private void awaitLeader(
-      RaftNode raft,
-      Member target,
-      long deadlineNanos,
-      String problem,
-      CompletableFuture<Member> result) {
+      RaftNode raft, long deadlineNanos, String problem, CompletableFuture<Member> result) {
     Optional<Member> leader = raft.leader();
-    if (leader.isPresent() && leader.get().id() == target.id()) {
-      result.complete(target);
-    } else if (leader.isPresent() || System.nanoTime() > deadlineNanos) {
-      result.completeExceptionally(
-          new RefusedException("ERR node " + target.id() + " did not take leadership: " + problem));
+    if (leader.isPresent()) {
+      result.complete(leader.get());
+    } else if (System.nanoTime() > deadlineNanos) {
+      result.completeExceptionally(new RefusedException("ERR no node took leadership: " + problem));
     } else {
       front
           .loop()
           .schedule(
-              () -> awaitLeader(raft, target, deadlineNanos, problem, result),
+              () -> awaitLeader(raft, deadlineNanos, problem, result),
               POLL_MILLIS,
               TimeUnit.MILLISECONDS);
     }
@@ -134,9 +142,14 @@ public final class Handover {
                       .max(Comparator.comparingLong(NodeStatus::appliedIndex));
               Optional<Member> target = best.flatMap(s -> raft.member(s.id()));
               return target.isPresent()
-                  ? transferTo(raft, target.get())
-                  : refused("ERR no other node can take leadership");
-            });
+                  ? attempt(raft, target.get())
+                  : Handover.<Member>refused("ERR no other node can take leadership");
+            })
+        .thenCompose(
+            leader ->
+                leader.id() != raft.identity().nodeId()
+                    ? CompletableFuture.completedFuture(leader)
+                    : refused("ERR no other node took leadership"));
   }
 
   /** What the members say of themselves; those that do not answer are missing. */
