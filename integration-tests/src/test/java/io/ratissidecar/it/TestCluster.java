@@ -179,6 +179,19 @@ final class TestCluster implements AutoCloseable {
     return nodes().stream().filter(n -> n != leader).toList();
   }
 
+  /** Makes a node the leader; tries again when another one won the election. */
+  void transferLeadership(Node target) throws IOException {
+    String id = target.info().get("raft_node_id");
+    Poll.until(
+        "node " + id + " leads",
+        PATIENCE,
+        () -> {
+          Reply reply = leader().call("RAFT.TRANSFER_LEADER", id);
+          return !reply.isError() || reply.text().contains("is the leader already");
+        });
+    Poll.until("node " + id + " serves", PATIENCE, () -> leader() == target);
+  }
+
   /** Waits until all running nodes have applied the same, last entry, and returns its index. */
   long awaitSameIndex() {
     long[] index = new long[1];

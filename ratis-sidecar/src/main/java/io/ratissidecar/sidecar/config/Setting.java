@@ -59,7 +59,7 @@ public enum Setting {
   ELECTION_TIMEOUT_MILLIS(
       "election-timeout-millis",
       "700",
-      "Silence of the leader after which a follower stands for election, at the most; 30 % of this at the least."),
+      "Silence of the leader after which a follower stands for election, at the most; half of this at the least."),
   SEGMENT_BYTES("segment-bytes", "67108864", "Size of one file of the payload log."),
   LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes.");
 

@@ -94,7 +94,7 @@ final class RatisSettings {
     // stands for nothing. The upper end is also how long a leader may be out of touch, and machines
     // pause: it must not be short.
     long max = config.electionTimeout().toMillis();
-    long min = max * 3 / 10;
+    long min = max / 2;
     // The default of 150 to 300 ms loses leaders on a loaded machine with two cores.
     RaftServerConfigKeys.Rpc.setTimeoutMin(p, millis(min));
     RaftServerConfigKeys.Rpc.setTimeoutMax(p, millis(max));
