@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.admin;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.config.HostPort;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.PeerCommands;
 import io.ratissidecar.sidecar.raft.Member;
@@ -100,13 +101,7 @@ public final class AdminCommands {
   }
 
   private static boolean isAddress(String text) {
-    int colon = text.lastIndexOf(':');
-    try {
-      int port = colon < 1 ? 0 : Integer.parseInt(text.substring(colon + 1));
-      return port > 0 && port < 65536;
-    } catch (NumberFormatException e) {
-      return false;
-    }
+    return HostPort.tryParse(text).isPresent();
   }
 
   private void node(Request request, Consumer<Consumer<ByteBuf>> reply) {
