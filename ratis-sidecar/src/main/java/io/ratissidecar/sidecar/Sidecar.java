@@ -16,6 +16,7 @@ import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.redis.LocalRedis;
 import io.ratissidecar.sidecar.resp.ClientServer;
 import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.sidecar.session.Services;
 import io.ratissidecar.sidecar.session.Session;
@@ -237,8 +238,8 @@ public final class Sidecar implements AutoCloseable {
       return switch (failure) {
         case NOT_LEADER ->
             remoteLeader()
-                .map(leader -> "MOVED 0 " + leader.clientAddress())
-                .orElse("CLUSTERDOWN No Raft leader");
+                .map(leader -> LeaderErrors.moved(leader.clientAddress()))
+                .orElse(LeaderErrors.NO_LEADER);
         case NO_QUORUM_FOR_READ -> "TIMEOUT no quorum for read";
         case REDIS_LOST -> "CLUSTERDOWN The leader's Redis is not available at the moment";
         case OUTCOME_UNKNOWN -> "TIMEOUT no result yet; the command may or may not take effect";

@@ -2,6 +2,7 @@ package io.ratissidecar.cli.client;
 
 import io.ratissidecar.sidecar.membership.NodeStatus;
 import io.ratissidecar.sidecar.resp.BlockingRespClient;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
@@ -35,7 +36,7 @@ public final class NodeClient {
     RespEndpoint endpoint = RespEndpoint.parse(address, password);
     try (BlockingRespClient client = BlockingRespClient.connect(endpoint, CONNECT, timeout)) {
       return client.call(command);
-    } catch (BlockingRespClient.RefusedException e) {
+    } catch (BlockingRespClient.PasswordRefusedException e) {
       throw new ReplyException(address, e.getMessage());
     } catch (IOException e) {
       throw new UnreachableException(address, e);
@@ -90,14 +91,13 @@ public final class NodeClient {
 
   /** The leader's address in a {@code MOVED}; empty for any other reply. */
   public static Optional<String> moved(RespValue reply) {
-    return reply instanceof RespValue.Error error && error.message().startsWith("MOVED ")
-        ? Optional.of(error.message().substring(error.message().lastIndexOf(' ') + 1))
+    return reply instanceof RespValue.Error error
+        ? LeaderErrors.movedTo(error.message())
         : Optional.empty();
   }
 
   private static boolean mayPass(RespValue reply) {
-    return reply instanceof RespValue.Error error
-        && (error.message().startsWith("CLUSTERDOWN") || error.message().startsWith("TRYAGAIN"));
+    return reply instanceof RespValue.Error error && LeaderErrors.mayPass(error.message());
   }
 
   /** What the node at the address says of itself. */

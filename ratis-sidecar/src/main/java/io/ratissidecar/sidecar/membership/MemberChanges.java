@@ -1,8 +1,11 @@
 package io.ratissidecar.sidecar.membership;
 
+import static io.ratissidecar.sidecar.membership.RefusedException.refused;
+
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -269,14 +272,12 @@ public final class MemberChanges {
         .thenCompose(
             reply -> {
               String error = reply instanceof RespValue.Error e ? e.message() : "";
-              boolean moved = error.startsWith("MOVED ");
+              Optional<String> elsewhere = LeaderErrors.movedTo(error);
               if (System.nanoTime() > deadlineNanos
-                  || !(moved
-                      || error.startsWith("CLUSTERDOWN ")
-                      || error.startsWith("TRYAGAIN "))) {
+                  || (elsewhere.isEmpty() && !LeaderErrors.mayPass(error))) {
                 return CompletableFuture.completedFuture(reply);
               }
-              String next = moved ? error.substring(error.lastIndexOf(' ') + 1) : address;
+              String next = elsewhere.orElse(address);
               CompletableFuture<RespValue> again = new CompletableFuture<>();
               membership
                   .front()
@@ -345,9 +346,5 @@ public final class MemberChanges {
                     Handover.rootMessage(error));
               }
             });
-  }
-
-  private static <T> CompletableFuture<T> refused(String error) {
-    return CompletableFuture.failedFuture(new RefusedException(error));
   }
 }

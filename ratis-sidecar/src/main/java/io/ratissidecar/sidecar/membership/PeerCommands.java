@@ -1,5 +1,7 @@
 package io.ratissidecar.sidecar.membership;
 
+import static io.ratissidecar.sidecar.membership.RefusedException.refused;
+
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.statemachine.resp.Request;
@@ -101,9 +103,5 @@ public final class PeerCommands {
 
   private static CompletableFuture<Consumer<ByteBuf>> reply(Consumer<ByteBuf> writer) {
     return CompletableFuture.completedFuture(writer);
-  }
-
-  private static CompletableFuture<Consumer<ByteBuf>> refused(String error) {
-    return CompletableFuture.failedFuture(new RefusedException(error));
   }
 }
