@@ -1,6 +1,7 @@
 package io.ratissidecar.cli.client;
 
 import io.ratissidecar.sidecar.membership.NodeStatus;
+import io.ratissidecar.sidecar.membership.PeerProtocol;
 import io.ratissidecar.sidecar.resp.BlockingRespClient;
 import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
@@ -20,9 +21,6 @@ public final class NodeClient {
   private static final Duration SHORT = Duration.ofSeconds(5);
   private static final long RETRY_MILLIS = 200;
   private static final int MAX_REDIRECTIONS = 16;
-
-  /** Version of the messages between nodes that this program speaks. */
-  private static final String PEER_VERSION = "1";
 
   private final Optional<String> password;
 
@@ -102,7 +100,7 @@ public final class NodeClient {
 
   /** What the node at the address says of itself. */
   public NodeStatus status(String address) throws UnreachableException {
-    return NodeStatus.parse(demand(address, SHORT, "RAFT.PEER", "STATUS", PEER_VERSION, ""));
+    return NodeStatus.parse(demand(address, SHORT, PeerProtocol.message(PeerProtocol.STATUS, "")));
   }
 
   /** As {@link #status}; empty when the node can't be reached. */

@@ -48,7 +48,8 @@ public final class AdminCommands {
       case "RAFT.CLUSTER" -> cluster(request, reply);
       case "RAFT.NODE" -> node(request, reply);
       case "RAFT.TRANSFER_LEADER" -> transfer(request, reply);
-      case "RAFT.PEER" -> peer(request, session, reply);
+      case "RAFT.PEER" ->
+          finish(peerCommands.run(request, session::setFromPeer), reply, Consumer::accept);
       case "CLUSTER" -> reply.accept(cluster.run(request, session.protocol()));
       default ->
           error(
@@ -196,15 +197,6 @@ public final class AdminCommands {
                 membership.handover().transfer(leader, id),
                 reply,
                 (done, out) -> Resp.writeOk(out)));
-  }
-
-  private void peer(Request request, Session session, Consumer<Consumer<ByteBuf>> reply) {
-    if (sub(request).equals("PROXY")) {
-      session.setFromPeer();
-      reply.accept(Resp::writeOk);
-      return;
-    }
-    finish(peerCommands.run(request), reply, Consumer::accept);
   }
 
   private void atLeader(Consumer<Consumer<ByteBuf>> reply, Consumer<Replication> action) {

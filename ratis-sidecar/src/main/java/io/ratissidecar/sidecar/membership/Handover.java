@@ -163,10 +163,7 @@ public final class Handover {
               .call(
                   member.clientAddress(),
                   STATUS_MILLIS,
-                  PeerProtocol.COMMAND,
-                  PeerProtocol.STATUS,
-                  PeerProtocol.VERSION,
-                  clusterId.get())
+                  PeerProtocol.message(PeerProtocol.STATUS, clusterId.get()))
               .handle(
                   (reply, error) ->
                       error == null && !(reply instanceof RespValue.Error)

@@ -114,13 +114,7 @@ public final class Membership {
   /** For {@link io.ratissidecar.sidecar.raft.ReadGate}. */
   public void askTerm(Member member, LongConsumer answer) {
     peers
-        .call(
-            member.clientAddress(),
-            0,
-            PeerProtocol.COMMAND,
-            PeerProtocol.TERM,
-            PeerProtocol.VERSION,
-            file.clusterId())
+        .call(member.clientAddress(), 0, PeerProtocol.message(PeerProtocol.TERM, file.clusterId()))
         .whenComplete(
             (reply, error) ->
                 answer.accept(reply instanceof RespValue.Int term ? term.value() : -1));
