@@ -2,11 +2,9 @@ package io.ratissidecar.sidecar.membership;
 
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import io.ratissidecar.sidecar.raft.Member;
-import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -19,29 +17,19 @@ final class Standing {
   private static final long ASK_AGAIN_MILLIS = 500;
   private static final long ASKING_NANOS = 30_000_000_000L;
 
-  /** What it needs to know, and the consequence. */
-  interface Node {
-    NodeFile file();
-
-    /** Empty when this node is in no cluster, or about to stop. */
-    Optional<Replication> replication();
-
-    void removed();
-  }
-
   private final FrontLoop front;
   private final RollCall rollCall;
   private final FatalHandler fatal;
-  private final Node node;
+  private final Participation part;
   private boolean asking;
   private boolean ended;
   private long endedNanos;
 
-  Standing(FrontLoop front, RollCall rollCall, FatalHandler fatal, Node node) {
+  Standing(FrontLoop front, RollCall rollCall, FatalHandler fatal, Participation part) {
     this.front = front;
     this.rollCall = rollCall;
     this.fatal = fatal;
-    this.node = node;
+    this.part = part;
   }
 
   /** Ratis has ended this node's part in the group: it was removed, or something is wrong. */
@@ -55,16 +43,15 @@ final class Standing {
 
   /** Asks, unless a question is under way. */
   void ask() {
-    Optional<Replication> replication = node.replication();
-    if (replication.isEmpty() || asking) {
+    if (!matters() || asking) {
       return;
     }
     asking = true;
-    NodeFile file = node.file();
+    NodeFile file = part.file();
     Map<Integer, Member> others = new HashMap<>();
     file.members().forEach(m -> others.put(m.id(), m));
     if (!ended) {
-      replication.get().raft().members().forEach(m -> others.put(m.id(), m));
+      part.replication().orElseThrow().raft().members().forEach(m -> others.put(m.id(), m));
     }
     others.remove(file.nodeId());
     rollCall
@@ -77,13 +64,17 @@ final class Standing {
             front.loop());
   }
 
+  private boolean matters() {
+    return part.replication().isPresent() && !part.isStopping();
+  }
+
   private void heard(RollCall.Answer answer) {
-    if (node.replication().isEmpty()) {
+    if (!matters()) {
       return;
     }
     // Ratis ends only a node that finds itself outside a configuration that it was sent.
-    if (answer == RollCall.Answer.NOT_MEMBER && (ended || node.file().joined())) {
-      node.removed();
+    if (answer == RollCall.Answer.NOT_MEMBER && (ended || part.file().joined())) {
+      part.removed();
     } else if (ended && System.nanoTime() - endedNanos < ASKING_NANOS) {
       front.loop().schedule(this::ask, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
     } else if (ended) {

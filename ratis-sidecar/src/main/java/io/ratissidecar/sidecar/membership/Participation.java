@@ -1,0 +1,178 @@
+package io.ratissidecar.sidecar.membership;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.ClusterIdentity;
+import io.ratissidecar.sidecar.raft.FatalHandler;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.Replication;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * This node's part in a cluster, on disk and running: {@code node.properties} and the replication
+ * that belongs to it change together. In no cluster → in one → seen in its configuration → removed.
+ *
+ * <p>Changes are asked for on the front loop; what blocks runs on the thread {@code membership},
+ * which this class owns. Reading is for any thread.
+ */
+final class Participation {
+  private static final Logger LOG = LoggerFactory.getLogger(Participation.class);
+
+  private final SidecarConfig config;
+  private final ClusterHost host;
+  private final FatalHandler fatal;
+  private final ExecutorService executor =
+      Executors.newSingleThreadExecutor(work -> new Thread(work, "membership"));
+  private volatile NodeFile file;
+  private volatile Replication replication;
+  private volatile boolean stopping;
+
+  Participation(SidecarConfig config, ClusterHost host, FatalHandler fatal) {
+    this.config = config;
+    this.host = host;
+    this.fatal = fatal;
+  }
+
+  /** Goes on with the cluster that the directory belongs to, if any. Blocks. */
+  void start() throws IOException {
+    file = NodeFile.read(config.dir());
+    if (config.id() != 0 && file.nodeId() != 0 && config.id() != file.nodeId()) {
+      throw new IOException(
+          "'id' is " + config.id() + ", but " + config.dir() + " belongs to node " + file.nodeId());
+    }
+    if (!file.clusterId().isEmpty() && !file.removed()) {
+      startReplication(new ClusterIdentity(file.clusterId(), file.nodeId()), file.members());
+    }
+  }
+
+  private Replication startReplication(ClusterIdentity identity, List<Member> members)
+      throws IOException {
+    Replication created = host.createReplication(identity);
+    try {
+      created.start(members);
+    } catch (IOException | RuntimeException e) {
+      created.close();
+      throw e;
+    }
+    replication = created;
+    host.followed(created);
+    return created;
+  }
+
+  NodeFile file() {
+    return file;
+  }
+
+  /** Empty in no cluster, and once this node was removed. */
+  Optional<Replication> replication() {
+    return Optional.ofNullable(replication);
+  }
+
+  /** Becomes part of a cluster. Repeating it is fine; fails with {@link RefusedException}. */
+  CompletableFuture<Replication> begin(ClusterIdentity identity, List<Member> members) {
+    CompletableFuture<Replication> done = new CompletableFuture<>();
+    executor.execute(
+        () -> {
+          try {
+            done.complete(become(identity, members));
+          } catch (RefusedException e) {
+            done.completeExceptionally(e);
+          } catch (IOException | RuntimeException e) {
+            LOG.error("Becoming part of a cluster failed", e);
+            done.completeExceptionally(new RefusedException("ERR " + e.getMessage()));
+          }
+        });
+    return done;
+  }
+
+  private Replication become(ClusterIdentity identity, List<Member> members) throws IOException {
+    if (replication != null) {
+      return replication; // an earlier attempt came this far
+    }
+    if (!host.redisIsEmpty()) {
+      throw new RefusedException(
+          "ERR the local Redis is not empty. A node starts with an empty one, since it will hold the cluster's data");
+    }
+    NodeFile before = file;
+    NodeFile next = before.inCluster(identity.clusterId(), identity.nodeId(), members);
+    next.write(config.dir());
+    file = next;
+    try {
+      return startReplication(identity, members);
+    } catch (IOException | RuntimeException e) {
+      // Nothing of the cluster is here yet: the attempt can be repeated, or another one made.
+      file = before;
+      before.write(config.dir());
+      throw e;
+    }
+  }
+
+  /** This node has seen itself in a committed configuration. */
+  void joined() {
+    NodeFile next = file.asJoined();
+    file = next;
+    record(next, "can't record that this node is part of its cluster", () -> {});
+  }
+
+  /** The cluster has removed this node: it takes no more commands, now and after a restart. */
+  void removed() {
+    if (file.removed()) {
+      return;
+    }
+    LOG.warn("This node ({}) was removed from cluster {}", file.nodeId(), file.clusterId());
+    NodeFile next = file.asRemoved();
+    file = next;
+    Replication former = replication;
+    replication = null;
+    record(
+        next,
+        "can't record that this node was removed from its cluster",
+        () -> {
+          if (former != null) {
+            former.close();
+          }
+        });
+  }
+
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private void record(NodeFile next, String problem, Step then) {
+    executor.execute(
+        () -> {
+          try {
+            next.write(config.dir());
+            then.run();
+          } catch (IOException e) {
+            fatal.stop(problem, e);
+          }
+        });
+  }
+
+  /** For other work that blocks. */
+  Executor executor() {
+    return executor;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  /** Leaves the group's protocol; the node remains a member. Blocks. */
+  void stop() throws IOException {
+    stopping = true;
+    executor.shutdown();
+    Replication current = replication;
+    if (current != null) {
+      current.close();
+    }
+  }
+}
