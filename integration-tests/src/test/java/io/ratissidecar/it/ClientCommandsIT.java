@@ -30,11 +30,8 @@ class ClientCommandsIT {
   static void start() throws IOException {
     cluster = TestCluster.unformed(2, "--password", PASSWORD);
     node = cluster.node(0);
-    try (RespClient first = client(node);
-        RespClient second = client(cluster.node(1))) {
-      assertTrue(first.call("RAFT.CLUSTER", "INIT").text().startsWith("OK "));
-      assertOk(second.call("RAFT.CLUSTER", "JOIN", node.address()));
-    }
+    assertTrue(node.call("RAFT.CLUSTER", "INIT").text().startsWith("OK "));
+    assertOk(cluster.node(1).call("RAFT.CLUSTER", "JOIN", node.address()));
   }
 
   @AfterAll
@@ -44,12 +41,6 @@ class ClientCommandsIT {
     } finally {
       cluster.close();
     }
-  }
-
-  private static RespClient client(Node to) throws IOException {
-    RespClient client = to.client();
-    assertOk(client.call("AUTH", PASSWORD));
-    return client;
   }
 
   @Test
@@ -79,7 +70,7 @@ class ClientCommandsIT {
     assertEquals(
         "-ERR Protocol error: unauthenticated multibulk length\r\n",
         RawClient.untilClosed(node, "*11\r\n"));
-    try (RespClient client = client(node)) {
+    try (RespClient client = node.loggedIn()) {
       assertText("x".repeat(20_000), client.call("ECHO", "x".repeat(20_000)));
       client.call("RESET");
       assertError("ERR Protocol error", client.call("ECHO", "x".repeat(20_000)));
@@ -88,7 +79,7 @@ class ClientCommandsIT {
 
   @Test
   void when_reset_then_transaction_name_database_and_protocol_are_forgotten() throws Exception {
-    try (RespClient client = client(node)) {
+    try (RespClient client = node.loggedIn()) {
       client.call("HELLO", "3");
       assertOk(client.call("SELECT", "3"));
       assertOk(client.call("CLIENT", "SETNAME", "x"));
@@ -103,8 +94,8 @@ class ClientCommandsIT {
 
   @Test
   void when_listed_named_and_killed_then_as_in_redis() throws Exception {
-    try (RespClient one = client(node);
-        RespClient two = client(node)) {
+    try (RespClient one = node.loggedIn();
+        RespClient two = node.loggedIn()) {
       assertOk(one.call("CLIENT", "SETNAME", "first"));
       assertText("first", one.call("CLIENT", "GETNAME"));
       assertError("ERR Client names", one.call("CLIENT", "SETNAME", "a b"));
@@ -126,7 +117,7 @@ class ClientCommandsIT {
 
   @Test
   void when_replies_are_switched_off_then_commands_still_run() throws Exception {
-    try (RespClient client = client(node)) {
+    try (RespClient client = node.loggedIn()) {
       client.send("CLIENT", "REPLY", "OFF");
       client.send("RAFT", "SET", "client:off", "1");
       client.send("PING");
@@ -140,7 +131,7 @@ class ClientCommandsIT {
 
   @Test
   void when_commands_are_listed_then_ours_are_among_them() throws Exception {
-    try (RespClient client = client(node)) {
+    try (RespClient client = node.loggedIn()) {
       List<String> ours = List.of("raft", "raft.cluster", "raft.node", "raft.transfer_leader");
       List<String> names =
           client.call("COMMAND").elements().stream().map(e -> e.elements().get(0).text()).toList();
@@ -155,7 +146,7 @@ class ClientCommandsIT {
 
   @Test
   void when_asked_for_info_then_raft_is_in_it() throws Exception {
-    try (RespClient client = client(node)) {
+    try (RespClient client = node.loggedIn()) {
       String raft = client.call("INFO", "raft").text();
       for (String field :
           List.of(
@@ -187,7 +178,7 @@ class ClientCommandsIT {
 
   @Test
   void when_hello_then_it_tells_who_answers() throws Exception {
-    try (RespClient client = client(node)) {
+    try (RespClient client = node.loggedIn()) {
       Reply hello = client.call("HELLO", "2", "SETNAME", "me");
       Map<String, String> fields = new java.util.HashMap<>();
       for (int i = 0; i < hello.elements().size(); i += 2) {

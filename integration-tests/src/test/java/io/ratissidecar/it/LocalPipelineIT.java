@@ -192,7 +192,7 @@ class LocalPipelineIT {
         "CLIENT KILL FOO x");
     try (RespClient peer = node.client();
         RespClient other = node.client()) {
-      peer.call("RAFT.PEER", "PROXY");
+      peer.call("RAFT.PEER", "PROXY", "1", node.info().get("raft_dbid"));
       assertEquals(0, node.call("CLIENT", "KILL", "LADDR", "1.2.3.4:5").number());
       node.call("CLIENT", "KILL", "USER", "default");
       assertThrows(EOFException.class, other::read);

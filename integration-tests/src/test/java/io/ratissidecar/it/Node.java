@@ -267,9 +267,19 @@ final class Node {
     return RespClient.to(address(), CALL_MILLIS);
   }
 
+  /** A client that has sent the password, if this node was started with one. */
+  RespClient loggedIn() throws IOException {
+    RespClient client = client();
+    int at = settings.indexOf("--password");
+    if (at >= 0) {
+      Replies.assertOk(client.call("AUTH", settings.get(at + 1)));
+    }
+    return client;
+  }
+
   /** One command to the sidecar, over a connection of its own. */
   Reply call(String... words) throws IOException {
-    try (RespClient client = client()) {
+    try (RespClient client = loggedIn()) {
       return client.call(words);
     }
   }

@@ -185,6 +185,53 @@ class ProxyIT {
     }
   }
 
+  @Test
+  void when_the_leader_is_frozen_before_a_client_forwards_then_the_client_gets_an_answer()
+      throws Exception {
+    try (TestCluster frozen =
+        TestCluster.of(3, "--follower-proxy", "yes", "--password", "correct horse")) {
+      Node leader = frozen.leader();
+      Node follower = frozen.followers().get(0);
+      long counted = 0;
+      try (RespClient client = follower.loggedIn()) {
+        leader.pauseSidecar();
+        client.send("RAFT", "INCR", "proxy:count");
+        client.send("ECHO", "in order");
+        client.send("RAFT", "INCR", "proxy:count");
+        assertError("NOTLEADER Failed to proxy command", client.read());
+        assertText("in order", client.read());
+        counted += client.read().isError() ? 0 : 1;
+        Poll.until(
+            "the same client is served by the new leader",
+            TestCluster.PATIENCE,
+            () -> !client.call("RAFT", "INCR", "proxy:count").isError());
+        counted++;
+      } finally {
+        leader.resumeSidecar();
+      }
+      frozen.awaitSameIndex();
+      assertText("" + counted, leader.redisCall("GET", "proxy:count"));
+      ClosingInvariants.checkSameData(frozen);
+      frozen.checkLogs();
+    }
+  }
+
+  @Test
+  void when_a_newer_node_wants_to_forward_then_it_is_refused_by_name() throws Exception {
+    Node leader = cluster.leader();
+    String clusterId = leader.info().get("raft_dbid");
+    try (RespClient peer = leader.client()) {
+      assertError(
+          "ERR node-to-node protocol version 2 is newer than 1",
+          peer.call("RAFT.PEER", "PROXY", "2", clusterId));
+      assertError("ERR this node is not of cluster x", peer.call("RAFT.PEER", "PROXY", "1", "x"));
+      assertError("ERR wrong number of arguments", peer.call("RAFT.PEER", "PROXY"));
+      assertTrue(peer.call("CLIENT", "INFO").text().contains("flags=N"), "it is no peer's");
+      assertOk(peer.call("RAFT.PEER", "PROXY", "1", clusterId));
+      assertTrue(peer.call("CLIENT", "INFO").text().contains("flags=P"), "it is a peer's");
+    }
+  }
+
   private static void talk(
       Node node, int number, AtomicBoolean stop, AtomicLong replies, Queue<String> problems) {
     String key = "proxy:client:" + number;

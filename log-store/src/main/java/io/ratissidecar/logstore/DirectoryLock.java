@@ -3,40 +3,60 @@ package io.ratissidecar.logstore;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
-/** Keeps a second process, or a second log in this one, out of a directory. */
-final class DirectoryLock implements Closeable {
-  private final FileChannel channel;
+/**
+ * Keeps other processes, and other holders in this one, out of a directory. The operating system
+ * drops it when the process dies.
+ */
+public final class DirectoryLock implements Closeable {
+  private static final String FILE = "lock";
 
-  private DirectoryLock(FileChannel channel) {
-    this.channel = channel;
+  private final Closeable held;
+
+  private DirectoryLock(Closeable held) {
+    this.held = held;
   }
 
-  static DirectoryLock take(Path dir) throws IOException {
-    FileChannel channel =
-        FileChannel.open(dir.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock held = null;
+  /** Takes the directory, which must exist, for this holder alone; empty when somebody has it. */
+  public static Optional<DirectoryLock> tryAcquire(Path dir) throws IOException {
+    return lock(dir.resolve(FILE), false, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+  }
+
+  /**
+   * Takes the directory together with others who only read; empty when somebody has it alone.
+   * Writes nothing: a directory in which nobody ever took the lock, such as a copy, is free.
+   */
+  public static Optional<DirectoryLock> tryShare(Path dir) throws IOException {
+    Path file = dir.resolve(FILE);
+    return Files.exists(file)
+        ? lock(file, true, StandardOpenOption.READ)
+        : Optional.of(new DirectoryLock(() -> {}));
+  }
+
+  private static Optional<DirectoryLock> lock(Path file, boolean shared, OpenOption... options)
+      throws IOException {
+    FileChannel channel = FileChannel.open(file, options);
+    boolean held = false;
     try {
-      held = channel.tryLock();
+      held = channel.tryLock(0, Long.MAX_VALUE, shared) != null;
     } catch (OverlappingFileLockException e) {
-      held = null; // this process has it
+      // This very process has it; told like any other holder.
     } finally {
-      if (held == null) {
+      if (!held) {
         channel.close();
       }
     }
-    if (held == null) {
-      throw new IOException(dir + " is in use: another process has this payload log open");
-    }
-    return new DirectoryLock(channel);
+    return held ? Optional.of(new DirectoryLock(channel)) : Optional.empty();
   }
 
   @Override
   public void close() throws IOException {
-    channel.close();
+    held.close();
   }
 }

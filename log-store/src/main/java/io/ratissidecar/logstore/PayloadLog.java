@@ -79,7 +79,11 @@ public final class PayloadLog implements Closeable {
   static PayloadLog open(Path dir, LogIdentity id, LogOptions o, long knownDurable, Disk disk)
       throws IOException {
     Files.createDirectories(dir);
-    DirectoryLock lock = DirectoryLock.take(dir);
+    DirectoryLock lock =
+        DirectoryLock.tryAcquire(dir)
+            .orElseThrow(
+                () ->
+                    new IOException(dir + " is in use: another process has this payload log open"));
     try {
       Recovery.Recovered found = new Recovery(dir, id, disk, knownDurable).run();
       SegmentStore store = new SegmentStore(dir, id, disk, found, o.recentBytes());

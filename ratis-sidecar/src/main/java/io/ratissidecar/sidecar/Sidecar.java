@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.logstore.DirectoryLock;
 import io.ratissidecar.sidecar.admin.AdminCommands;
 import io.ratissidecar.sidecar.admin.RaftInfo;
 import io.ratissidecar.sidecar.config.FreePort;
@@ -15,6 +16,7 @@ import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.redis.LocalRedis;
 import io.ratissidecar.sidecar.resp.ClientServer;
 import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.sidecar.session.Services;
 import io.ratissidecar.sidecar.session.Session;
@@ -22,6 +24,8 @@ import io.ratissidecar.sidecar.session.SessionRegistry;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.resp.Request;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -69,12 +73,18 @@ public final class Sidecar implements AutoCloseable {
   public Sidecar(SidecarConfig config, FatalHandler fatal) throws IOException {
     this.config = config;
     this.fatal = fatal;
-    this.lock = DirectoryLock.acquire(config.dir());
+    this.lock = take(config.dir());
     this.redis = new LocalRedis(config, front, fatal);
     this.membership = new Membership(config, front, node, fatal);
     this.admin = new AdminCommands(membership, front, () -> node.failureText(Failure.NOT_LEADER));
     this.info = new RaftInfo(membership, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));
+  }
+
+  private static DirectoryLock take(Path dir) throws IOException {
+    Files.createDirectories(dir);
+    return DirectoryLock.tryAcquire(dir)
+        .orElseThrow(() -> new IOException("another sidecar is running with the directory " + dir));
   }
 
   /** Starts; returns when clients can connect. */
@@ -228,8 +238,8 @@ public final class Sidecar implements AutoCloseable {
       return switch (failure) {
         case NOT_LEADER ->
             remoteLeader()
-                .map(leader -> "MOVED 0 " + leader.clientAddress())
-                .orElse("CLUSTERDOWN No Raft leader");
+                .map(leader -> LeaderErrors.moved(leader.clientAddress()))
+                .orElse(LeaderErrors.NO_LEADER);
         case NO_QUORUM_FOR_READ -> "TIMEOUT no quorum for read";
         case REDIS_LOST -> "CLUSTERDOWN The leader's Redis is not available at the moment";
         case OUTCOME_UNKNOWN -> "TIMEOUT no result yet; the command may or may not take effect";

@@ -1,7 +1,9 @@
 package io.ratissidecar.cli.client;
 
 import io.ratissidecar.sidecar.membership.NodeStatus;
+import io.ratissidecar.sidecar.membership.PeerProtocol;
 import io.ratissidecar.sidecar.resp.BlockingRespClient;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
@@ -20,9 +22,6 @@ public final class NodeClient {
   private static final long RETRY_MILLIS = 200;
   private static final int MAX_REDIRECTIONS = 16;
 
-  /** Version of the messages between nodes that this program speaks. */
-  private static final String PEER_VERSION = "1";
-
   private final Optional<String> password;
 
   public NodeClient(Optional<String> password) {
@@ -35,7 +34,7 @@ public final class NodeClient {
     RespEndpoint endpoint = RespEndpoint.parse(address, password);
     try (BlockingRespClient client = BlockingRespClient.connect(endpoint, CONNECT, timeout)) {
       return client.call(command);
-    } catch (BlockingRespClient.RefusedException e) {
+    } catch (BlockingRespClient.PasswordRefusedException e) {
       throw new ReplyException(address, e.getMessage());
     } catch (IOException e) {
       throw new UnreachableException(address, e);
@@ -90,19 +89,18 @@ public final class NodeClient {
 
   /** The leader's address in a {@code MOVED}; empty for any other reply. */
   public static Optional<String> moved(RespValue reply) {
-    return reply instanceof RespValue.Error error && error.message().startsWith("MOVED ")
-        ? Optional.of(error.message().substring(error.message().lastIndexOf(' ') + 1))
+    return reply instanceof RespValue.Error error
+        ? LeaderErrors.movedTo(error.message())
         : Optional.empty();
   }
 
   private static boolean mayPass(RespValue reply) {
-    return reply instanceof RespValue.Error error
-        && (error.message().startsWith("CLUSTERDOWN") || error.message().startsWith("TRYAGAIN"));
+    return reply instanceof RespValue.Error error && LeaderErrors.mayPass(error.message());
   }
 
   /** What the node at the address says of itself. */
   public NodeStatus status(String address) throws UnreachableException {
-    return NodeStatus.parse(demand(address, SHORT, "RAFT.PEER", "STATUS", PEER_VERSION, ""));
+    return NodeStatus.parse(demand(address, SHORT, PeerProtocol.message(PeerProtocol.STATUS, "")));
   }
 
   /** As {@link #status}; empty when the node can't be reached. */

@@ -1,5 +1,6 @@
 package io.ratissidecar.cli.client;
 
+import io.ratissidecar.sidecar.config.HostPort;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,12 +19,12 @@ public final class NodeOptions {
       paramLabel = "HOST:PORT",
       split = ",",
       defaultValue = "127.0.0.1:6380",
-      converter = Address.Converter.class,
+      converter = HostPortConverter.class,
       description = {
         "Node to ask; of several (with commas between them) the first one that answers.",
         "Default: ${DEFAULT-VALUE}."
       })
-  private List<Address> nodes;
+  private List<HostPort> nodes;
 
   @Option(
       names = "--password",
@@ -50,10 +51,10 @@ public final class NodeOptions {
   public String reachable() throws UnreachableException {
     NodeClient client = client();
     UnreachableException first = null;
-    for (Address node : nodes) {
+    for (HostPort node : nodes) {
       try {
-        client.status(node.text());
-        return node.text();
+        client.status(node.toString());
+        return node.toString();
       } catch (UnreachableException e) {
         first = first == null ? e : first;
       }

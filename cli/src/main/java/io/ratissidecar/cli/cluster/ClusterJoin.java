@@ -1,9 +1,10 @@
 package io.ratissidecar.cli.cluster;
 
-import io.ratissidecar.cli.client.Address;
+import io.ratissidecar.cli.client.HostPortConverter;
 import io.ratissidecar.cli.client.NodeClient;
 import io.ratissidecar.cli.client.NodeOptions;
 import io.ratissidecar.cli.client.Progress;
+import io.ratissidecar.sidecar.config.HostPort;
 import io.ratissidecar.sidecar.membership.NodeStatus;
 import java.io.IOException;
 import java.time.Duration;
@@ -36,9 +37,9 @@ final class ClusterJoin implements Callable<Integer> {
   @Parameters(
       paramLabel = "HOST:PORT",
       arity = "1..*",
-      converter = Address.Converter.class,
+      converter = HostPortConverter.class,
       description = "Nodes of the cluster; one that can be reached is enough.")
-  private List<Address> members;
+  private List<HostPort> members;
 
   @Option(
       names = "--timeout",
@@ -65,7 +66,7 @@ final class ClusterJoin implements Callable<Integer> {
 
   private String[] command() {
     List<String> words = new ArrayList<>(List.of("RAFT.CLUSTER", "JOIN"));
-    members.forEach(member -> words.add(member.text()));
+    members.forEach(member -> words.add(member.toString()));
     return words.toArray(String[]::new);
   }
 
@@ -73,7 +74,7 @@ final class ClusterJoin implements Callable<Integer> {
   private void requireSameCluster(NodeClient client, NodeStatus node) {
     List<String> clusters =
         members.stream()
-            .flatMap(member -> client.tryStatus(member.text()).stream())
+            .flatMap(member -> client.tryStatus(member.toString()).stream())
             .map(NodeStatus::clusterId)
             .toList();
     if (!clusters.isEmpty() && !clusters.contains(node.clusterId())) {

@@ -1,8 +1,9 @@
 package io.ratissidecar.cli.cluster;
 
-import io.ratissidecar.cli.client.Address;
+import io.ratissidecar.cli.client.HostPortConverter;
 import io.ratissidecar.cli.client.NodeClient;
 import io.ratissidecar.cli.client.NodeOptions;
+import io.ratissidecar.sidecar.config.HostPort;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -33,9 +34,9 @@ final class NodeAdd implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "HOST:PORT",
-      converter = Address.Converter.class,
+      converter = HostPortConverter.class,
       description = "Address of the new node, as the other nodes reach it.")
-  private Address address;
+  private HostPort address;
 
   @Option(
       names = "--id",
@@ -57,7 +58,8 @@ final class NodeAdd implements Callable<Integer> {
     String node = options.reachable();
     Duration timeout = Duration.ofSeconds(timeoutSeconds);
     client.askLeader(
-        node, PATIENCE, timeout, "RAFT.NODE", "ADD", Integer.toString(id), address.text());
-    return new NewVoter(client, node, address.text()).await(timeout, options.progress(), options);
+        node, PATIENCE, timeout, "RAFT.NODE", "ADD", Integer.toString(id), address.toString());
+    return new NewVoter(client, node, address.toString())
+        .await(timeout, options.progress(), options);
   }
 }

@@ -1,11 +1,9 @@
 package io.ratissidecar.cli.demo;
 
+import io.ratissidecar.logstore.DirectoryLock;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +35,14 @@ final class DemoNode {
 
   String address() {
     return ports.clientAddress(number);
+  }
+
+  int port() {
+    return ports.client(number);
+  }
+
+  int redisPort() {
+    return ports.redis(number);
   }
 
   String redisAddress() {
@@ -100,14 +106,11 @@ final class DemoNode {
   }
 
   private boolean isLocked() throws IOException {
-    Path lock = dir.resolve("lock");
-    if (!Files.exists(lock)) {
-      return false;
+    Optional<DirectoryLock> free = DirectoryLock.tryShare(dir);
+    if (free.isPresent()) {
+      free.get().close();
     }
-    try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE);
-        FileLock held = channel.tryLock()) {
-      return held == null;
-    }
+    return free.isEmpty();
   }
 
   /** Starts the process; it takes a second or two until it answers. */

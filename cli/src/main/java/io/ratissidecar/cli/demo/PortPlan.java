@@ -1,9 +1,7 @@
 package io.ratissidecar.cli.demo;
 
+import io.ratissidecar.sidecar.config.FreePort;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.util.List;
 
 /**
@@ -12,6 +10,7 @@ import java.util.List;
  */
 record PortPlan(int basePort, int nodes) {
   static final int MAX_NODES = 9;
+  private static final String LOOPBACK = "127.0.0.1";
   private static final int REDIS_OFFSET = 100;
   private static final int RAFT_OFFSET = 10_000;
   private static final int LAST_PORT = 65_535;
@@ -53,11 +52,11 @@ record PortPlan(int basePort, int nodes) {
   }
 
   String clientAddress(int node) {
-    return "127.0.0.1:" + client(node);
+    return LOOPBACK + ":" + client(node);
   }
 
   String redisAddress(int node) {
-    return "127.0.0.1:" + redis(node);
+    return LOOPBACK + ":" + redis(node);
   }
 
   /** All ports of a node, with what each is for. */
@@ -72,9 +71,8 @@ record PortPlan(int basePort, int nodes) {
   record Use(int port, String purpose) {
     /** Whether nobody listens on it. */
     boolean isFree() {
-      try (ServerSocket socket = new ServerSocket()) {
-        socket.setReuseAddress(true); // connections that linger after an earlier run do not matter
-        socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      try {
+        FreePort.require(purpose, LOOPBACK, port);
         return true;
       } catch (IOException e) {
         return false;

@@ -40,9 +40,9 @@ final class Welcome {
     }
     out.println();
     out.println(bold("In another terminal:"));
-    say(out, "redis-cli -p " + port(leader) + " RAFT SET greeting hello", "through the log");
-    say(out, "redis-cli -c -p " + port(other) + " RAFT GET greeting", "-c follows to the leader");
-    say(out, "redis-cli -p " + redisPort(other) + " GET greeting", "a replica's own Redis");
+    say(out, "redis-cli -p " + leader.port() + " RAFT SET greeting hello", "through the log");
+    say(out, "redis-cli -c -p " + other.port() + " RAFT GET greeting", "-c follows to the leader");
+    say(out, "redis-cli -p " + other.redisPort() + " GET greeting", "a replica's own Redis");
     say(out, "bin/ratis-sidecar cluster status --node " + other.address(), "how all nodes are");
     if (cluster.nodes().size() > 2) {
       say(out, "kill -9 " + leader.pid(), "the leader; another takes over");
@@ -60,18 +60,6 @@ final class Welcome {
 
   private static void say(PrintWriter out, String command, String why) {
     out.println(String.format("  %-56s # %s", command, why));
-  }
-
-  private static String port(DemoNode node) {
-    return afterColon(node.address());
-  }
-
-  private static String redisPort(DemoNode node) {
-    return afterColon(node.redisAddress());
-  }
-
-  private static String afterColon(String address) {
-    return address.substring(address.lastIndexOf(':') + 1);
   }
 
   private static String bold(String text) {

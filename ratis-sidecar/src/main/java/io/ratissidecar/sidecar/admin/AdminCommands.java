@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.admin;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.config.HostPort;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.PeerCommands;
 import io.ratissidecar.sidecar.raft.Member;
@@ -47,7 +48,8 @@ public final class AdminCommands {
       case "RAFT.CLUSTER" -> cluster(request, reply);
       case "RAFT.NODE" -> node(request, reply);
       case "RAFT.TRANSFER_LEADER" -> transfer(request, reply);
-      case "RAFT.PEER" -> peer(request, session, reply);
+      case "RAFT.PEER" ->
+          finish(peerCommands.run(request, session::setFromPeer), reply, Consumer::accept);
       case "CLUSTER" -> reply.accept(cluster.run(request, session.protocol()));
       default ->
           error(
@@ -100,13 +102,7 @@ public final class AdminCommands {
   }
 
   private static boolean isAddress(String text) {
-    int colon = text.lastIndexOf(':');
-    try {
-      int port = colon < 1 ? 0 : Integer.parseInt(text.substring(colon + 1));
-      return port > 0 && port < 65536;
-    } catch (NumberFormatException e) {
-      return false;
-    }
+    return HostPort.tryParse(text).isPresent();
   }
 
   private void node(Request request, Consumer<Consumer<ByteBuf>> reply) {
@@ -201,15 +197,6 @@ public final class AdminCommands {
                 membership.handover().transfer(leader, id),
                 reply,
                 (done, out) -> Resp.writeOk(out)));
-  }
-
-  private void peer(Request request, Session session, Consumer<Consumer<ByteBuf>> reply) {
-    if (sub(request).equals("PROXY")) {
-      session.setFromPeer();
-      reply.accept(Resp::writeOk);
-      return;
-    }
-    finish(peerCommands.run(request), reply, Consumer::accept);
   }
 
   private void atLeader(Consumer<Consumer<ByteBuf>> reply, Consumer<Replication> action) {

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.command.KeySlot;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
@@ -71,7 +72,7 @@ final class ClusterCommand {
   }
 
   private static Consumer<ByteBuf> noLeader() {
-    return error("CLUSTERDOWN No Raft leader");
+    return error(LeaderErrors.NO_LEADER);
   }
 
   /** 40 hexadecimal digits, as cluster clients expect. */

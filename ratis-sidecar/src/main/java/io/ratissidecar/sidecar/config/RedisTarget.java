@@ -27,16 +27,11 @@ public sealed interface RedisTarget {
     if (text.startsWith("unix:") && text.length() > 5) {
       return new Unix(text.substring(5), user, password);
     }
-    int colon = text.lastIndexOf(':');
-    try {
-      int port = colon < 1 ? 0 : Integer.parseInt(text.substring(colon + 1));
-      if (port > 0 && port < 65536) {
-        return new Tcp(text.substring(0, colon), port, user, password);
-      }
-    } catch (NumberFormatException e) {
-      // Told below.
-    }
-    throw new InvalidSettingException(
-        "'redis' is '" + text + "'; it must be managed, host:port or unix:/path");
+    return HostPort.tryParse(text)
+        .map(address -> new Tcp(address.host(), address.port(), user, password))
+        .orElseThrow(
+            () ->
+                new InvalidSettingException(
+                    "'redis' is '" + text + "'; it must be managed, host:port or unix:/path"));
   }
 }

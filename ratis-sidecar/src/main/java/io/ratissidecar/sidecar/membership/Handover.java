@@ -1,5 +1,7 @@
 package io.ratissidecar.sidecar.membership;
 
+import static io.ratissidecar.sidecar.membership.RefusedException.refused;
+
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
@@ -143,7 +145,7 @@ public final class Handover {
               Optional<Member> target = best.flatMap(s -> raft.member(s.id()));
               return target.isPresent()
                   ? attempt(raft, target.get())
-                  : Handover.<Member>refused("ERR no other node can take leadership");
+                  : RefusedException.<Member>refused("ERR no other node can take leadership");
             })
         .thenCompose(
             leader ->
@@ -161,10 +163,7 @@ public final class Handover {
               .call(
                   member.clientAddress(),
                   STATUS_MILLIS,
-                  PeerProtocol.COMMAND,
-                  PeerProtocol.STATUS,
-                  PeerProtocol.VERSION,
-                  clusterId.get())
+                  PeerProtocol.message(PeerProtocol.STATUS, clusterId.get()))
               .handle(
                   (reply, error) ->
                       error == null && !(reply instanceof RespValue.Error)
@@ -183,9 +182,5 @@ public final class Handover {
       root = root.getCause();
     }
     return String.valueOf(root.getMessage());
-  }
-
-  private static <T> CompletableFuture<T> refused(String error) {
-    return CompletableFuture.failedFuture(new RefusedException(error));
   }
 }

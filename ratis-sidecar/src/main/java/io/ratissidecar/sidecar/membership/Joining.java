@@ -2,9 +2,11 @@ package io.ratissidecar.sidecar.membership;
 
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -94,9 +96,10 @@ final class Joining {
 
   private void refused(String address, String message) {
     lastProblem = address + ": " + message;
-    if (message.startsWith("MOVED ") && redirections < MAX_REDIRECTIONS) {
+    Optional<String> elsewhere = LeaderErrors.movedTo(message);
+    if (elsewhere.isPresent() && redirections < MAX_REDIRECTIONS) {
       redirections++;
-      attempt(message.substring(message.lastIndexOf(' ') + 1));
+      attempt(elsewhere.get());
     } else if (message.startsWith("ERR ")) {
       result.completeExceptionally(new RefusedException(message));
     } else {

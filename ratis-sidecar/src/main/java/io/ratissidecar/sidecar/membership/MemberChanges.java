@@ -1,8 +1,11 @@
 package io.ratissidecar.sidecar.membership;
 
+import static io.ratissidecar.sidecar.membership.RefusedException.refused;
+
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -55,7 +58,7 @@ public final class MemberChanges {
     changing = true;
     UsedIds used = new UsedIds(replication, membership.reservedDatabase());
     CompletableFuture<Added> done =
-        ask(address, PeerProtocol.DESCRIBE)
+        describe(address)
             .thenCompose(
                 description ->
                     used.read()
@@ -64,15 +67,12 @@ public final class MemberChanges {
     return done.whenComplete((added, error) -> changing = false);
   }
 
-  private CompletableFuture<RespValue> ask(String address, String word) {
+  private CompletableFuture<RespValue> describe(String address) {
     return peers
         .call(
             address,
             CALL_MILLIS,
-            PeerProtocol.COMMAND,
-            word,
-            PeerProtocol.VERSION,
-            membership.clusterId())
+            PeerProtocol.message(PeerProtocol.DESCRIBE, membership.clusterId()))
         .handle(
             (reply, error) -> {
               if (error != null) {
@@ -161,20 +161,20 @@ public final class MemberChanges {
   }
 
   private CompletableFuture<Void> attach(RaftNode raft, Member joiner) {
-    List<String> words = new ArrayList<>();
-    words.add(PeerProtocol.COMMAND);
-    words.add(PeerProtocol.ATTACH);
-    words.add(PeerProtocol.VERSION);
-    words.add(membership.clusterId());
-    words.add(Integer.toString(joiner.id()));
+    List<String> arguments = new ArrayList<>();
+    arguments.add(Integer.toString(joiner.id()));
     // A coming voter that found itself in the configuration would stand for election before the
     // leader has reached it; one that does not find itself there waits.
     List<Member> group = joiner.voter() ? raft.members() : with(raft.members(), joiner);
     for (Member member : group) {
-      words.add(NodeFile.format(member));
+      arguments.add(NodeFile.format(member));
     }
     return peers
-        .call(joiner.clientAddress(), 4 * CALL_MILLIS, words.toArray(String[]::new))
+        .call(
+            joiner.clientAddress(),
+            4 * CALL_MILLIS,
+            PeerProtocol.message(
+                PeerProtocol.ATTACH, membership.clusterId(), arguments.toArray(String[]::new)))
         .handle(
             (reply, error) -> {
               if (error != null) {
@@ -239,11 +239,8 @@ public final class MemberChanges {
               peers.call(
                   member.clientAddress(),
                   DETACH_MILLIS,
-                  PeerProtocol.COMMAND,
-                  PeerProtocol.DETACH,
-                  PeerProtocol.VERSION,
-                  membership.clusterId(),
-                  Integer.toString(member.id()));
+                  PeerProtocol.message(
+                      PeerProtocol.DETACH, membership.clusterId(), Integer.toString(member.id())));
               return null;
             });
   }
@@ -269,14 +266,12 @@ public final class MemberChanges {
         .thenCompose(
             reply -> {
               String error = reply instanceof RespValue.Error e ? e.message() : "";
-              boolean moved = error.startsWith("MOVED ");
+              Optional<String> elsewhere = LeaderErrors.movedTo(error);
               if (System.nanoTime() > deadlineNanos
-                  || !(moved
-                      || error.startsWith("CLUSTERDOWN ")
-                      || error.startsWith("TRYAGAIN "))) {
+                  || (elsewhere.isEmpty() && !LeaderErrors.mayPass(error))) {
                 return CompletableFuture.completedFuture(reply);
               }
-              String next = moved ? error.substring(error.lastIndexOf(' ') + 1) : address;
+              String next = elsewhere.orElse(address);
               CompletableFuture<RespValue> again = new CompletableFuture<>();
               membership
                   .front()
@@ -345,9 +340,5 @@ public final class MemberChanges {
                     Handover.rootMessage(error));
               }
             });
-  }
-
-  private static <T> CompletableFuture<T> refused(String error) {
-    return CompletableFuture.failedFuture(new RefusedException(error));
   }
 }

@@ -1,5 +1,7 @@
 package io.ratissidecar.sidecar.membership;
 
+import static io.ratissidecar.sidecar.membership.RefusedException.refused;
+
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.FatalHandler;
@@ -7,6 +9,7 @@ import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
 import java.util.List;
@@ -111,13 +114,7 @@ public final class Membership {
   /** For {@link io.ratissidecar.sidecar.raft.ReadGate}. */
   public void askTerm(Member member, LongConsumer answer) {
     peers
-        .call(
-            member.clientAddress(),
-            0,
-            PeerProtocol.COMMAND,
-            PeerProtocol.TERM,
-            PeerProtocol.VERSION,
-            file.clusterId())
+        .call(member.clientAddress(), 0, PeerProtocol.message(PeerProtocol.TERM, file.clusterId()))
         .whenComplete(
             (reply, error) ->
                 answer.accept(reply instanceof RespValue.Int term ? term.value() : -1));
@@ -352,7 +349,7 @@ public final class Membership {
   CompletableFuture<Boolean> knowsMember(int id) {
     Replication current = replication;
     if (current == null || !current.raft().isLeaderReady()) {
-      return refused("CLUSTERDOWN No Raft leader");
+      return refused(LeaderErrors.NO_LEADER);
     }
     // The read is confirmed by a majority, so this was the leader when its members are looked at.
     return new UsedIds(current, host.reservedDatabase())
@@ -428,10 +425,6 @@ public final class Membership {
 
   private Member self(int id, boolean voter) {
     return new Member(id, config.clientAddress(), config.raftAddress(), voter);
-  }
-
-  private static <T> CompletableFuture<T> refused(String error) {
-    return CompletableFuture.failedFuture(new RefusedException(error));
   }
 
   /** Leaves the group's protocol; the node remains a member. Blocks. */

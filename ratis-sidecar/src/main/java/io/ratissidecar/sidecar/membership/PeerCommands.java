@@ -1,5 +1,7 @@
 package io.ratissidecar.sidecar.membership;
 
+import static io.ratissidecar.sidecar.membership.RefusedException.refused;
+
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.statemachine.resp.Request;
@@ -18,20 +20,24 @@ public final class PeerCommands {
     this.membership = membership;
   }
 
-  /** Answers one message; the future gives a writer for the reply or fails with the error. */
-  public CompletableFuture<Consumer<ByteBuf>> run(Request request) {
+  /**
+   * Answers one message; the future gives a writer for the reply or fails with the error.
+   *
+   * @param onProxy called when the connection that the message came on forwards clients' commands
+   */
+  public CompletableFuture<Consumer<ByteBuf>> run(Request request, Runnable onProxy) {
     try {
-      return answer(request);
+      return answer(request, onProxy);
     } catch (IllegalArgumentException e) {
       return refused("ERR " + e.getMessage());
     }
   }
 
-  private CompletableFuture<Consumer<ByteBuf>> answer(Request request) {
+  private CompletableFuture<Consumer<ByteBuf>> answer(Request request, Runnable onProxy) {
     if (request.argCount() < 4) {
       return refused("ERR wrong number of arguments for 'raft.peer' command");
     }
-    if (Integer.parseInt(request.argString(2)) > Integer.parseInt(PeerProtocol.VERSION)) {
+    if (Integer.parseInt(request.argString(2)) > PeerProtocol.VERSION) {
       return refused(
           "ERR node-to-node protocol version "
               + request.argString(2)
@@ -56,17 +62,18 @@ public final class PeerCommands {
         return attach(request, clusterId);
       default:
         return ours
-            ? aboutOurCluster(request, word)
+            ? aboutOurCluster(request, word, onProxy)
             : refused("ERR this node is not of cluster " + clusterId);
     }
   }
 
-  private CompletableFuture<Consumer<ByteBuf>> aboutOurCluster(Request request, String word) {
+  private CompletableFuture<Consumer<ByteBuf>> aboutOurCluster(
+      Request request, String word, Runnable onProxy) {
     switch (word) {
       case PeerProtocol.TERM:
         var replication = membership.replication();
         return replication.isEmpty()
-            ? refused("NOCLUSTER No Raft Cluster")
+            ? refused(membership.refusal().orElseThrow())
             : reply(out -> Resp.writeInteger(out, replication.get().raft().term()));
       case PeerProtocol.MEMBER:
         return membership
@@ -77,6 +84,9 @@ public final class PeerCommands {
           return refused("ERR this is node " + membership.nodeId());
         }
         membership.mayBeRemoved();
+        return reply(Resp::writeOk);
+      case PeerProtocol.PROXY:
+        onProxy.run();
         return reply(Resp::writeOk);
       default:
         return refused("ERR unknown message '" + word + "' between nodes");
@@ -101,9 +111,5 @@ public final class PeerCommands {
 
   private static CompletableFuture<Consumer<ByteBuf>> reply(Consumer<ByteBuf> writer) {
     return CompletableFuture.completedFuture(writer);
-  }
-
-  private static CompletableFuture<Consumer<ByteBuf>> refused(String error) {
-    return CompletableFuture.failedFuture(new RefusedException(error));
   }
 }

@@ -1,20 +1,25 @@
 package io.ratissidecar.sidecar.membership;
 
-/**
- * The words of {@code RAFT.PEER}, the messages between sidecars that are not Raft's. All but {@code
- * PROXY} carry the version of this protocol and the cluster that they are about.
- */
-final class PeerProtocol {
-  /** Written in every message; a newer one is refused by name. */
-  static final String VERSION = "1";
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 
-  static final String COMMAND = "RAFT.PEER";
+/**
+ * The words of {@code RAFT.PEER}, the messages between sidecars that are not Raft's. Each carries
+ * the version of this protocol and the cluster that it is about, which is empty where none is
+ * meant.
+ */
+public final class PeerProtocol {
+  /** Written in every message; a newer one is refused by name. */
+  static final int VERSION = 1;
+
+  private static final String COMMAND = "RAFT.PEER";
 
   /** → the node's current term. */
   static final String TERM = "TERM";
 
   /** → {@link NodeStatus}. */
-  static final String STATUS = "STATUS";
+  public static final String STATUS = "STATUS";
 
   /** To a node in no cluster → its incarnation, wished id, cluster id, Raft address, databases. */
   static final String DESCRIBE = "DESCRIBE";
@@ -31,8 +36,20 @@ final class PeerProtocol {
   /** The cluster may have removed the node: time for it to ask {@link #MEMBER}. */
   static final String DETACH = "DETACH";
 
-  /** This connection forwards commands of clients. */
-  static final String PROXY = "PROXY";
+  /** This connection forwards commands of clients: they are never forwarded again. */
+  public static final String PROXY = "PROXY";
 
   private PeerProtocol() {}
+
+  /**
+   * A message as a command.
+   *
+   * @param arguments those of the word
+   */
+  public static String[] message(String word, String clusterId, String... arguments) {
+    List<String> command = new ArrayList<>();
+    Collections.addAll(command, COMMAND, word, Integer.toString(VERSION), clusterId);
+    Collections.addAll(command, arguments);
+    return command.toArray(String[]::new);
+  }
 }

@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.membership;
 
+import io.ratissidecar.sidecar.config.HostPort;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -23,11 +24,9 @@ final class RaftAddressProbe {
   static CompletableFuture<Void> check(String raftAddress, Executor executor) {
     return CompletableFuture.runAsync(
         () -> {
-          int colon = raftAddress.lastIndexOf(':');
-          String host = raftAddress.substring(0, colon);
-          int port = Integer.parseInt(raftAddress.substring(colon + 1));
+          HostPort place = HostPort.parse(raftAddress);
           try (Socket socket = new Socket()) {
-            socket.connect(new InetSocketAddress(host, port), TIMEOUT_MILLIS);
+            socket.connect(new InetSocketAddress(place.host(), place.port()), TIMEOUT_MILLIS);
           } catch (IOException e) {
             throw new RefusedException(
                 "ERR the leader can't reach the new node's Raft address "

@@ -37,11 +37,7 @@ final class RollCall {
               .call(
                   other.clientAddress(),
                   CALL_MILLIS,
-                  PeerProtocol.COMMAND,
-                  PeerProtocol.MEMBER,
-                  PeerProtocol.VERSION,
-                  clusterId,
-                  Integer.toString(nodeId))
+                  PeerProtocol.message(PeerProtocol.MEMBER, clusterId, Integer.toString(nodeId)))
               .exceptionally(unreachable -> null));
     }
     return CompletableFuture.allOf(answers.toArray(new CompletableFuture<?>[0]))

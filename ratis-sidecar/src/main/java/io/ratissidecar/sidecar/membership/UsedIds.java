@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.util.HashMap;
@@ -86,7 +87,7 @@ final class UsedIds {
       future.completeExceptionally(
           new RefusedException(
               failure.isDefinite()
-                  ? "CLUSTERDOWN No Raft leader"
+                  ? LeaderErrors.NO_LEADER
                   : "TIMEOUT not committed yet; it is safe to repeat the command"));
     }
   }

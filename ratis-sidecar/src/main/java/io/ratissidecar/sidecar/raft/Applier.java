@@ -5,10 +5,8 @@ import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.entry.Entry;
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -23,12 +21,6 @@ import java.util.function.LongSupplier;
  * <p>Confined to the front loop, but for {@link #committed} and {@link #gap}.
  */
 public final class Applier {
-  /** Entries sent to Redis and not acknowledged, at the most. */
-  private static final int WINDOW_ENTRIES = 64;
-
-  /** Bytes of such entries beyond which no further one is sent. */
-  private static final long WINDOW_BYTES = 16 << 20;
-
   /** A node that is further behind than this does not count as serving. */
   private static final long SERVING_LAG_ENTRIES = 2000;
 
@@ -41,20 +33,15 @@ public final class Applier {
   /** A Redis that has not answered an entry for longer than this does not count as serving. */
   private static final long SERVING_PATIENCE_NANOS = 1_000_000_000;
 
-  private record Awaiting(Batch batch, Runnable onCommitted) {}
-
-  private record Sent(long index, int bytes, long nanos) {}
-
   private final Executor loop;
   private final ExecutorService reader;
   private final FatalHandler fatal;
-  private final LongSupplier nanoClock;
   private final AtomicBoolean pumpScheduled = new AtomicBoolean();
-  private final TreeMap<Long, Awaiting> awaiting = new TreeMap<>();
+  private final PendingBatches batches;
   private final TreeSet<Long> gaps = new TreeSet<>();
   private final PendingReads reads;
   private final List<Entry> readAhead = new ArrayList<>();
-  private final ArrayDeque<Sent> sent = new ArrayDeque<>();
+  private final SendWindow window;
   private volatile long committed;
   private volatile long acknowledged;
   private volatile boolean stopped;
@@ -63,13 +50,13 @@ public final class Applier {
   private long handled;
   private boolean reading;
   private long acknowledgedEntry;
-  private long sentBytes;
 
   Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
     this.loop = loop;
     this.reader = reader;
     this.fatal = fatal;
-    this.nanoClock = nanoClock;
+    this.batches = new PendingBatches(nanoClock);
+    this.window = new SendWindow(nanoClock);
     this.reads = new PendingReads(nanoClock);
   }
 
@@ -125,21 +112,14 @@ public final class Applier {
    * without delay.
    */
   public boolean isServing() {
-    if (redis == null || committed - acknowledged >= SERVING_LAG_ENTRIES) {
-      return false;
-    }
-    Sent oldest = sent.peek();
-    return oldest == null || nanoClock.getAsLong() - oldest.nanos() < SERVING_PATIENCE_NANOS;
+    return redis != null
+        && committed - acknowledged < SERVING_LAG_ENTRIES
+        && window.silenceNanos() < SERVING_PATIENCE_NANOS;
   }
 
   /** The batch was appended at its index; its clients get the replies when the entry is applied. */
   void await(Batch batch, Runnable onCommitted) {
-    Awaiting former = awaiting.put(batch.index(), new Awaiting(batch, onCommitted));
-    if (former != null) {
-      // This node led, lost its place in the log to another leader, and leads again.
-      former.onCommitted().run();
-      former.batch().fail(Failure.NOT_LEADER);
-    }
+    batches.add(batch, onCommitted);
   }
 
   /** Redis holds the state of {@code appliedIndex} and takes what comes behind it. */
@@ -152,43 +132,33 @@ public final class Applier {
     acknowledgedEntry = appliedIndex;
     acknowledged = appliedIndex;
     readAhead.clear();
-    sent.clear();
-    sentBytes = 0;
+    window.clear();
     gaps.headSet(appliedIndex, true).clear();
-    var passed = awaiting.headMap(appliedIndex, true);
-    List<Awaiting> lost = List.copyOf(passed.values());
-    passed.clear();
-    for (Awaiting a : lost) {
-      a.onCommitted().run();
-      a.batch().fail(Failure.REPLY_LOST);
-    }
+    batches.applied(appliedIndex);
     pump();
   }
 
   /** Redis is gone; entries stay in the log until it is ready again. */
   public void redisLost() {
     redis = null;
-    sent.clear();
-    sentBytes = 0;
-    awaiting.values().forEach(a -> a.batch().expectAgain());
+    window.clear();
+    batches.expectAgain();
     reads.lost();
   }
 
   /** Redis has acknowledged everything up to the index. */
   public void acknowledged(long index) {
     acknowledgedEntry = index;
-    while (!sent.isEmpty() && sent.peek().index() <= index) {
-      sentBytes -= sent.poll().bytes();
-    }
+    window.acknowledged(index);
     updateAcknowledged();
-    awaiting.remove(index);
+    batches.answered(index);
     pump();
   }
 
   private void updateAcknowledged() {
     // Behind the last acknowledged entry there can only be indexes without payload, unless an entry
     // is under way.
-    acknowledged = sent.isEmpty() ? handled : acknowledgedEntry;
+    acknowledged = window.isEmpty() ? handled : acknowledgedEntry;
   }
 
   /**
@@ -217,12 +187,7 @@ public final class Applier {
 
   /** Gives up waiting for batches that were appended too long ago, and for reads. */
   void expire(long writeTimeoutNanos, long readTimeoutNanos) {
-    long now = nanoClock.getAsLong();
-    for (Awaiting a : awaiting.values()) {
-      if (now - a.batch().createdNanos() > writeTimeoutNanos) {
-        a.batch().fail(Failure.OUTCOME_UNKNOWN);
-      }
-    }
+    batches.expire(writeTimeoutNanos);
     reads.expire(readTimeoutNanos);
   }
 
@@ -254,12 +219,12 @@ public final class Applier {
   }
 
   private void pumpEntries() {
-    releaseCommitted();
+    batches.committed(committed);
     reads.sentUpTo(handled);
     long limit = committed;
     int turn = 0;
     while (redis != null && handled < limit) {
-      if (sent.size() >= WINDOW_ENTRIES || sentBytes > WINDOW_BYTES) {
+      if (window.isFull()) {
         return; // the next acknowledgement goes on
       }
       if (turn == ENTRIES_PER_TURN) {
@@ -282,54 +247,19 @@ public final class Applier {
     }
   }
 
-  /**
-   * Batches that are committed make room for the next ones, whether or not Redis has taken them
-   * yet.
-   */
-  private void releaseCommitted() {
-    for (Awaiting a : List.copyOf(awaiting.headMap(committed, true).values())) {
-      a.onCommitted().run();
-    }
-  }
-
-  /**
-   * Indexes up to this one carry no payload; a batch that hoped for one of them lost it to another
-   * leader.
-   */
+  /** Indexes up to this one carry no payload. */
   private void skipTo(long index) {
-    var skipped = awaiting.subMap(handled, false, index, true);
-    for (long lost : List.copyOf(skipped.keySet())) {
-      settle(lost, -1);
-    }
+    batches.skipped(handled, index);
     gaps.headSet(index, true).clear();
     handled = index;
     updateAcknowledged();
   }
 
   private void send(Entry entry) {
-    Batch batch = settle(entry.index(), entry.term());
+    Batch batch = batches.settle(entry.index(), entry.term());
     handled = entry.index();
-    int bytes = entry.header().payloadLength();
-    sent.add(new Sent(entry.index(), bytes, nanoClock.getAsLong()));
-    sentBytes += bytes;
+    window.sent(entry.index(), entry.header().payloadLength());
     redis.apply(entry, batch);
-  }
-
-  /**
-   * The batch that became this entry; one that lost its place to another leader's entry is told so.
-   */
-  private Batch settle(long index, long term) {
-    Awaiting a = awaiting.get(index);
-    if (a == null) {
-      return null;
-    }
-    if (a.batch().term() != term) {
-      awaiting.remove(index);
-      a.onCommitted().run();
-      a.batch().fail(Failure.NOT_LEADER);
-      return null;
-    }
-    return a.batch();
   }
 
   private Entry find(long index) {

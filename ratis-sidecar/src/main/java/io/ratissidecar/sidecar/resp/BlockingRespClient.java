@@ -24,10 +24,10 @@ public final class BlockingRespClient implements Closeable {
   private static final int READ_BYTES = 16 * 1024;
 
   /** The password was refused; the message is the error as it came. */
-  public static final class RefusedException extends IOException {
+  public static final class PasswordRefusedException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    RefusedException(String error) {
+    PasswordRefusedException(String error) {
       super(error);
     }
   }
@@ -46,7 +46,7 @@ public final class BlockingRespClient implements Closeable {
    * Connects over TCP, and authenticates when the endpoint has a password.
    *
    * @param readTimeout how long each reply may take
-   * @throws RefusedException when the password is refused
+   * @throws PasswordRefusedException when the password is refused
    * @throws IOException when nobody answers there
    */
   public static BlockingRespClient connect(
@@ -75,7 +75,7 @@ public final class BlockingRespClient implements Closeable {
             ? call("AUTH", endpoint.user().get(), password)
             : call("AUTH", password);
     if (reply instanceof RespValue.Error error) {
-      throw new RefusedException(error.message());
+      throw new PasswordRefusedException(error.message());
     }
   }
 

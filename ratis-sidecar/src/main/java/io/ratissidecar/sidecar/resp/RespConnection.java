@@ -79,9 +79,12 @@ public final class RespConnection implements RedisPort {
 
   /**
    * Connects, and authenticates when the endpoint has a password. Call and callbacks are on the
-   * front loop.
+   * front loop, none of them within the call. A server that accepts and is silent is waited for;
+   * closing what is returned gives up.
+   *
+   * @return the connection on its way; of use once the listener has it
    */
-  public static void open(FrontLoop front, RespEndpoint endpoint, OpenListener listener) {
+  public static RespConnection open(FrontLoop front, RespEndpoint endpoint, OpenListener listener) {
     RespConnection connection = new RespConnection(front, endpoint);
     boolean unix = endpoint.port() == 0;
     Bootstrap bootstrap =
@@ -100,9 +103,11 @@ public final class RespConnection implements RedisPort {
               if (future.isSuccess()) {
                 connection.authenticate(listener);
               } else {
-                listener.onFailed(future.cause());
+                // A channel that could not even be made says so on a thread of Netty's own.
+                front.loop().execute(() -> listener.onFailed(future.cause()));
               }
             });
+    return connection;
   }
 
   private SocketAddress address(boolean unix) {

@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.resp;
 
+import io.ratissidecar.sidecar.config.HostPort;
 import java.util.Optional;
 
 /**
@@ -26,19 +27,8 @@ public record RespEndpoint(
    * @throws IllegalArgumentException when the text is not of that form
    */
   public static RespEndpoint parse(String address, Optional<String> password) {
-    int colon = address.lastIndexOf(':');
-    int port = -1;
-    if (colon > 0) {
-      try {
-        port = Integer.parseInt(address.substring(colon + 1));
-      } catch (NumberFormatException e) {
-        port = -1;
-      }
-    }
-    if (port < 1 || port > 65535) {
-      throw new IllegalArgumentException("'" + address + "' is not host:port");
-    }
-    return new RespEndpoint(address.substring(0, colon), port, Optional.empty(), password);
+    HostPort place = HostPort.parse(address);
+    return new RespEndpoint(place.host(), place.port(), Optional.empty(), password);
   }
 
   @Override

@@ -40,12 +40,11 @@ final class LocalRedisLane {
   private static final String LOST = "ERR the local Redis is not reachable at the moment";
 
   private final Session session;
+  private final ConnectionAttempt attempt;
   private RespConnection connection;
-  private boolean opening;
   private boolean inputEnded;
   private boolean outputEnded;
   private int blocking;
-  private String openProblem;
   private int database;
   private LocalTransaction transaction;
   private boolean selecting;
@@ -56,6 +55,7 @@ final class LocalRedisLane {
 
   LocalRedisLane(Session session) {
     this.session = session;
+    this.attempt = new ConnectionAttempt(session);
   }
 
   /** True when the command is the local Redis's to judge: the client is a RESP2 subscriber. */
@@ -202,44 +202,17 @@ final class LocalRedisLane {
   }
 
   private boolean open() {
-    if (openProblem != null) {
-      openProblem = null;
+    if (attempt.takeFailure()) {
       session.slot(Lane.IMMEDIATE).error(LOST);
       return true;
     }
-    session.holdUntil(
-        resume -> {
-          if (opening) {
-            return;
-          }
-          opening = true;
-          RespConnection.open(
-              session.services().front(),
-              session.services().localRedis(),
-              new RespConnection.OpenListener() {
-                @Override
-                public void onOpen(RespConnection opened) {
-                  opening = false;
-                  opened(opened);
-                  resume.run();
-                }
-
-                @Override
-                public void onFailed(Throwable cause) {
-                  opening = false;
-                  openProblem = String.valueOf(cause.getMessage());
-                  resume.run();
-                }
-              });
-        });
+    Services services = session.services();
+    attempt.begin(
+        ended -> RespConnection.open(services.front(), services.localRedis(), ended), this::opened);
     return false;
   }
 
   private void opened(RespConnection opened) {
-    if (session.isClosed()) {
-      opened.close();
-      return;
-    }
     connection = opened;
     database = 0;
     opened.onPush(session::push);

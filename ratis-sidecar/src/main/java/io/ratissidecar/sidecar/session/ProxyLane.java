@@ -37,16 +37,16 @@ final class ProxyLane {
   private static final String UNKNOWN = "TIMEOUT no reply from leader";
 
   private final Session session;
+  private final ConnectionAttempt attempt;
   private RespConnection connection;
   private String address = "";
   private final ArrayDeque<Forwarded> waiting = new ArrayDeque<>();
-  private boolean opening;
-  private boolean openFailed;
   private boolean watching;
   private int database;
 
   ProxyLane(Session session) {
     this.session = session;
+    this.attempt = new ConnectionAttempt(session);
   }
 
   /**
@@ -134,50 +134,27 @@ final class ProxyLane {
   }
 
   private boolean open(String leaderAddress) {
-    if (openFailed) {
-      openFailed = false;
+    if (attempt.takeFailure()) {
       session.services().sessions().countProxyFailure();
       session.slot(Lane.IMMEDIATE).error(FAILED);
       return true;
     }
-    session.holdUntil(
-        resume -> {
-          if (opening) {
-            return;
-          }
-          opening = true;
-          RespConnection.open(
-              session.services().front(),
-              RespEndpoint.parse(leaderAddress, session.services().config().password()),
-              new RespConnection.OpenListener() {
-                @Override
-                public void onOpen(RespConnection opened) {
-                  opening = false;
-                  opened(opened, leaderAddress);
-                  resume.run();
-                }
-
-                @Override
-                public void onFailed(Throwable cause) {
-                  opening = false;
-                  openFailed = true;
-                  resume.run();
-                }
-              });
-        });
+    Services services = session.services();
+    attempt.begin(
+        ended ->
+            new ProxyHandshake(
+                services.front(),
+                RespEndpoint.parse(leaderAddress, services.config().password()),
+                services.replication().orElseThrow().raft().identity().clusterId(),
+                ended),
+        opened -> opened(opened, leaderAddress));
     return false;
   }
 
   private void opened(RespConnection opened, String leaderAddress) {
-    if (session.isClosed()) {
-      opened.close();
-      return;
-    }
     connection = opened;
     address = leaderAddress;
     database = 0;
-    // So that a leader that is none any more does not forward in turn.
-    opened.command(IgnoredReplies.INSTANCE, "RAFT.PEER", "PROXY");
     opened.onClosed(
         c -> {
           if (c == connection) { // identity: an older connection's end says nothing
