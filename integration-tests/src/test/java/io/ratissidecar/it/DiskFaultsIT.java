@@ -8,12 +8,13 @@ import io.ratissidecar.logstore.LogIdentity;
 import io.ratissidecar.logstore.LogOptions;
 import io.ratissidecar.logstore.PayloadLog;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -47,16 +48,8 @@ class DiskFaultsIT {
   void when_the_disk_is_full_then_the_node_stops_and_goes_on_once_there_is_room() {
     Node victim = cluster.followers().get(0);
     try (FaultRun run = new FaultRun(cluster)) {
-      victim.terminate();
-      victim.awaitExit(STOP);
-      // A file limit stands for the disk: a write beyond it fails, and part of it may be written.
-      victim.limitFiles(largestFileKib(victim) + 64);
-      victim.start().awaitReady();
-      writeUntil(() -> !victim.isAlive());
-      assertEquals(FATAL, victim.awaitExit(STOP));
-      victim.assertLogs("can't write entry");
+      fillDiskOf(victim);
       run.awaitMore(200);
-      victim.limitFiles(0);
       victim.start().awaitReady();
       run.awaitMore(200);
       run.finish();
@@ -67,21 +60,8 @@ class DiskFaultsIT {
   void when_the_leaders_disk_is_full_then_another_leads() {
     Node victim = cluster.leader();
     try (FaultRun run = new FaultRun(cluster)) {
-      victim.terminate();
-      victim.awaitExit(STOP);
-      victim.limitFiles(largestFileKib(victim) + 64);
-      victim.start().awaitReady();
-      Poll.until(
-          "leadership of the node with the small disk",
-          TestCluster.PATIENCE,
-          () -> {
-            cluster.leader().call("RAFT.TRANSFER_LEADER", "" + victim.infoNumber("raft_node_id"));
-            return victim.isLeader();
-          });
-      writeUntil(() -> !victim.isAlive());
-      assertEquals(FATAL, victim.awaitExit(STOP));
+      fillDiskOf(victim);
       run.awaitMore(200);
-      victim.limitFiles(0);
       victim.start().awaitReady();
       run.awaitMore(200);
       run.finish();
@@ -89,49 +69,43 @@ class DiskFaultsIT {
   }
 
   @Test
-  void when_an_acknowledged_entry_is_damaged_then_the_node_refuses_to_start_and_changes_nothing()
+  void when_acknowledged_entries_are_damaged_or_gone_then_the_node_refuses_to_start()
       throws IOException {
     Node victim = cluster.followers().get(0);
     for (int i = 0; i < 50; i++) {
-      cluster.leader().call("RAFT", "SET", "damage:" + i, "some value");
+      cluster.leader().call("RAFT", "SET", "entry:" + i, "some value");
     }
     cluster.awaitSameIndex();
     victim.killSidecar();
     Path segment = segment(victim);
-    byte[] bytes = Files.readAllBytes(segment);
-    int at = indexOf(bytes, "damage:25");
-    try (RandomAccessFile file = new RandomAccessFile(segment.toFile(), "rw")) {
-      file.seek(at);
-      file.write('D');
-    }
-    Map<String, String> before = payloadFiles(victim);
-    victim.start();
-    assertEquals(FATAL, victim.awaitExit(STOP));
-    victim.assertLogs(segment.getFileName().toString());
+    byte[] sound = Files.readAllBytes(segment);
+    int at = indexOf(sound, "entry:25");
+
+    byte[] damaged = sound.clone();
+    damaged[at] = 'E';
+    assertRefuses(victim, segment, damaged);
     victim.assertLogs("at byte ");
     victim.assertLogs("index ");
-    assertEquals(before, payloadFiles(victim));
-    // The others do not need it.
-    assertFalse(cluster.leader().call("RAFT", "SET", "a", "2").isError());
+    assertRefuses(victim, segment, Arrays.copyOf(sound, at));
+
+    // It changed nothing: with the right bytes it goes on.
+    Files.write(segment, sound);
+    victim.start().awaitReady();
+    ClosingInvariants.checkSameData(cluster);
   }
 
-  @Test
-  void when_payload_of_acknowledged_entries_is_gone_then_the_node_refuses_to_start()
-      throws IOException {
-    Node victim = cluster.followers().get(0);
-    for (int i = 0; i < 50; i++) {
-      cluster.leader().call("RAFT", "SET", "gone:" + i, "some value");
-    }
-    cluster.awaitSameIndex();
-    victim.killSidecar();
-    Path segment = segment(victim);
-    int at = indexOf(Files.readAllBytes(segment), "gone:25");
-    try (RandomAccessFile file = new RandomAccessFile(segment.toFile(), "rw")) {
-      file.setLength(at);
-    }
+  /** Starts the node with this in a file: it must say so, stop, and change nothing. */
+  private void assertRefuses(Node victim, Path segment, byte[] contents) throws IOException {
+    Files.write(segment, contents);
+    Map<String, String> before = payloadFiles(victim);
+    victim.note("refuses " + contents.length + " bytes");
     victim.start();
     assertEquals(FATAL, victim.awaitExit(STOP));
-    victim.assertLogs(segment.getFileName().toString());
+    List<String> lines = victim.logLines();
+    String last = lines.get(lines.size() - 1);
+    assertTrue(last.contains(segment.getFileName().toString()), last);
+    assertEquals(before, payloadFiles(victim));
+    // The others do not need it.
     assertFalse(cluster.leader().call("RAFT", "SET", "a", "2").isError());
   }
 
@@ -156,6 +130,14 @@ class DiskFaultsIT {
     }
   }
 
+  /** A file limit stands for the disk: a write beyond it fails, and part of it may be written. */
+  private void fillDiskOf(Node victim) {
+    victim.limitFiles(largestLogFile(victim) + (64 << 10));
+    writeUntil(() -> !victim.isAlive());
+    assertEquals(FATAL, victim.awaitExit(STOP));
+    victim.assertLogs("can't write entry");
+  }
+
   /** Large values, so that files grow quickly. */
   private void writeUntil(Callable<Boolean> end) {
     String value = "x".repeat(100_000);
@@ -175,8 +157,12 @@ class DiskFaultsIT {
         });
   }
 
-  private static long largestFileKib(Node node) {
-    return files(node.dir()).mapToLong(f -> f.toFile().length()).max().orElse(0) / 1024;
+  private static long largestLogFile(Node node) {
+    return Stream.of("log", "raft")
+        .flatMap(part -> files(node.dir().resolve(part)))
+        .mapToLong(f -> f.toFile().length())
+        .max()
+        .orElseThrow();
   }
 
   private static Path segment(Node node) {

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -69,14 +72,71 @@ class ExternalRedisIT {
     wrong.assertLogs("WRONGPASS");
   }
 
+  /** What a Redis may be like that will not do, and what its node says. */
+  private enum Unfit {
+    MAXMEMORY("'maxmemory 10485760'", "CONFIG SET maxmemory 0", "--maxmemory", "10mb"),
+    MIN_REPLICAS(
+        "'min-replicas-to-write 1'",
+        "CONFIG SET min-replicas-to-write 0",
+        "--min-replicas-to-write",
+        "1"),
+    SAVES(
+        "'stop-writes-on-bgsave-error yes'",
+        "CONFIG SET stop-writes-on-bgsave-error no",
+        "--save",
+        "3600 1"),
+    TIMEOUT("'timeout 10'", "CONFIG SET timeout 0", "--timeout", "10"),
+    MAXMEMORY_CLIENTS(
+        "'maxmemory-clients 10485760'",
+        "CONFIG SET maxmemory-clients 0",
+        "--maxmemory-clients",
+        "10mb"),
+    OUTPUT_LIMIT(
+        "'client-output-buffer-limit normal 1048576 0 0 ",
+        "CONFIG SET client-output-buffer-limit \"normal 0 0 0\"",
+        "--client-output-buffer-limit",
+        "normal 1mb 0 0"),
+    SHORT_ARGUMENTS(
+        "'proto-max-bulk-len 1048576'",
+        "CONFIG SET proto-max-bulk-len 16777216",
+        "--proto-max-bulk-len",
+        "1mb"),
+    ONE_DATABASE("has 1 database;", "it needs at least 2", "--databases", "1"),
+    CLUSTER_MODE(
+        "cluster or sentinel mode", "it must be a plain server", "--cluster-enabled", "yes"),
+    REPLICA(
+        "is a replica of another one", "run REPLICAOF NO ONE on it", "--replicaof", "127.0.0.1 1");
+
+    private final String fault;
+    private final String remedy;
+    private final String[] flags;
+
+    Unfit(String fault, String remedy, String... flags) {
+      this.fault = fault;
+      this.remedy = remedy;
+      this.flags = flags;
+    }
+  }
+
   @Test
-  void when_a_setting_of_redis_would_let_replicas_differ_then_the_node_says_which_and_stops() {
-    Node node = cluster.create();
-    node.set("--redis", "127.0.0.1:" + node.redisPort());
-    node.startExternalRedis("--maxmemory", "10mb");
-    node.start();
-    assertEquals(FATAL, node.awaitExit(STOP));
-    node.assertLogs("CONFIG SET maxmemory 0");
+  void when_redis_is_not_as_replication_needs_it_then_the_node_says_why_and_stops() {
+    Map<Unfit, Node> nodes = new EnumMap<>(Unfit.class);
+    for (Unfit unfit : Unfit.values()) {
+      Node node = cluster.create();
+      node.set("--redis", "127.0.0.1:" + node.redisPort());
+      node.startExternalRedis(unfit.flags);
+      nodes.put(unfit, node.start());
+    }
+    nodes.forEach(
+        (unfit, node) -> {
+          assertEquals(FATAL, node.awaitExit(STOP), unfit.name());
+          List<String> lines = node.logLines();
+          String last = lines.get(lines.size() - 1);
+          assertTrue(last.contains("This node stops: the local Redis "), unfit + ": " + last);
+          assertTrue(last.contains(unfit.fault), unfit + ": " + last);
+          assertTrue(last.contains(unfit.remedy), unfit + ": " + last);
+          assertTrue(node.redis().isPresent(), unfit + ": somebody else's Redis lives on");
+        });
   }
 
   @Test

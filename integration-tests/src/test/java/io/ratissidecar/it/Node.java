@@ -33,7 +33,6 @@ final class Node {
   private final int redisPort = Ports.next();
   private Process process;
   private boolean paused;
-  private long fileLimitKib;
 
   /**
    * @param settings flags and values beside those of directory and ports
@@ -135,16 +134,13 @@ final class Node {
     }
   }
 
-  /** From the next start on no file of this node may grow beyond this; 0: as large as it likes. */
-  void limitFiles(long kib) {
-    fileLimitKib = kib;
+  /** Until the sidecar ends, no file that it writes may grow beyond this. */
+  void limitFiles(long bytes) {
+    Signals.run("prlimit", "--pid=" + process.pid(), "--fsize=" + bytes);
   }
 
   private List<String> command() {
     List<String> command = new ArrayList<>();
-    if (fileLimitKib > 0) {
-      command.addAll(List.of("bash", "-c", "ulimit -f " + fileLimitKib + "; exec \"$@\"", "bash"));
-    }
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=256m"));
     // A killed process leaves its unpacked native libraries behind; so they go with the directory.

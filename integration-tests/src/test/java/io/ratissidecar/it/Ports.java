@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 /**
  * Ports that nobody uses, below those that the kernel gives to outgoing connections, so that a node
@@ -13,6 +14,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Ports {
   private static final int FIRST = 20_000;
   private static final int END = 32_000;
+  private static final int DEMO_REDIS = 100;
+  private static final int DEMO_RAFT = 10_000;
   private static final AtomicInteger NEXT =
       new AtomicInteger((int) (ProcessHandle.current().pid() * 97 % (END - FIRST)));
 
@@ -27,6 +30,25 @@ final class Ports {
       }
     }
     throw new IllegalStateException("no free port from " + FIRST + " to " + END);
+  }
+
+  /**
+   * A free base port for {@code demo}, with which all others that it takes are free, too. Lower
+   * than the other ports, since Raft's are 10,000 above.
+   */
+  static int nextForDemo(int nodes) {
+    for (int base = next() - DEMO_RAFT; base < END - DEMO_RAFT; base += nodes) {
+      if (areFree(base, nodes)
+          && areFree(base + DEMO_REDIS, nodes)
+          && areFree(base + DEMO_RAFT, nodes)) {
+        return base;
+      }
+    }
+    throw new IllegalStateException("no free ports for a demo");
+  }
+
+  private static boolean areFree(int first, int count) {
+    return IntStream.range(first, first + count).allMatch(Ports::isFree);
   }
 
   private static boolean isFree(int port) {

@@ -6,6 +6,7 @@ import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
@@ -220,5 +221,22 @@ class ProtocolIT {
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  @Test
+  void when_another_node_speaks_a_newer_version_then_it_is_refused_by_name() throws Exception {
+    String cluster = leader.info().get("raft_dbid");
+    for (String word : List.of("STATUS", "TERM", "DESCRIBE", "ATTACH", "MEMBER", "DETACH", "NEW")) {
+      assertError(
+          "ERR node-to-node protocol version 2 is newer than 1, which this node speaks",
+          leader.call("RAFT.PEER", word, "2", cluster, "1"));
+    }
+    // The words are known in this version.
+    assertFalse(leader.call("RAFT.PEER", "STATUS", "1", cluster).isError());
+    assertFalse(leader.call("RAFT.PEER", "TERM", "1", cluster).isError());
+    assertError("ERR unknown message 'NEW'", leader.call("RAFT.PEER", "NEW", "1", cluster));
+    assertError("ERR", leader.call("RAFT.PEER", "STATUS", "x", cluster));
+    assertError("ERR this node is not of cluster x", leader.call("RAFT.PEER", "TERM", "1", "x"));
+    assertError("ERR wrong number of arguments", leader.call("RAFT.PEER", "STATUS", "1"));
   }
 }

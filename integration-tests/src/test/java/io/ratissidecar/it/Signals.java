@@ -3,19 +3,20 @@ package io.ratissidecar.it;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
-/** Signals that Java can't send itself. */
+/** What is done to processes that Java can't do itself. */
 final class Signals {
   private Signals() {}
 
   static void send(String signal, long pid) {
+    run("kill", "-" + signal, Long.toString(pid));
+  }
+
+  /** Runs a program of the system, which must succeed. */
+  static void run(String... command) {
     try {
-      int exit =
-          new ProcessBuilder("kill", "-" + signal, Long.toString(pid))
-              .inheritIO()
-              .start()
-              .waitFor();
+      int exit = new ProcessBuilder(command).inheritIO().start().waitFor();
       if (exit != 0) {
-        throw new IllegalStateException("kill -" + signal + " " + pid + " gave " + exit);
+        throw new IllegalStateException(String.join(" ", command) + " gave " + exit);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

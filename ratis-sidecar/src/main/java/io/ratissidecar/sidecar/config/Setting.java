@@ -48,7 +48,9 @@ public enum Setting {
   MAX_ENTRY_BYTES("max-entry-bytes", "16777216", "Longest RAFT command or transaction, bytes."),
   BATCH_BYTES("batch-bytes", "1048576", "Size at which a batch takes no more commands, bytes."),
   BATCHES_IN_FLIGHT(
-      "batches-in-flight", "2", "Batches that may be proposed and not yet committed."),
+      "batches-in-flight",
+      "2",
+      "Batches that may be proposed and not yet committed when they are full; others go one by one."),
   RESPONSE_TIMEOUT_MILLIS(
       "response-timeout-millis",
       "10000",

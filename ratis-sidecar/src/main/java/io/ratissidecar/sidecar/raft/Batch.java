@@ -55,6 +55,11 @@ public final class Batch implements EntryReplies {
     return createdNanos;
   }
 
+  /** How many requests of clients it carries. */
+  int requests() {
+    return shares.size();
+  }
+
   int bytes() {
     return payload.readableBytes();
   }

@@ -65,7 +65,13 @@ public final class Replication implements AutoCloseable {
             fatal);
     this.sequencer =
         new Sequencer(
-            raft, applier, loop, nanoClock, config.batchBytes(), config.batchesInFlight());
+            raft,
+            applier,
+            loop,
+            (nanos, task) -> loop.schedule(task, nanos, TimeUnit.NANOSECONDS),
+            nanoClock,
+            config.batchBytes(),
+            config.batchesInFlight());
     this.reads =
         new ReadGate(
             raft,

@@ -11,9 +11,10 @@ import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 
 /**
- * Puts clients' writes into one order and into batches. While {@code batchesInFlight} batches are
- * on their way the next one grows; when one is committed, or none is under way, it is proposed. So
- * latency is best when idle and batches grow by themselves under load.
+ * Puts clients' writes into one order and into batches. While a batch is on its way the next one
+ * grows; when it is committed, or none was under way, the next one is proposed, see {@link
+ * Gathering}. So latency is best when idle and batches grow by themselves under load. A batch that
+ * can't grow any more goes as soon as fewer than {@code batchesInFlight} are on their way.
  *
  * <p>Confined to the front loop.
  */
@@ -21,27 +22,38 @@ public final class Sequencer {
   private final Proposer proposer;
   private final Applier applier;
   private final Executor loop;
+  private final Timer timer;
   private final LongSupplier nanoClock;
   private final int batchBytes;
   private final int batchesInFlight;
   private final long pendingLimitBytes;
   private final ArrayDeque<Batch> ready = new ArrayDeque<>();
   private final List<Runnable> waiters = new ArrayList<>();
+  private final Gathering gathering = new Gathering();
   private Batch open;
   private int inFlight;
+  private int requestsInFlight;
   private long pendingBytes;
   private boolean scheduled;
+  private boolean waitingForMore;
+
+  /** Runs a task on the front loop after a while. */
+  interface Timer {
+    void in(long nanos, Runnable task);
+  }
 
   Sequencer(
       Proposer proposer,
       Applier applier,
       Executor loop,
+      Timer timer,
       LongSupplier nanoClock,
       int batchBytes,
       int batchesInFlight) {
     this.proposer = proposer;
     this.applier = applier;
     this.loop = loop;
+    this.timer = timer;
     this.nanoClock = nanoClock;
     this.batchBytes = batchBytes;
     this.batchesInFlight = batchesInFlight;
@@ -178,28 +190,40 @@ public final class Sequencer {
 
   private void proposeReady() {
     scheduled = false;
-    while (inFlight < batchesInFlight) {
-      if (ready.isEmpty()) {
-        if (open == null) {
-          return;
-        }
-        seal();
-      }
+    while (inFlight < batchesInFlight && !ready.isEmpty()) {
+      propose(ready.poll());
+    }
+    if (inFlight == 0 && open != null && hasGathered()) {
+      seal();
       propose(ready.poll());
     }
   }
 
+  /** True when the open batch should go now; else looks again later. */
+  private boolean hasGathered() {
+    long left = gathering.remainingNanos(open.requests(), nanoClock.getAsLong());
+    if (left > 0 && !waitingForMore) {
+      waitingForMore = true;
+      timer.in(
+          left,
+          () -> {
+            waitingForMore = false;
+            proposeReady();
+          });
+    }
+    return left == 0;
+  }
+
   private void propose(Batch batch) {
     inFlight++;
+    requestsInFlight += batch.requests();
+    long proposedNanos = nanoClock.getAsLong();
     boolean[] over = new boolean[1];
     Runnable once =
         () -> {
           if (!over[0]) {
             over[0] = true;
-            inFlight--;
-            pendingBytes -= batch.bytes();
-            proposeReady();
-            wakeWaiters();
+            over(batch, proposedNanos);
           }
         };
     proposer.propose(
@@ -213,6 +237,18 @@ public final class Sequencer {
     if (batch.index() > 0) {
       applier.await(batch, once);
     }
+  }
+
+  /** A batch is committed, or has failed. */
+  private void over(Batch batch, long proposedNanos) {
+    long now = nanoClock.getAsLong();
+    int unanswered = requestsInFlight + (open == null ? 0 : open.requests());
+    gathering.committed(unanswered, now - proposedNanos, now);
+    inFlight--;
+    requestsInFlight -= batch.requests();
+    pendingBytes -= batch.bytes();
+    proposeReady();
+    wakeWaiters();
   }
 
   private void wakeWaiters() {

@@ -2,8 +2,6 @@ package io.ratissidecar.sidecar.redis;
 
 import io.ratissidecar.sidecar.raft.Applier;
 import io.ratissidecar.sidecar.raft.FatalHandler;
-import io.ratissidecar.sidecar.raft.RaftNode;
-import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespConnection;
 import io.ratissidecar.snapshot.RecoveryPlan;
@@ -11,7 +9,6 @@ import io.ratissidecar.snapshot.RecoveryPlanner;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
-import io.ratissidecar.statemachine.entry.Entry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Optional;
@@ -70,24 +67,17 @@ final class ApplyLink {
    *
    * @return false when the node has to stop
    */
-  boolean attach(RedisControl control, Replication log, int reservedDatabase)
+  boolean attach(RedisControl control, FollowedLog log, int reservedDatabase)
       throws IOException, InterruptedException {
     attempt++; // on this thread alone
     close();
-    front.loop().execute(log.applier()::redisLost);
+    front.loop().execute(log::redisLost);
     control.fenceApplyConnections();
-    RaftNode raft = log.raft();
+    RecoveryPlanner.LogRange range = log.range();
     Optional<AppliedMarker> marker = control.marker(reservedDatabase);
     RecoveryPlan plan =
         RecoveryPlanner.plan(
-            marker,
-            control.isEmpty(),
-            reload.isSet(),
-            new RecoveryPlanner.LogRange(
-                raft.identity().clusterId(),
-                raft.payload().firstIndex(),
-                raft.payload().lastIndex()),
-            index -> termAt(raft, index));
+            marker, control.isEmpty(), reload.isSet(), range, index -> termAt(log, index));
     if (plan instanceof RecoveryPlan.Refuse refuse) {
       fatal.stop(refuse.reason(), null);
       return false;
@@ -96,24 +86,23 @@ final class ApplyLink {
       LOG.info("Loading the local Redis from the log: {}", load.reason());
       control.flushAll();
       reload.clear();
-      open(log, reservedDatabase, 0);
+      open(log, range.clusterId(), reservedDatabase, 0);
     } else if (plan instanceof RecoveryPlan.Continue go) {
       LOG.info("The local Redis holds the state of entry {}", go.appliedIndex());
-      open(log, reservedDatabase, go.appliedIndex());
+      open(log, range.clusterId(), reservedDatabase, go.appliedIndex());
     }
     return true;
   }
 
-  private static long termAt(RaftNode raft, long index) {
+  private static long termAt(FollowedLog log, long index) {
     try {
-      Entry entry = raft.payload().read(index);
-      return entry == null ? -1 : entry.term();
+      return log.termAt(index);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private void open(Replication log, int reservedDatabase, long appliedIndex)
+  private void open(FollowedLog log, String clusterId, int reservedDatabase, long appliedIndex)
       throws IOException, InterruptedException {
     int number = attempt;
     connector.open(
@@ -125,17 +114,21 @@ final class ApplyLink {
           connection = opened;
           opened.command(
               IgnoredReplies.INSTANCE, "CLIENT", "SETNAME", RedisControl.APPLY_CONNECTION);
-          opened(opened, number, log, reservedDatabase, appliedIndex);
+          opened(opened, number, log, clusterId, reservedDatabase, appliedIndex);
         });
   }
 
   private void opened(
-      RespConnection opened, int number, Replication log, int reservedDatabase, long appliedIndex) {
-    Applier applier = log.applier();
+      RespConnection opened,
+      int number,
+      FollowedLog log,
+      String clusterId,
+      int reservedDatabase,
+      long appliedIndex) {
     opened.onClosed(
         c -> {
           if (number == attempt) {
-            applier.redisLost();
+            log.redisLost();
             onLost.run();
           }
         });
@@ -144,7 +137,7 @@ final class ApplyLink {
           @Override
           public void onApplied(long index) {
             if (number == attempt) {
-              applier.acknowledged(index);
+              log.acknowledged(index);
             }
           }
 
@@ -169,8 +162,7 @@ final class ApplyLink {
                 null);
           }
         };
-    String clusterId = log.raft().identity().clusterId();
-    applier.redisReady(
+    log.redisReady(
         new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, listener),
         appliedIndex);
   }

@@ -203,7 +203,7 @@ public final class LocalRedis implements AutoCloseable {
       throw new IOException("its number of databases has changed");
     }
     try {
-      link.attach(control, log, databases - 1);
+      link.attach(control, new ReplicatedLog(log), databases - 1);
     } catch (UncheckedIOException e) {
       if (!log.isClosed()) {
         throw e;

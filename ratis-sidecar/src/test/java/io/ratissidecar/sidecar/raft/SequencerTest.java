@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 class SequencerTest {
   private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
   private final FakeProposer proposer = new FakeProposer();
+  private final List<Due> timers = new ArrayList<>();
   private long nanos;
   private final Applier applier =
       new Applier(
@@ -27,7 +28,16 @@ class SequencerTest {
           },
           () -> nanos);
   private final Sequencer sequencer =
-      new Sequencer(proposer, applier, loop::add, () -> nanos, 1000, 2);
+      new Sequencer(
+          proposer,
+          applier,
+          loop::add,
+          (after, task) -> timers.add(new Due(nanos + after, task)),
+          () -> nanos,
+          1000,
+          2);
+
+  private record Due(long atNanos, Runnable task) {}
 
   /** Takes proposals as Ratis does: an index at once, or a failure. */
   private static final class FakeProposer implements Proposer {
@@ -101,21 +111,82 @@ class SequencerTest {
         payload(proposer.proposed.get(0)));
   }
 
+  /** Any end of a batch makes room. */
+  private void end(int batch) {
+    proposer.failures.get(batch).run();
+  }
+
+  private void advance(long byNanos) {
+    nanos += byNanos;
+    List<Due> due = timers.stream().filter(timer -> timer.atNanos() <= nanos).toList();
+    timers.removeAll(due);
+    due.forEach(timer -> timer.task().run());
+  }
+
   @Test
-  void when_two_batches_are_in_flight_then_the_third_grows_until_one_is_committed() {
+  void when_a_batch_is_in_flight_then_the_next_grows_until_it_is_committed() {
     add("SET", "a", "1");
     turn();
     add("SET", "b", "1");
     turn();
     add("SET", "c", "1");
     turn();
-    add("SET", "d", "1");
+    assertEquals(1, proposer.proposed.size());
+    end(0);
+    assertEquals(2, proposer.proposed.size());
+    assertTrue(payload(proposer.proposed.get(1)).contains("$1\r\nb\r\n"));
+    assertTrue(payload(proposer.proposed.get(1)).contains("$1\r\nc\r\n"));
+  }
+
+  @Test
+  void when_batches_are_full_then_two_are_in_flight() {
+    add("SET", "a", "x".repeat(1000));
+    add("SET", "b", "x".repeat(1000));
+    add("SET", "c", "x".repeat(1000));
     turn();
     assertEquals(2, proposer.proposed.size());
-    proposer.failures.get(0).run(); // any end of a batch makes room
+    end(0);
     assertEquals(3, proposer.proposed.size());
-    assertTrue(payload(proposer.proposed.get(2)).contains("$1\r\nc\r\n"));
-    assertTrue(payload(proposer.proposed.get(2)).contains("$1\r\nd\r\n"));
+  }
+
+  @Test
+  void when_clients_were_just_answered_then_the_next_batch_waits_for_their_next_commands() {
+    for (int i = 0; i < 10; i++) {
+      add("SET", "a", "1");
+    }
+    turn();
+    advance(1_000_000);
+    end(0);
+    add("SET", "b", "1");
+    turn();
+    assertEquals(1, proposer.proposed.size(), "nine more are expected");
+    for (int i = 0; i < 8; i++) {
+      add("SET", "b", "1");
+    }
+    turn();
+    assertEquals(2, proposer.proposed.size(), "nine of ten are enough");
+    advance(10_000_000);
+    assertEquals(2, proposer.proposed.size());
+  }
+
+  @Test
+  void when_clients_do_not_come_back_then_the_next_batch_waits_no_longer_than_the_last_one_took() {
+    for (int i = 0; i < 10; i++) {
+      add("SET", "a", "1");
+    }
+    turn();
+    advance(1_000_000);
+    end(0);
+    add("SET", "b", "1");
+    turn();
+    advance(999_999);
+    assertEquals(1, proposer.proposed.size());
+    advance(1);
+    assertEquals(2, proposer.proposed.size());
+    end(1);
+    add("SET", "c", "1");
+    turn();
+    assertEquals(3, proposer.proposed.size(), "now one client is expected");
   }
 
   @Test
@@ -134,6 +205,7 @@ class SequencerTest {
     add("SET", "a", "x".repeat(2000));
     add("SET", "b", "1");
     turn();
+    end(0);
     assertEquals(2, proposer.proposed.size());
   }
 
@@ -207,9 +279,10 @@ class SequencerTest {
     turn();
     assertTrue(sequencer.isFull());
     sequencer.whenRoom(() -> woken.add("yes"));
-    for (int i = 0; i < 12; i++) {
-      proposer.failures.get(i).run();
+    for (int i = 0; i < proposer.failures.size(); i++) {
+      end(i);
     }
+    assertEquals(12, proposer.proposed.size());
     assertEquals(List.of("yes"), woken);
   }
 

@@ -1,0 +1,23 @@
+package io.ratissidecar.sidecar.redis;
+
+import io.ratissidecar.snapshot.RecoveryPlanner.LogRange;
+import io.ratissidecar.statemachine.apply.CommandApplier;
+import java.io.IOException;
+
+/** The log that the local Redis follows, as the connection to it sees it. */
+interface FollowedLog {
+  /** The entries that there are. Any thread. */
+  LogRange range();
+
+  /** Term of the entry at an index; -1 when there is none. Blocks. */
+  long termAt(long index) throws IOException;
+
+  /** As {@link io.ratissidecar.sidecar.raft.Applier#redisLost}. On the front loop. */
+  void redisLost();
+
+  /** As {@link io.ratissidecar.sidecar.raft.Applier#redisReady}. On the front loop. */
+  void redisReady(CommandApplier redis, long appliedIndex);
+
+  /** As {@link io.ratissidecar.sidecar.raft.Applier#acknowledged}. On the front loop. */
+  void acknowledged(long index);
+}

@@ -1,0 +1,39 @@
+package io.ratissidecar.sidecar.redis;
+
+import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.snapshot.RecoveryPlanner.LogRange;
+import io.ratissidecar.statemachine.apply.CommandApplier;
+import io.ratissidecar.statemachine.entry.Entry;
+import java.io.IOException;
+
+/** The log of the node's group. */
+record ReplicatedLog(Replication replication) implements FollowedLog {
+  @Override
+  public LogRange range() {
+    RaftNode raft = replication.raft();
+    return new LogRange(
+        raft.identity().clusterId(), raft.payload().firstIndex(), raft.payload().lastIndex());
+  }
+
+  @Override
+  public long termAt(long index) throws IOException {
+    Entry entry = replication.raft().payload().read(index);
+    return entry == null ? -1 : entry.term();
+  }
+
+  @Override
+  public void redisLost() {
+    replication.applier().redisLost();
+  }
+
+  @Override
+  public void redisReady(CommandApplier redis, long appliedIndex) {
+    replication.applier().redisReady(redis, appliedIndex);
+  }
+
+  @Override
+  public void acknowledged(long index) {
+    replication.applier().acknowledged(index);
+  }
+}

@@ -1,0 +1,135 @@
+package io.ratissidecar.sidecar.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Which servers will do, by what they say of themselves; settings of a real one: ExternalRedisIT.
+ */
+class RedisRequirementsTest {
+  private static final int MAX_ENTRY_BYTES = 16 << 20;
+
+  private final FakeRedis redis;
+  private final ControlClient client;
+
+  RedisRequirementsTest() throws IOException {
+    redis = new FakeRedis();
+    client = new ControlClient(redis.endpoint());
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    client.close();
+    redis.close();
+  }
+
+  private int check() {
+    try (RedisControl control = client.connect(Duration.ofSeconds(10))) {
+      return RedisRequirements.check(control, MAX_ENTRY_BYTES);
+    }
+  }
+
+  private void assertRefused(String... texts) {
+    String message = assertThrows(UnfitRedisException.class, this::check).getMessage();
+    for (String text : texts) {
+      assertTrue(message.contains(text), message);
+    }
+  }
+
+  @Test
+  void when_nothing_is_in_the_way_then_it_tells_how_many_databases_there_are() {
+    assertEquals(16, check());
+    redis.setting("databases", "2");
+    assertEquals(2, check());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"6.2.0", "6.10.1", "7.0.15", "8.0", "10.1.2"})
+  void when_redis_is_new_enough_then_it_will_do(String version) {
+    redis.info("redis_version", version);
+    assertEquals(16, check());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"6.0.16", "5.0.14", "2.8", "6"})
+  void when_redis_is_too_old_then_it_is_refused_with_its_version(String version) {
+    redis.info("redis_version", version);
+    assertRefused("has version " + version, "Redis 6.2 or Valkey 7.2 is the oldest that will do");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"7.2.4", "8.1.0"})
+  void when_it_is_valkey_then_its_own_version_counts(String version) {
+    becomeValkey(version);
+    assertEquals(16, check());
+  }
+
+  @Test
+  void when_valkey_is_too_old_then_it_is_refused_with_its_version() {
+    becomeValkey("7.1.9");
+    assertRefused("has version 7.1.9", "Valkey 7.2");
+  }
+
+  /** Valkey tells a version of Redis, too, that older clients understand. */
+  private void becomeValkey(String version) {
+    redis.info("redis_version", "7.2.4");
+    redis.info("valkey_version", version);
+    redis.info("redis_mode", null);
+    redis.info("server_mode", "standalone");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"redis_mode,cluster", "redis_mode,sentinel", "server_mode,cluster"})
+  void when_it_is_no_plain_server_then_it_is_refused(String field, String mode) {
+    redis.info("redis_mode", null);
+    redis.info(field, mode);
+    assertRefused("cluster or sentinel mode; it must be a plain server");
+  }
+
+  @Test
+  void when_it_is_a_replica_then_it_is_refused() {
+    redis.info("role", "slave");
+    assertRefused("is a replica of another one; run REPLICAOF NO ONE on it");
+  }
+
+  @Test
+  void when_a_failed_save_would_stop_writes_then_it_is_refused_only_if_it_saves() {
+    redis.setting("stop-writes-on-bgsave-error", "yes");
+    redis.setting("save", "");
+    assertEquals(16, check());
+    redis.setting("save", "3600 1");
+    assertRefused("CONFIG SET stop-writes-on-bgsave-error no");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"16777216,true", "16777215,false"})
+  void when_an_entry_may_be_longer_than_its_longest_argument_then_it_is_refused(
+      String longest, boolean fits) {
+    redis.setting("proto-max-bulk-len", longest);
+    if (fits) {
+      assertEquals(16, check());
+    } else {
+      assertRefused("'proto-max-bulk-len 16777215'", "CONFIG SET proto-max-bulk-len 16777216");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+        "pubsub 1 1 1 normal 0 0 0"
+      })
+  void when_output_to_normal_clients_is_unlimited_then_other_limits_do_not_matter(String limits) {
+    redis.setting("client-output-buffer-limit", limits);
+    assertEquals(16, check());
+  }
+}
