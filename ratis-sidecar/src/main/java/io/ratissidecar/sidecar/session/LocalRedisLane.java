@@ -44,14 +44,7 @@ final class LocalRedisLane {
   private RespConnection connection;
   private boolean inputEnded;
   private boolean outputEnded;
-  private int blocking;
-  private int database;
-  private LocalTransaction transaction;
-  private boolean selecting;
-  private boolean tracking;
-  private boolean watching;
-  private Subscriptions subscriptions = new Subscriptions();
-  private boolean monitoring;
+  private LocalState state = new LocalState();
 
   LocalRedisLane(Session session) {
     this.session = session;
@@ -64,12 +57,12 @@ final class LocalRedisLane {
   }
 
   private boolean isSubscriber() {
-    return subscriptions.any() && session.protocol() == 2;
+    return state.subscriptions().any() && session.protocol() == 2;
   }
 
   /** True inside a {@code MULTI} of the local Redis. */
   boolean inTransaction() {
-    return transaction != null;
+    return state.transaction() != null;
   }
 
   /** Refuses a command inside a {@code MULTI}, which {@code EXEC} will then refuse as a whole. */
@@ -80,7 +73,7 @@ final class LocalRedisLane {
 
   /** Forwards a {@code SELECT} inside a {@code MULTI}; it counts when {@code EXEC} has run it. */
   boolean selectInTransaction(Request request, int database) {
-    selecting = true;
+    state.selecting();
     return forward(
         request,
         (reply, out) -> {
@@ -125,79 +118,52 @@ final class LocalRedisLane {
     ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
     request.writeFrom(0, command);
     if (Subscriptions.isCommand(name)) {
-      int replies = subscriptions.replies(request, name);
-      Slot slot = session.slot(Lane.LOCAL);
-      connection.send(command, replies, subscriptions.receiver(slot, replies, this::replyLost));
-      session.holdUntilAnswered(); // whether it is a subscriber then decides what it may do
-      return true;
-    }
-    LocalTransaction queuedIn = transaction;
-    Transform change = track(request, name, transform);
-    boolean blocks = spec != null && spec.blocking();
-    blocking += blocks ? 1 : 0;
-    Slot slot = session.slot(Lane.LOCAL);
-    slot.weigh(command.readableBytes());
-    connection.send(
-        command, 1, new ReplyToSlot(slot, change, blocks, transaction == null ? null : queuedIn));
-    if (inputEnded) {
-      endInput();
+      subscribe(request, name, command);
+    } else {
+      send(request, name, command, spec != null && spec.blocking(), transform);
     }
     return true;
   }
 
-  /** Notes what the command does to the connection; returns how its reply is to be changed. */
-  private Transform track(Request request, String name, Transform transform) {
-    switch (name) {
-      case "multi" -> {
-        if (request.argCount() == 1 && transaction == null) {
-          transaction = new LocalTransaction();
-          selecting = false;
-        }
-      }
-      case "watch" -> watching = true;
-      case "unwatch" -> watching = false;
-      case "monitor" -> monitoring |= transaction == null && request.argCount() == 1;
-      case "client" -> {
-        if (request.argCount() > 2 && request.argIs(1, "TRACKING")) {
-          tracking = request.argIs(2, "ON");
-        }
-      }
-      case "discard" -> {
-        if (request.argCount() == 1) {
-          leaveTransaction();
-        }
-      }
-      case "exec" -> {
-        LocalTransaction executed = transaction;
-        if (selecting) {
-          session.holdUntilAnswered(); // what is selected then decides where the next one goes
-        }
-        leaveTransaction();
-        return executed == null ? transform : executed::apply;
-      }
-      default -> {}
-    }
-    return transform;
+  private void subscribe(Request request, String name, ByteBuf command) {
+    int replies = state.subscriptions().replies(request, name);
+    Slot slot = session.slot(Lane.LOCAL);
+    connection.send(
+        command, replies, state.subscriptions().receiver(slot, replies, this::replyLost));
+    session.holdUntilAnswered(); // whether it is a subscriber then decides what it may do
   }
 
-  private void leaveTransaction() {
-    transaction = null;
-    watching = false;
-    if (selecting) {
-      database = -1; // it may have selected another one
+  private void send(
+      Request request, String name, ByteBuf command, boolean blocks, Transform transform) {
+    LocalTransaction before = state.transaction();
+    Transform change = transform;
+    if (name.equals("exec")) {
+      change = before == null ? transform : before::apply;
+      if (state.isSelecting()) {
+        session.holdUntilAnswered(); // what is selected then decides where the next one goes
+      }
     }
-    selecting = false;
+    state.sent(request, name);
+    if (blocks) {
+      state.blocking();
+    }
+    Slot slot = session.slot(Lane.LOCAL);
+    slot.weigh(command.readableBytes());
+    LocalTransaction queuedIn = state.transaction() == null ? null : before;
+    connection.send(command, 1, new ReplyToSlot(slot, change, blocks, queuedIn));
+    if (inputEnded) {
+      endInput();
+    }
   }
 
   /** Brings the connection to the client's protocol and database. */
   private void prepare() {
-    if (transaction != null) {
+    if (inTransaction()) {
       return; // both were right when it began
     }
     connection.useProtocol(session.protocol());
-    if (database != session.database()) {
-      database = session.database();
-      connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(database));
+    if (state.changeDatabase(session.database())) {
+      connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(session.database()));
     }
   }
 
@@ -213,10 +179,11 @@ final class LocalRedisLane {
   }
 
   private void opened(RespConnection opened) {
+    LocalState fresh = new LocalState();
     connection = opened;
-    database = 0;
+    state = fresh;
     opened.onPush(session::push);
-    opened.tellPushes(this::isPush);
+    opened.tellPushes(frame -> fresh.isPush(frame, session.protocol()));
     opened.onClosed(c -> lost(opened));
   }
 
@@ -224,22 +191,11 @@ final class LocalRedisLane {
     if (which != connection) { // identity: an older connection's end says nothing
       return;
     }
-    boolean hadState =
-        transaction != null || watching || subscriptions.any() || monitoring || tracking;
+    boolean missed = state.wouldBeMissed();
     forget();
-    if (hadState) {
+    if (missed) {
       session.client().close(); // the client must not believe that its state still stands
     }
-  }
-
-  private boolean isPush(ByteBuf frame) {
-    if (monitoring) {
-      int start = frame.readerIndex();
-      if (frame.getByte(start) == '+' && Character.isDigit(frame.getByte(start + 1))) {
-        return true; // what MONITOR shows begins with the time
-      }
-    }
-    return subscriptions.isPush(frame, session.protocol());
   }
 
   /**
@@ -257,7 +213,7 @@ final class LocalRedisLane {
    */
   void endInput() {
     inputEnded = true;
-    if (connection != null && !outputEnded && blocking > 0) {
+    if (connection != null && !outputEnded && state.mayBeBlocked()) {
       outputEnded = true;
       connection.endOutput();
     }
@@ -280,13 +236,7 @@ final class LocalRedisLane {
   private void forget() {
     connection = null;
     outputEnded = false;
-    blocking = 0;
-    transaction = null;
-    selecting = false;
-    watching = false;
-    subscriptions = new Subscriptions();
-    monitoring = false;
-    tracking = false;
+    state = new LocalState();
   }
 
   private final class ReplyToSlot implements ReplySink {
@@ -294,6 +244,8 @@ final class LocalRedisLane {
     private final Transform transform;
     private final boolean blocks;
     private final LocalTransaction queuedIn;
+    private final LocalState sentIn =
+        state; // replies may come after the next connection was opened
 
     ReplyToSlot(Slot slot, Transform transform, boolean blocks, LocalTransaction queuedIn) {
       this.slot = slot;
@@ -304,7 +256,9 @@ final class LocalRedisLane {
 
     @Override
     public void onReply(ByteBuf frame) {
-      blocking -= blocks ? 1 : 0;
+      if (blocks) {
+        sentIn.unblocked();
+      }
       if (queuedIn != null) {
         if (frame.getByte(frame.readerIndex()) == '+') { // QUEUED
           queuedIn.queued(transform);

@@ -1,18 +1,15 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.PooledByteBufAllocator;
 import io.ratissidecar.sidecar.resp.ClientConnection;
 import io.ratissidecar.sidecar.resp.RequestSink;
 import io.ratissidecar.statemachine.resp.Request;
-import java.util.ArrayDeque;
 import java.util.function.Consumer;
 
 /**
- * One client: the order of its replies, its lanes, and what Redis keeps per connection (database,
- * protocol, name, reply mode, transaction). What commands mean is in the handlers that it hands
- * them to.
+ * One client: its handlers and its own connections, wired, and what Redis keeps per connection
+ * (database, protocol, name, reply mode). The order of its replies is {@link ReplyQueue}'s; what
+ * commands mean is in the handlers that it hands them to.
  */
 public final class Session implements RequestSink {
   /** What {@code CLIENT REPLY} asked for. */
@@ -21,29 +18,16 @@ public final class Session implements RequestSink {
     OFF
   }
 
-  /**
-   * What one client may have waiting behind an unanswered command: requests at the local Redis, and
-   * replies that came out of order. Beyond it the client has to wait.
-   */
-  private static final long WAITING_BYTES = 1 << 20;
-
   private final long id;
   private final ClientConnection client;
   private final Services services;
-  private final ArrayDeque<Slot> slots = new ArrayDeque<>();
+  private final ReplyQueue replies;
   private final RaftCommands raft;
   private final SessionCommands own;
   private final LocalRedisLane local;
   private final ProxyLane proxy;
   private final long createdNanos;
   private long lastCommandNanos;
-  private Lane lane = Lane.IMMEDIATE;
-  private int laneOutstanding;
-  private long waitingBytes;
-  private boolean resumeWhenDrained;
-  private boolean ending;
-  private boolean holding;
-  private boolean closed;
   private boolean authenticated;
   private int database;
   private int protocol = 2;
@@ -59,6 +43,7 @@ public final class Session implements RequestSink {
     this.id = services.sessions().nextId();
     this.client = client;
     this.services = services;
+    this.replies = new ReplyQueue(client, services.config().maxPendingCommands());
     this.raft = new RaftCommands(this);
     this.own = new SessionCommands(this);
     this.local = new LocalRedisLane(this);
@@ -71,14 +56,9 @@ public final class Session implements RequestSink {
 
   @Override
   public boolean accept(Request request) {
-    if (slots.size() >= services.config().maxPendingCommands()) {
-      resumeWhenDrained = true;
+    if (!replies.takesRequests()) {
       return false;
     }
-    if ((holding || waitingBytes > WAITING_BYTES) && !awaitReplies()) {
-      return false;
-    }
-    holding = false;
     if (local.ownsConnection(request)) {
       return local.forward(request);
     }
@@ -114,39 +94,19 @@ public final class Session implements RequestSink {
     return true;
   }
 
-  /**
-   * Takes a lane for the next command.
-   *
-   * @return false when earlier commands on another lane have to be answered first; the request will
-   *     come again
-   */
+  /** As {@link ReplyQueue#enter}. */
   boolean enter(Lane next) {
-    if (lane != next && !awaitReplies()) {
-      return false;
-    }
-    lane = next;
-    return true;
+    return replies.enter(next);
   }
 
-  /**
-   * True when every earlier command was answered.
-   *
-   * @return false when some were not; the request will come again
-   */
+  /** As {@link ReplyQueue#awaitReplies}. */
   boolean awaitReplies() {
-    if (laneOutstanding > 0) {
-      resumeWhenDrained = true;
-      return false;
-    }
-    return true;
+    return replies.awaitReplies();
   }
 
-  /**
-   * The reply to the command that was sent just now decides how the next one is understood, which
-   * therefore waits for it.
-   */
+  /** As {@link ReplyQueue#holdUntilAnswered}. */
   void holdUntilAnswered() {
-    holding = true;
+    replies.holdUntilAnswered();
   }
 
   /** Has the same request come again once the callback is run. */
@@ -158,60 +118,9 @@ public final class Session implements RequestSink {
   Slot slot(Lane onLane) {
     boolean silent = replyMode == ReplyMode.OFF || skipping;
     skipping = false;
-    Slot slot = new Slot(this, onLane, silent);
-    slots.add(slot);
-    if (onLane != Lane.IMMEDIATE) {
-      laneOutstanding++;
-    }
+    Slot slot = new Slot(replies, services, onLane, silent);
+    replies.add(slot);
     return slot;
-  }
-
-  void waiting(long bytes) {
-    waitingBytes += bytes;
-  }
-
-  boolean isFirst(Slot slot) {
-    return slots.peek() == slot; // identity: slots have no equality of their own
-  }
-
-  void deliver(Slot slot, ByteBuf frame) {
-    slots.poll();
-    left(slot);
-    if (!slot.isSilent()) {
-      client.write(frame);
-    }
-    Slot next;
-    while ((next = slots.peek()) != null && next.isFilled()) {
-      slots.poll();
-      ByteBuf early = next.takeEarly();
-      if (early != null) {
-        client.write(early);
-        early.release();
-      }
-    }
-    if (ending && slots.isEmpty()) {
-      client.closeAfterReplies();
-    }
-    resumeIfDrained();
-  }
-
-  void filledEarly(Slot slot) {
-    left(slot);
-    resumeIfDrained();
-  }
-
-  private void left(Slot slot) {
-    if (slot.lane() != Lane.IMMEDIATE) {
-      laneOutstanding--;
-      waiting(-slot.weight());
-    }
-  }
-
-  private void resumeIfDrained() {
-    if (resumeWhenDrained && laneOutstanding == 0) {
-      resumeWhenDrained = false;
-      client.resume();
-    }
   }
 
   @Override
@@ -230,14 +139,7 @@ public final class Session implements RequestSink {
 
   @Override
   public void onClosed() {
-    closed = true;
-    Slot slot;
-    while ((slot = slots.poll()) != null) {
-      ByteBuf early = slot.takeEarly();
-      if (early != null) {
-        early.release();
-      }
-    }
+    replies.close();
     local.close();
     proxy.close();
     raft.close();
@@ -257,11 +159,8 @@ public final class Session implements RequestSink {
 
   /** Takes no more requests, and ends the connection after the replies that are due. */
   public void close() {
-    ending = true;
     client.stopReading();
-    if (slots.isEmpty()) {
-      client.closeAfterReplies();
-    }
+    replies.end();
   }
 
   /** Forgets everything that the client set; what {@code RESET} does. */
@@ -277,17 +176,12 @@ public final class Session implements RequestSink {
     setAuthenticated(services.config().password().isEmpty());
   }
 
-  ByteBuf allocate() {
-    ByteBufAllocator allocator = PooledByteBufAllocator.DEFAULT;
-    return allocator.buffer(128);
-  }
-
   boolean hasPending() {
-    return !slots.isEmpty();
+    return !replies.isEmpty();
   }
 
   boolean isClosed() {
-    return closed;
+    return replies.isClosed();
   }
 
   /** The client's number on this node, as in {@code CLIENT ID}. */

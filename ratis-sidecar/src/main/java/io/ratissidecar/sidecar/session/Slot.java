@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.statemachine.resp.Resp;
@@ -11,15 +12,17 @@ import java.util.function.Consumer;
  * ignored, since a command may be answered "not known" and its real reply come afterwards.
  */
 final class Slot implements ReplyReceiver {
-  private final Session session;
+  private final ReplyQueue queue;
+  private final Services services;
   private final Lane lane;
   private final boolean silent;
   private boolean filled;
   private ByteBuf early;
   private long weight;
 
-  Slot(Session session, Lane lane, boolean silent) {
-    this.session = session;
+  Slot(ReplyQueue queue, Services services, Lane lane, boolean silent) {
+    this.queue = queue;
+    this.services = services;
     this.lane = lane;
     this.silent = silent;
   }
@@ -31,7 +34,7 @@ final class Slot implements ReplyReceiver {
   /** Counts a request of so many bytes among what waits, until it is answered. */
   void weigh(long bytes) {
     weight += bytes;
-    session.waiting(bytes);
+    queue.waiting(bytes);
   }
 
   long weight() {
@@ -51,7 +54,7 @@ final class Slot implements ReplyReceiver {
     ByteBuf reply = early;
     early = null;
     if (reply != null) {
-      session.waiting(-reply.readableBytes());
+      queue.waiting(-reply.readableBytes());
     }
     return reply;
   }
@@ -62,17 +65,17 @@ final class Slot implements ReplyReceiver {
       return;
     }
     filled = true;
-    if (session.isClosed()) {
+    if (queue.isClosed()) {
       return; // nobody is left to take it
     }
-    if (session.isFirst(this)) {
-      session.deliver(this, frame);
+    if (queue.isFirst(this)) {
+      queue.deliver(this, frame);
     } else {
       if (!silent) {
         early = frame.copy();
-        session.waiting(early.readableBytes());
+        queue.waiting(early.readableBytes());
       }
-      session.filledEarly(this);
+      queue.filledEarly(this);
     }
   }
 
@@ -81,7 +84,7 @@ final class Slot implements ReplyReceiver {
     if (filled) {
       return;
     }
-    ByteBuf frame = session.allocate();
+    ByteBuf frame = PooledByteBufAllocator.DEFAULT.buffer(128);
     try {
       writer.accept(frame);
       reply(frame);
@@ -101,6 +104,6 @@ final class Slot implements ReplyReceiver {
 
   @Override
   public void failed(Failure failure) {
-    error(session.services().failureText(failure));
+    error(services.failureText(failure));
   }
 }

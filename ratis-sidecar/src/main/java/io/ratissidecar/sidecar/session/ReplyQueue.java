@@ -1,0 +1,172 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.resp.ClientConnection;
+import java.util.ArrayDeque;
+
+/**
+ * The places of one client's replies, in the order of its commands, and with them the client's
+ * program order: which lane its commands are on, and when the next one has to wait. Confined to the
+ * front loop.
+ */
+final class ReplyQueue {
+  /**
+   * What one client may have waiting behind an unanswered command: requests at the local Redis, and
+   * replies that came out of order. Beyond it the client has to wait.
+   */
+  private static final long WAITING_BYTES = 1 << 20;
+
+  private final ClientConnection client;
+  private final int mostPending;
+  private final ArrayDeque<Slot> slots = new ArrayDeque<>();
+  private Lane lane = Lane.IMMEDIATE;
+  private int laneOutstanding;
+  private long waitingBytes;
+  private boolean holding;
+  private boolean resumeWhenDrained;
+  private boolean ending;
+  private boolean closed;
+
+  /**
+   * @param mostPending commands without a reply beyond which the client has to wait
+   */
+  ReplyQueue(ClientConnection client, int mostPending) {
+    this.client = client;
+    this.mostPending = mostPending;
+  }
+
+  /** False when the next request has to wait for replies; it will come again. */
+  boolean takesRequests() {
+    if (slots.size() >= mostPending) {
+      resumeWhenDrained = true;
+      return false;
+    }
+    if ((holding || waitingBytes > WAITING_BYTES) && !awaitReplies()) {
+      return false;
+    }
+    holding = false;
+    return true;
+  }
+
+  /**
+   * Takes a lane for the next command.
+   *
+   * @return false when earlier commands on another lane have to be answered first; the request will
+   *     come again
+   */
+  boolean enter(Lane next) {
+    if (lane != next && !awaitReplies()) {
+      return false;
+    }
+    lane = next;
+    return true;
+  }
+
+  /**
+   * True when every earlier command was answered.
+   *
+   * @return false when some were not; the request will come again
+   */
+  boolean awaitReplies() {
+    if (laneOutstanding > 0) {
+      resumeWhenDrained = true;
+      return false;
+    }
+    return true;
+  }
+
+  /**
+   * The reply to the command that was sent just now decides how the next one is understood, which
+   * therefore waits for it.
+   */
+  void holdUntilAnswered() {
+    holding = true;
+  }
+
+  /** The next place. */
+  void add(Slot slot) {
+    slots.add(slot);
+    if (slot.lane() != Lane.IMMEDIATE) {
+      laneOutstanding++;
+    }
+  }
+
+  boolean isEmpty() {
+    return slots.isEmpty();
+  }
+
+  boolean isFirst(Slot slot) {
+    return slots.peek() == slot; // identity: slots have no equality of their own
+  }
+
+  /** So many bytes more, or less, wait behind an unanswered command. */
+  void waiting(long bytes) {
+    waitingBytes += bytes;
+  }
+
+  /** The reply to the first command, with which those go that came early. */
+  void deliver(Slot slot, ByteBuf frame) {
+    slots.poll();
+    left(slot);
+    if (!slot.isSilent()) {
+      client.write(frame);
+    }
+    Slot next;
+    while ((next = slots.peek()) != null && next.isFilled()) {
+      slots.poll();
+      ByteBuf early = next.takeEarly();
+      if (early != null) {
+        client.write(early);
+        early.release();
+      }
+    }
+    if (ending && slots.isEmpty()) {
+      client.closeAfterReplies();
+    }
+    resumeIfDrained();
+  }
+
+  /** A reply came before those of earlier commands. */
+  void filledEarly(Slot slot) {
+    left(slot);
+    resumeIfDrained();
+  }
+
+  private void left(Slot slot) {
+    if (slot.lane() != Lane.IMMEDIATE) {
+      laneOutstanding--;
+      waiting(-slot.weight());
+    }
+  }
+
+  private void resumeIfDrained() {
+    if (resumeWhenDrained && laneOutstanding == 0) {
+      resumeWhenDrained = false;
+      client.resume();
+    }
+  }
+
+  /** Ends the connection behind the replies that are due. */
+  void end() {
+    ending = true;
+    if (slots.isEmpty()) {
+      client.closeAfterReplies();
+    }
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  /** Nobody is left to take replies. */
+  void close() {
+    closed = true;
+    Slot slot;
+    while ((slot = slots.poll()) != null) {
+      ByteBuf early = slot.takeEarly();
+      if (early != null) {
+        early.release();
+      }
+    }
+  }
+}
