@@ -25,9 +25,6 @@ import java.util.function.Consumer;
 final class ClusterCommand {
   private static final int LAST_SLOT = 16383;
 
-  /** A node that has not answered the leader for so long is shown as failed. */
-  private static final long SILENT_MILLIS = 2000;
-
   private final Membership membership;
 
   ClusterCommand(Membership membership) {
@@ -135,7 +132,7 @@ final class ClusterCommand {
 
   /** Only the leader hears of every node; the others take all for well. */
   private static boolean isSilent(RaftNode raft, Member member) {
-    return raft.silenceMillis().getOrDefault(member.id(), 0L) > SILENT_MILLIS;
+    return raft.silenceMillis().getOrDefault(member.id(), 0L) > Membership.SILENT_MILLIS;
   }
 
   private static void field(ByteBuf out, String name, String value) {

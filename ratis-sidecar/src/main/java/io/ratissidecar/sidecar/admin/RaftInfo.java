@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.admin;
 
 import io.ratissidecar.logstore.LogStatistics;
 import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.sidecar.membership.LinkReport;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
@@ -62,20 +63,7 @@ public final class RaftInfo {
     Map<Integer, Long> silence = raft.silenceMillis();
     int i = 1;
     for (Member member : members) {
-      field(
-          out,
-          "raft_node" + i++,
-          "id="
-              + member.id()
-              + ",voting="
-              + (member.voter() ? "yes" : "no")
-              + ",addr="
-              + member.host()
-              + ",port="
-              + member.port()
-              + (silence.containsKey(member.id())
-                  ? ",last_conn_secs=" + silence.get(member.id()) / 1000
-                  : ""));
+      field(out, "raft_node" + i++, node(member, silence.get(member.id())));
     }
     PayloadLog log = raft.payload();
     field(out, "raft_log_entries", log.entryCount());
@@ -89,6 +77,27 @@ public final class RaftInfo {
     field(out, "raft_fsync_count", statistics.syncs());
     field(out, "raft_fsync_max_microseconds", statistics.longestSyncMicros());
     field(out, "raft_fsync_avg_microseconds", statistics.averageSyncMicros());
+  }
+
+  /**
+   * @param silenceMillis since its last answer to this node; null unless this node leads
+   */
+  private String node(Member member, Long silenceMillis) {
+    StringBuilder out = new StringBuilder();
+    out.append("id=").append(member.id());
+    if (member.id() != membership.nodeId()) {
+      out.append(",state=").append(membership.link(member).state());
+    }
+    out.append(",voting=").append(member.voter() ? "yes" : "no");
+    out.append(",addr=").append(member.host()).append(",port=").append(member.port());
+    if (silenceMillis != null) {
+      out.append(",last_conn_secs=").append(silenceMillis / 1000);
+    }
+    if (member.id() != membership.nodeId()) {
+      LinkReport link = membership.link(member);
+      out.append(",conn_errors=").append(link.failed()).append(",conn_oks=").append(link.opened());
+    }
+    return out.toString();
   }
 
   private static void field(StringBuilder out, String name, Object value) {

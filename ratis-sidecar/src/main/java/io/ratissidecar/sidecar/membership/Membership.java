@@ -22,6 +22,9 @@ import java.util.function.LongConsumer;
  * what others ask about it. Confined to the front loop, but where a method says otherwise.
  */
 public final class Membership {
+  /** A node that has not answered the leader for longer than this counts as silent. */
+  public static final long SILENT_MILLIS = 2000;
+
   private final SidecarConfig config;
   private final FrontLoop front;
   private final ClusterHost host;
@@ -168,6 +171,11 @@ public final class Membership {
         clusterId(),
         config.raftAddress(),
         Integer.toString(host.reservedDatabase() + 1));
+  }
+
+  /** How the connection from this node to another one does. */
+  public LinkReport link(Member other) {
+    return peers.report(other.clientAddress());
   }
 
   /** What this node says of itself. */

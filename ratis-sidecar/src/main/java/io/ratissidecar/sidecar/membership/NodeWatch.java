@@ -14,7 +14,6 @@ import org.slf4j.LoggerFactory;
  */
 final class NodeWatch {
   private static final Logger LOG = LoggerFactory.getLogger(NodeWatch.class);
-  private static final long SILENT_MILLIS = 2000;
   private static final long INTERVAL_NANOS = 500_000_000;
 
   private final Set<Integer> silent = new HashSet<>();
@@ -30,9 +29,9 @@ final class NodeWatch {
     silent.retainAll(silence.keySet());
     for (Member member : raft.members()) {
       long millis = silence.getOrDefault(member.id(), 0L);
-      if (millis > SILENT_MILLIS && silent.add(member.id())) {
+      if (millis > Membership.SILENT_MILLIS && silent.add(member.id())) {
         LOG.warn("Node {} at {} does not answer", member.id(), member.clientAddress());
-      } else if (millis <= SILENT_MILLIS && silent.remove(member.id())) {
+      } else if (millis <= Membership.SILENT_MILLIS && silent.remove(member.id())) {
         LOG.info("Node {} at {} answers again", member.id(), member.clientAddress());
       }
     }

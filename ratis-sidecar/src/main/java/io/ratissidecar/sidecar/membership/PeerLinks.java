@@ -35,6 +35,20 @@ final class PeerLinks {
     private RespConnection connection;
     private final List<Runnable> waiting = new ArrayList<>();
     private Throwable failure;
+    private long opened;
+    private long failed;
+
+    LinkReport report() {
+      String state =
+          connection != null ? "connected" : waiting.isEmpty() ? "disconnected" : "connecting";
+      return new LinkReport(state, opened, failed);
+    }
+  }
+
+  /** How the connection to the node at the address has done since this process started. */
+  LinkReport report(String address) {
+    Link link = links.get(address);
+    return link == null ? LinkReport.NEVER_USED : link.report();
   }
 
   /**
@@ -84,6 +98,7 @@ final class PeerLinks {
         new RespConnection.OpenListener() {
           @Override
           public void onOpen(RespConnection connection) {
+            link.opened++;
             link.connection = connection;
             connection.onClosed(c -> link.connection = null);
             runWaiting(link);
@@ -91,6 +106,7 @@ final class PeerLinks {
 
           @Override
           public void onFailed(Throwable cause) {
+            link.failed++;
             link.failure = cause;
             runWaiting(link);
           }
