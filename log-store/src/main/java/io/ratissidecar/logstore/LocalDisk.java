@@ -35,8 +35,8 @@ final class LocalDisk implements Disk {
   @Override
   public void syncDirectory(Path directory) throws IOException {
     boolean interrupted = Thread.interrupted();
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
+    try {
+      DurableFiles.syncDirectory(directory);
     } finally {
       restore(interrupted);
     }

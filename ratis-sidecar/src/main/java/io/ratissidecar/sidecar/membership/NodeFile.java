@@ -1,16 +1,13 @@
 package io.ratissidecar.sidecar.membership;
 
+import io.ratissidecar.logstore.DurableFiles;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.statemachine.entry.UnsupportedFormatException;
 import java.io.IOException;
 import java.io.StringReader;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
@@ -114,20 +111,7 @@ record NodeFile(
     text.append("members=")
         .append(String.join(" ", members.stream().map(NodeFile::format).toList()))
         .append('\n');
-    Path temporary = dir.resolve(NAME + ".tmp");
-    try (FileChannel out =
-        FileChannel.open(
-            temporary,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE)) {
-      out.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
-      out.force(true);
-    }
-    Files.move(temporary, dir.resolve(NAME), StandardCopyOption.ATOMIC_MOVE);
-    try (FileChannel directory = FileChannel.open(dir, StandardOpenOption.READ)) {
-      directory.force(true);
-    }
+    DurableFiles.replace(dir.resolve(NAME), text.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   NodeFile inCluster(String cluster, int id, List<Member> group) {

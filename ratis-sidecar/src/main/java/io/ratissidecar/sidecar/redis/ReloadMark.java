@@ -1,10 +1,9 @@
 package io.ratissidecar.sidecar.redis;
 
+import io.ratissidecar.logstore.DurableFiles;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
  * A file that says that the local Redis missed a committed command, so that its marker must not be
@@ -32,25 +31,14 @@ final class ReloadMark {
   /** Durable when this returns. */
   void set() throws IOException {
     set = true;
-    try (FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-      channel.force(true);
-    }
-    syncDirectory();
+    DurableFiles.replace(file, new byte[0]);
   }
 
   /** Redis was emptied. */
   void clear() throws IOException {
     if (set) {
-      Files.deleteIfExists(file);
-      syncDirectory();
+      DurableFiles.delete(file);
       set = false;
-    }
-  }
-
-  private void syncDirectory() throws IOException {
-    try (FileChannel directory = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {
-      directory.force(true);
     }
   }
 }
