@@ -135,8 +135,8 @@ class ProtocolIT {
   private static void replaceKindZeroLater(List<String> expected) {
     for (int i = 8_000; i < expected.size(); i++) {
       if (i % 5 == 0) {
-        expected.set(
-            i, null); // its length depends on how many came before; order is checked around
+        // Its length depends on how many came before; order is checked around it.
+        expected.set(i, null);
       }
     }
   }

@@ -22,8 +22,7 @@ final class ControlClient implements AutoCloseable {
 
   ControlClient(RespEndpoint endpoint) {
     client = RedisClient.create(resources, uri(endpoint));
-    // A lost connection is reported and made anew by the supervisor, after it has looked at the
-    // data.
+    // The supervisor makes a lost connection anew, after it has looked at the data.
     client.setOptions(ClientOptions.builder().autoReconnect(false).build());
   }
 

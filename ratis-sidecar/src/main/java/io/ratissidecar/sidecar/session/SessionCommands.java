@@ -31,8 +31,7 @@ final class SessionCommands {
       return inTransaction(request);
     }
     if (request.argIs(0, "CLIENT")) {
-      // About connections of the sidecar: what the local Redis's version knows of it does not
-      // matter.
+      // About connections of the sidecar, whatever the local Redis knows of CLIENT.
       return ClientCommand.run(session, request);
     }
     LocalPlan plan = session.services().commands().planLocal(request);
@@ -112,8 +111,7 @@ final class SessionCommands {
         session.slot(Lane.IMMEDIATE).ok();
         session.close();
       }
-      // Cluster clients say these to any node; there is one shard and every node answers them
-      // alike.
+      // Cluster clients say these to any node: with one shard, all answer alike.
       case "READONLY", "READWRITE", "ASKING" -> session.slot(Lane.IMMEDIATE).ok();
       case "AUTH" -> auth(session, request);
       case "HELLO" -> hello(session, request);

@@ -92,8 +92,7 @@ class ReadGateTest {
     }
   }
 
-  // With no Redis attached a read that passes the gate fails with REDIS_LOST, which shows that it
-  // passed.
+  // Without a Redis, REDIS_LOST shows that a read has passed the gate.
 
   @Test
   void when_one_other_voter_confirms_the_term_then_the_read_passes() {

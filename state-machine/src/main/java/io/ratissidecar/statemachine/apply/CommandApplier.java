@@ -217,8 +217,7 @@ public final class CommandApplier {
 
     @Override
     public void onLost() {
-      // The owner hears of the connection's end, and every entry is sent again or known to be
-      // applied.
+      // The owner hears of the end, and sends every entry again that was not applied.
     }
   }
 

@@ -30,8 +30,10 @@ public final class Request {
   private int frameStart;
   private int frameEnd;
   private int argCount;
-  private int[] offsets =
-      new int[FEWEST_OFFSETS]; // start (from frameStart) and length of each argument
+
+  /** Of each argument its start, counted from the frame's, and its length. */
+  private int[] offsets = new int[FEWEST_OFFSETS];
+
   private boolean inline;
 
   /** A request for these arguments, in a buffer of its own. */
