@@ -198,7 +198,7 @@ class ProxyIT {
         client.send("RAFT", "INCR", "proxy:count");
         client.send("ECHO", "in order");
         client.send("RAFT", "INCR", "proxy:count");
-        assertError("NOTLEADER Failed to proxy command", client.read());
+        counted += refusedOrCounted(client.read());
         assertText("in order", client.read());
         counted += client.read().isError() ? 0 : 1;
         Poll.until(
@@ -214,6 +214,15 @@ class ProxyIT {
       ClosingInvariants.checkSameData(frozen);
       frozen.checkLogs();
     }
+  }
+
+  /** On a slow machine another leader may be there before the first command is forwarded. */
+  private static int refusedOrCounted(Reply reply) {
+    if (reply.isError()) {
+      assertError("NOTLEADER Failed to proxy command", reply);
+      return 0;
+    }
+    return 1;
   }
 
   @Test

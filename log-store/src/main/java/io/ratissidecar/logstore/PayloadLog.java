@@ -111,6 +111,9 @@ public final class PayloadLog implements Closeable {
     int length = RecordCodec.recordBytes(entry.header().payloadLength());
     try {
       Segment s = store.active();
+      if (s != null && s.count == 0 && entry.index() < s.name) {
+        s = dropEmptySegment();
+      }
       if (s == null || (s.count > 0 && s.end + length > options.segmentBytes())) {
         s = startSegment(s, entry.index());
       }
@@ -354,6 +357,20 @@ public final class PayloadLog implements Closeable {
       }
     } finally {
       lock.close();
+      maintenance.unlock();
+    }
+  }
+
+  /**
+   * After a power loss, or a removal, the newest segment may be empty and named for an index that
+   * now comes later; segments that are started before that one is reached would sort before it.
+   */
+  private Segment dropEmptySegment() throws IOException {
+    maintenance.lock();
+    try {
+      store.removeActive();
+      return store.active();
+    } finally {
       maintenance.unlock();
     }
   }

@@ -269,6 +269,20 @@ final class SegmentStore {
     delete(dropped);
   }
 
+  /** Removes the active segment, in which there must be no entry; durable when it returns. */
+  void removeActive() throws IOException {
+    Segment empty = active;
+    structure.writeLock().lock();
+    try {
+      segments.remove(empty.name);
+      empty.close();
+      noteEnds();
+    } finally {
+      structure.writeLock().unlock();
+    }
+    delete(List.of(empty));
+  }
+
   /** Removes everything. */
   void removeAll() throws IOException {
     List<Segment> dropped = List.copyOf(segments.values());

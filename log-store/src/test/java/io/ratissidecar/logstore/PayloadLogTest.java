@@ -19,8 +19,10 @@ import io.ratissidecar.statemachine.entry.EntryHeader;
 import io.ratissidecar.statemachine.entry.EntryType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -62,6 +64,37 @@ class PayloadLogTest {
         assertEquals(entry(0, 3, "payload 3"), log.read(3));
       }
     }
+  }
+
+  @Test
+  void when_a_power_loss_left_an_empty_segment_then_entries_before_its_name_can_follow()
+      throws IOException {
+    long newest = 0;
+    try (PayloadLog log = open(dir)) {
+      while (segments(dir).size() < 3) {
+        newest += 5; // Ratis's own entries lie between
+        log.append(entry(1, newest, "x".repeat(100)));
+      }
+    }
+    // Nothing in the newest segment was flushed.
+    Path empty = segments(dir).get(segments(dir).size() - 1);
+    Files.delete(dir.resolve("clean"));
+    try (FileChannel channel = FileChannel.open(empty, StandardOpenOption.WRITE)) {
+      channel.truncate(SegmentHeader.BYTES);
+    }
+    long last;
+    try (PayloadLog log = open(dir)) {
+      assertEquals(newest - 5, log.lastIndex());
+      last = log.lastIndex();
+      for (int i = 0; i < 100; i++) {
+        log.append(entry(2, ++last, "y".repeat(2000)));
+      }
+    }
+    try (PayloadLog log = open(dir)) {
+      assertEquals(last, log.lastIndex());
+      assertEquals(entry(2, newest, "y".repeat(2000)), log.read(newest));
+    }
+    assertTrue(LogVerifier.verify(dir).sound());
   }
 
   @Test
