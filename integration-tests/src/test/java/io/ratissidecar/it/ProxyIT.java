@@ -216,10 +216,15 @@ class ProxyIT {
     }
   }
 
-  /** On a slow machine another leader may be there before the first command is forwarded. */
+  /**
+   * On a slow machine the follower may have given up the leader, or have another one, before it
+   * forwards.
+   */
   private static int refusedOrCounted(Reply reply) {
     if (reply.isError()) {
-      assertError("NOTLEADER Failed to proxy command", reply);
+      assertTrue(
+          reply.text().matches("NOTLEADER Failed to proxy command|CLUSTERDOWN No Raft leader"),
+          reply::toString);
       return 0;
     }
     return 1;
