@@ -17,7 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -31,7 +31,10 @@ class CliIT {
   private static final String CLUSTER_ID = "00112233445566778899aabbccddeeff";
 
   @TempDir static Path dir;
+
+  @AutoClose("checkAndClose")
   private static TestCluster cluster;
+
   private static Node founder;
   private static Result init;
   private static Result join;
@@ -45,15 +48,6 @@ class CliIT {
     join = at(cluster.node(1), "cluster join " + founder.address());
     // One that can be reached is enough.
     joinInJson = at(cluster.node(2), "cluster join 127.0.0.1:1 " + founder.address() + " --json");
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   /** Runs a command that asks this node. */

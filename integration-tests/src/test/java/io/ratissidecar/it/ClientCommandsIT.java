@@ -14,7 +14,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -23,7 +23,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(PrintLogsOnFailure.class)
 class ClientCommandsIT {
   private static final String PASSWORD = "correct horse";
+
+  @AutoClose("checkAndClose")
   private static TestCluster cluster;
+
   private static Node node;
 
   @BeforeAll
@@ -32,15 +35,6 @@ class ClientCommandsIT {
     node = cluster.node(0);
     assertTrue(node.call("RAFT.CLUSTER", "INIT").text().startsWith("OK "));
     assertOk(cluster.node(1).call("RAFT.CLUSTER", "JOIN", node.address()));
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   @Test

@@ -11,7 +11,7 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -22,22 +22,15 @@ class ClientMemoryIT {
   private static final int GREEDY = 260;
   private static final int MEGABYTE = 1 << 20;
 
+  @AutoClose("checkAndClose")
   private static TestCluster cluster;
+
   private static Node node;
 
   @BeforeAll
   static void start() {
     cluster = TestCluster.of(1);
     node = cluster.leader();
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   @Test

@@ -20,7 +20,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -35,6 +35,8 @@ import redis.clients.jedis.util.SafeEncoder;
 @ExtendWith(PrintLogsOnFailure.class)
 class ClusterClientsIT {
   private static final StringCodec CODEC = StringCodec.UTF8;
+
+  @AutoClose("checkAndClose")
   private static TestCluster cluster;
 
   /** {@code RAFT}, for clients that know only the commands of Redis. */
@@ -60,15 +62,6 @@ class ClusterClientsIT {
   @BeforeAll
   static void start() {
     cluster = TestCluster.of(3);
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   private static CommandArgs<String, String> args(String command, String key, String... values) {

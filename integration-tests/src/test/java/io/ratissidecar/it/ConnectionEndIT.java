@@ -10,7 +10,7 @@ import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -18,7 +18,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** However a connection ends, what the client asked before is answered before, and in order. */
 @ExtendWith(PrintLogsOnFailure.class)
 class ConnectionEndIT {
+  @AutoClose("compareAndClose")
   private static TestCluster cluster;
+
   private static Node leader;
   private static Node follower;
 
@@ -27,16 +29,6 @@ class ConnectionEndIT {
     cluster = TestCluster.of(3, "--follower-proxy", "yes");
     leader = cluster.leader();
     follower = cluster.followers().get(0);
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      ClosingInvariants.checkSameData(cluster);
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   @Test
@@ -116,19 +108,12 @@ class ConnectionEndIT {
       throws Exception {
     try (RawClient blocked = new RawClient(leader)) {
       blocked.send("RAFT SET behind 0\r\nBLPOP gone 0\r\nRAFT SET behind 1\r\nBLPOP gone 0\r\n");
-      awaitBlocked(1);
+      leader.awaitBlocked(1);
     }
-    awaitBlocked(0);
+    leader.awaitBlocked(0);
     assertNumber(1, leader.call("RPUSH", "gone", "x"));
     assertNumber(1, leader.call("LLEN", "gone"));
     leader.call("DEL", "gone");
-  }
-
-  private static void awaitBlocked(int clients) {
-    Poll.until(
-        clients + " blocked clients",
-        Duration.ofSeconds(5),
-        () -> leader.redisCall("INFO", "clients").text().contains("blocked_clients:" + clients));
   }
 
   @Test

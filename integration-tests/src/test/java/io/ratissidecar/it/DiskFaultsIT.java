@@ -19,8 +19,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -32,39 +31,22 @@ class DiskFaultsIT {
   private static final int FATAL = 70;
   private static final Duration STOP = Duration.ofSeconds(30);
 
-  private TestCluster cluster;
-
-  @BeforeEach
-  void start() {
-    cluster = TestCluster.of(3);
-  }
-
-  @AfterEach
-  void stop() {
-    cluster.close();
-  }
+  @AutoClose private final TestCluster cluster = TestCluster.of(3);
 
   @Test
   void when_the_disk_is_full_then_the_node_stops_and_goes_on_once_there_is_room() {
     Node victim = cluster.followers().get(0);
     try (FaultRun run = new FaultRun(cluster)) {
-      fillDiskOf(victim);
-      run.awaitMore(200);
-      victim.start().awaitReady();
-      run.awaitMore(200);
-      run.finish();
+      fillDiskAndMakeRoom(victim, run);
     }
   }
 
   @Test
-  void when_the_leaders_disk_is_full_then_another_leads() {
+  void when_the_leaders_disk_is_full_then_another_leads() throws IOException {
     Node victim = cluster.leader();
     try (FaultRun run = new FaultRun(cluster)) {
-      fillDiskOf(victim);
-      run.awaitMore(200);
-      victim.start().awaitReady();
-      run.awaitMore(200);
-      run.finish();
+      cluster.transferLeadership(victim); // should it have lost it meanwhile
+      fillDiskAndMakeRoom(victim, run);
     }
   }
 
@@ -131,11 +113,15 @@ class DiskFaultsIT {
   }
 
   /** A file limit stands for the disk: a write beyond it fails, and part of it may be written. */
-  private void fillDiskOf(Node victim) {
+  private void fillDiskAndMakeRoom(Node victim, FaultRun run) {
     victim.limitFiles(largestLogFile(victim) + (64 << 10));
     writeUntil(() -> !victim.isAlive());
     assertEquals(FATAL, victim.awaitExit(STOP));
     victim.assertLogs("can't write entry");
+    run.awaitMore(200);
+    victim.start().awaitReady();
+    run.awaitMore(200);
+    run.finish();
   }
 
   /** Large values, so that files grow quickly. */

@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -25,23 +25,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** {@code RAFT} commands: the log, linearizable reads, transactions, refusals. */
 @ExtendWith(PrintLogsOnFailure.class)
 class ExplicitModeIT {
+  @AutoClose("compareAndClose")
   private static TestCluster cluster;
+
   private static Node leader;
 
   @BeforeAll
   static void start() {
     cluster = TestCluster.of(3);
     leader = cluster.leader();
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      ClosingInvariants.checkSameData(cluster);
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   private static Reply raft(String words) throws IOException {

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -21,12 +21,7 @@ class ExternalRedisIT {
   private static final int FATAL = 70;
   private static final Duration STOP = Duration.ofSeconds(120);
 
-  private final TestCluster cluster = TestCluster.unformed(0);
-
-  @AfterEach
-  void stop() {
-    cluster.close();
-  }
+  @AutoClose private final TestCluster cluster = TestCluster.unformed(0);
 
   @Test
   void when_redis_is_external_then_it_is_used_and_survives_its_death_and_that_of_the_sidecar() {

@@ -7,7 +7,7 @@ import io.ratissidecar.jepsen.RespClient;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -16,22 +16,14 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class FollowerFaultsIT {
-  private TestCluster cluster;
-
-  @AfterEach
-  void stop() {
-    if (cluster != null) {
-      cluster.close();
-    }
-  }
+  @AutoClose private TestCluster cluster;
 
   @Test
   void when_away_for_a_hundred_thousand_writes_then_it_catches_up() throws Exception {
     cluster = TestCluster.of(3);
     try (FaultRun run = new FaultRun(cluster)) {
       Node away = cluster.followers().get(0);
-      away.killSidecar();
-      away.killRedis();
+      away.killBoth();
       write(cluster.leader(), 100, 1000);
       long back = System.nanoTime();
       away.start().awaitReady();
@@ -105,8 +97,7 @@ class FollowerFaultsIT {
       Node leader = cluster.leader();
       leader.killRedis();
       run.awaitMore(100);
-      follower.killSidecar();
-      follower.killRedis();
+      follower.killBoth();
       follower.start().awaitReady();
       run.awaitMore(100);
       assertTrue(

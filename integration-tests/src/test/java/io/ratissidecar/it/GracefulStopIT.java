@@ -6,8 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.jepsen.HistoryReport;
 import io.ratissidecar.jepsen.Outcome;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -16,17 +15,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class GracefulStopIT {
-  private TestCluster cluster;
-
-  @BeforeEach
-  void start() {
-    cluster = TestCluster.of(3);
-  }
-
-  @AfterEach
-  void stop() {
-    cluster.close();
-  }
+  @AutoClose private final TestCluster cluster = TestCluster.of(3);
 
   @Test
   void when_the_leader_is_told_to_stop_under_load_then_clients_hardly_notice() {

@@ -1,8 +1,7 @@
 package io.ratissidecar.it;
 
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -11,17 +10,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class LeaderLossIT {
-  private TestCluster cluster;
-
-  @BeforeEach
-  void start() {
-    cluster = TestCluster.of(3);
-  }
-
-  @AfterEach
-  void stop() {
-    cluster.close();
-  }
+  @AutoClose private final TestCluster cluster = TestCluster.of(3);
 
   @Test
   void when_its_sidecar_is_killed_then_nothing_is_lost() {
@@ -47,12 +36,7 @@ class LeaderLossIT {
   void when_both_are_killed_then_nothing_is_lost() {
     try (FaultRun run = new FaultRun(cluster)) {
       Node leader = cluster.leader();
-      run.failover(
-          "SIGKILL of the leader's sidecar and Redis",
-          () -> {
-            leader.killSidecar();
-            leader.killRedis();
-          });
+      run.failover("SIGKILL of the leader's sidecar and Redis", leader::killBoth);
       leader.start().awaitReady();
       run.awaitMore(200);
       run.finish();

@@ -12,7 +12,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,7 +24,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class LeftRedisIT {
   private static final String HUNG = "it accepts connections but does not answer, and is started";
 
-  private TestCluster cluster;
+  @AutoClose private TestCluster cluster;
   private Node node;
   private ProcessHandle left;
 
@@ -35,11 +35,6 @@ class LeftRedisIT {
     assertOk(node.call("RAFT", "SET", "left", "behind"));
     node.killSidecar();
     left = node.redis().orElseThrow();
-  }
-
-  @AfterEach
-  void stop() {
-    cluster.close();
   }
 
   @Test

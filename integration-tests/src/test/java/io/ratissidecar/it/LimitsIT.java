@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -24,7 +24,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(PrintLogsOnFailure.class)
 class LimitsIT {
   private static final int MAX_CLIENTS = 40;
+
+  @AutoClose("checkAndClose")
   private static TestCluster cluster;
+
   private static Node node;
 
   @BeforeAll
@@ -45,15 +48,6 @@ class LimitsIT {
             "--output-buffer-bytes",
             "4000000");
     node = cluster.leader();
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   private static Reply raw(String text) throws IOException {

@@ -14,7 +14,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -22,22 +22,15 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Commands without the prefix reach this node's Redis, with all that a connection remembers. */
 @ExtendWith(PrintLogsOnFailure.class)
 class LocalCommandsIT {
+  @AutoClose("checkAndClose")
   private static TestCluster cluster;
+
   private static Node node;
 
   @BeforeAll
   static void start() {
     cluster = TestCluster.of(1);
     node = cluster.leader();
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   @Test
@@ -107,15 +100,9 @@ class LocalCommandsIT {
   void when_a_blocked_client_leaves_then_it_takes_no_element_with_it() throws Exception {
     RespClient blocked = node.client();
     blocked.send("BLPOP", "local:gone", "0");
-    Poll.until(
-        "a blocked client",
-        Duration.ofSeconds(5),
-        () -> node.redisCall("INFO", "clients").text().contains("blocked_clients:1"));
+    node.awaitBlocked(1);
     blocked.close();
-    Poll.until(
-        "no blocked client",
-        Duration.ofSeconds(5),
-        () -> node.redisCall("INFO", "clients").text().contains("blocked_clients:0"));
+    node.awaitBlocked(0);
     assertNumber(1, node.call("RPUSH", "local:gone", "x"));
     assertNumber(1, node.call("LLEN", "local:gone"));
   }

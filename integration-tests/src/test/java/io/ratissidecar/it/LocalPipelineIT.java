@@ -11,9 +11,8 @@ import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.EOFException;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -21,22 +20,15 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Pipelines of subscriptions and transactions without the prefix are answered as by Redis. */
 @ExtendWith(PrintLogsOnFailure.class)
 class LocalPipelineIT {
+  @AutoClose("checkAndClose")
   private static TestCluster cluster;
+
   private static Node node;
 
   @BeforeAll
   static void start() {
     cluster = TestCluster.of(1);
     node = cluster.leader();
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   /** Sends the commands to the sidecar and to its Redis, and expects the same of both. */
@@ -159,10 +151,7 @@ class LocalPipelineIT {
       tracking.call("HELLO", "3");
       assertOk(tracking.call("CLIENT", "TRACKING", "ON"));
       blocked.send("BLPOP", "nothing", "0");
-      Poll.until(
-          "a blocked client",
-          Duration.ofSeconds(5),
-          () -> node.redisCall("INFO", "clients").text().contains("blocked_clients:1"));
+      node.awaitBlocked(1);
       node.killRedis();
       assertThrows(EOFException.class, resp3::read);
       assertThrows(EOFException.class, tracking::read);

@@ -17,21 +17,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Nodes that come and go. */
 @ExtendWith(PrintLogsOnFailure.class)
 class MembershipIT {
-  private TestCluster cluster;
-
-  @AfterEach
-  void stop() {
-    if (cluster != null) {
-      cluster.close();
-    }
-  }
+  @AutoClose private TestCluster cluster;
 
   /**
    * By id: client address, {@code voter} or {@code learner}, {@code leader} or {@code follower}.
@@ -112,8 +105,7 @@ class MembershipIT {
 
     Node fresh = cluster.create("--id", "" + id).start().awaitReady();
     assertError("ERR node id", fresh.call("RAFT.CLUSTER", "JOIN", leader.address()));
-    fresh.killSidecar();
-    fresh.killRedis();
+    fresh.killBoth();
     Node other = cluster.create().start().awaitReady();
     assertOk(other.call("RAFT.CLUSTER", "JOIN", leader.address()));
     assertNotEquals(id, other.infoNumber("raft_node_id"));
@@ -289,8 +281,7 @@ class MembershipIT {
       run.awaitMore(100);
       Node leader = removeLeader();
       run.awaitMore(100);
-      leader.killSidecar();
-      leader.killRedis();
+      leader.killBoth();
       cluster.forget(leader);
       run.awaitMore(100);
       run.finish();

@@ -13,7 +13,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -23,16 +23,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class NoMajorityIT {
-  private TestCluster cluster;
+  @AutoClose private TestCluster cluster;
 
   @BeforeEach
   void start() {
     cluster = TestCluster.of(3, "--response-timeout-millis", "3000");
-  }
-
-  @AfterEach
-  void stop() {
-    cluster.close();
   }
 
   @Test

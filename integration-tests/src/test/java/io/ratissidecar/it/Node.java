@@ -181,6 +181,12 @@ final class Node {
     paused = false;
   }
 
+  /** SIGKILL for the sidecar, then for its Redis. */
+  void killBoth() {
+    killSidecar();
+    killRedis();
+  }
+
   /** SIGTERM, which has a sidecar drain and save. */
   void terminate() {
     process.destroy();
@@ -285,6 +291,14 @@ final class Node {
     try (RespClient client = new RespClient("127.0.0.1", redisPort, CALL_MILLIS)) {
       return client.call(words);
     }
+  }
+
+  /** Waits until so many clients of Redis itself are blocked in a command. */
+  void awaitBlocked(int clients) {
+    Poll.until(
+        clients + " blocked clients",
+        Duration.ofSeconds(5),
+        () -> redisCall("INFO", "clients").text().contains("blocked_clients:" + clients));
   }
 
   /** The fields of {@code INFO raft}. */

@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -26,23 +26,15 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** RESP as clients send it, well and badly. */
 @ExtendWith(PrintLogsOnFailure.class)
 class ProtocolIT {
+  @AutoClose("compareAndClose")
   private static TestCluster cluster;
+
   private static Node leader;
 
   @BeforeAll
   static void start() {
     cluster = TestCluster.of(3);
     leader = cluster.leader();
-  }
-
-  @AfterAll
-  static void stop() {
-    try {
-      ClosingInvariants.checkSameData(cluster);
-      cluster.checkLogs();
-    } finally {
-      cluster.close();
-    }
   }
 
   @Test

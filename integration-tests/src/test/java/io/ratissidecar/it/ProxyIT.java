@@ -17,7 +17,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -26,16 +26,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(PrintLogsOnFailure.class)
 class ProxyIT {
   private static final int CLIENTS = 24;
-  private TestCluster cluster;
+  @AutoClose private TestCluster cluster;
 
   @BeforeEach
   void start() {
     cluster = TestCluster.of(3, "--follower-proxy", "yes");
-  }
-
-  @AfterEach
-  void stop() {
-    cluster.close();
   }
 
   @Test

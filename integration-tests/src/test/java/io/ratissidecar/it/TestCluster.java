@@ -253,6 +253,24 @@ final class TestCluster implements AutoCloseable {
     nodes().forEach(Node::destroy);
   }
 
+  /** For {@code AutoClose}: the end of tests that provoke no errors. */
+  void checkAndClose() {
+    try {
+      checkLogs();
+    } finally {
+      close();
+    }
+  }
+
+  /** For {@code AutoClose}: as {@link #checkAndClose}, when all nodes must hold the same. */
+  void compareAndClose() {
+    try {
+      ClosingInvariants.checkSameData(this);
+    } finally {
+      checkAndClose();
+    }
+  }
+
   @Override
   public void close() {
     destroy();

@@ -1,6 +1,6 @@
 package io.ratissidecar.it;
 
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -9,14 +9,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class WholeClusterIT {
-  private TestCluster cluster;
-
-  @AfterEach
-  void stop() {
-    if (cluster != null) {
-      cluster.close();
-    }
-  }
+  @AutoClose private TestCluster cluster;
 
   private void startAll() {
     cluster.nodes().forEach(Node::start);
@@ -28,12 +21,7 @@ class WholeClusterIT {
     cluster = TestCluster.of(3);
     try (FaultRun run = new FaultRun(cluster)) {
       for (int i = 0; i < 2; i++) {
-        cluster.nodes().parallelStream()
-            .forEach(
-                node -> {
-                  node.killSidecar();
-                  node.killRedis();
-                });
+        cluster.nodes().parallelStream().forEach(Node::killBoth);
         startAll();
         run.awaitMore(200);
       }
@@ -56,12 +44,7 @@ class WholeClusterIT {
   void when_all_die_and_redis_keeps_its_own_append_only_file_then_nothing_is_lost() {
     cluster = TestCluster.of(3, "--redis-appendonly", "yes");
     try (FaultRun run = new FaultRun(cluster)) {
-      cluster.nodes().parallelStream()
-          .forEach(
-              node -> {
-                node.killSidecar();
-                node.killRedis();
-              });
+      cluster.nodes().parallelStream().forEach(Node::killBoth);
       startAll();
       run.awaitMore(200);
       run.finish();
