@@ -233,14 +233,18 @@ final class Node {
         return Optional.empty();
       }
       long pid = Long.parseLong(Files.readString(file).strip());
-      return ProcessHandle.of(pid).filter(p -> p.isAlive() && isOurs(pid));
+      return ProcessHandle.of(pid).filter(this::runsRedis);
     } catch (IOException | NumberFormatException e) {
       return Optional.empty();
     }
   }
 
-  /** Process ids are used again: only what was started with this directory is killed. */
-  private boolean isOurs(long pid) {
+  /**
+   * True while the process is a Redis of this node. Process ids are used again, and a process that
+   * has ended is still there until its parent has taken notice: both work in no directory of ours.
+   */
+  boolean runsRedis(ProcessHandle process) {
+    long pid = process.pid();
     try {
       String commandLine = Files.readString(Path.of("/proc/" + pid + "/cmdline"));
       String workingDir = Path.of("/proc/" + pid + "/cwd").toRealPath().toString();
@@ -254,7 +258,7 @@ final class Node {
   void killRedis() {
     ProcessHandle redis = redis().orElseThrow();
     redis.destroyForcibly();
-    Poll.until(name() + "'s Redis is gone", Duration.ofSeconds(5), () -> !redis.isAlive());
+    Poll.until(name() + "'s Redis is gone", Duration.ofSeconds(5), () -> !runsRedis(redis));
   }
 
   /** Ends what still runs of this node; does not wait for the end. */

@@ -113,6 +113,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
       throw e;
     }
     RaftServer.Division started = server.getDivision(groupId);
+    LearnerTimer.end(started);
     writes = (RaftClientAsynchronousProtocol) started;
     division = started;
   }
