@@ -4,8 +4,8 @@ import io.ratissidecar.sidecar.config.SidecarConfig;
 import java.io.File;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.apache.ratis.RaftConfigKeys;
 import org.apache.ratis.conf.RaftProperties;
-import org.apache.ratis.grpc.GrpcConfigKeys;
 import org.apache.ratis.netty.NettyConfigKeys;
 import org.apache.ratis.rpc.SupportedRpcType;
 import org.apache.ratis.server.RaftServerConfigKeys;
@@ -121,21 +121,10 @@ final class RatisSettings {
   }
 
   private static void rpc(RaftProperties p, SidecarConfig config) {
-    if (rpcType() == SupportedRpcType.NETTY) {
-      org.apache.ratis.RaftConfigKeys.Rpc.setType(p, SupportedRpcType.NETTY);
-      NettyConfigKeys.Server.setHost(p, config.bind());
-      NettyConfigKeys.Server.setPort(p, config.raftPort());
-      return;
-    }
-    org.apache.ratis.RaftConfigKeys.Rpc.setType(p, SupportedRpcType.GRPC);
-    GrpcConfigKeys.Server.setHost(p, config.bind());
-    GrpcConfigKeys.Server.setPort(p, config.raftPort());
-    GrpcConfigKeys.setMessageSizeMax(p, SizeInBytes.valueOf(entryLimitBytes(config) + MIB));
-    GrpcConfigKeys.Server.setStubPoolSize(p, 1);
-  }
-
-  static SupportedRpcType rpcType() {
-    return SupportedRpcType.valueOf(System.getProperty("ratis-sidecar.rpc", "NETTY"));
+    // The fastest of those that come with Ratis, see docs/adr/0005.
+    RaftConfigKeys.Rpc.setType(p, SupportedRpcType.NETTY);
+    NettyConfigKeys.Server.setHost(p, config.bind());
+    NettyConfigKeys.Server.setPort(p, config.raftPort());
   }
 
   private static void unused(RaftProperties p) {
