@@ -1,0 +1,83 @@
+package io.ratissidecar.snapshot;
+
+import io.ratissidecar.statemachine.apply.AppliedMarker;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What a whole and undamaged RDB says of itself.
+ *
+ * @param version of the format
+ * @param marker the entry whose state it is; empty when it is not from a node of a cluster
+ * @param databases the highest database with a key in it, plus one; 0 when it holds none
+ * @param keys how many keys it holds, the sidecar's own among them
+ */
+public record RdbFile(int version, Optional<AppliedMarker> marker, int databases, long keys) {
+  /**
+   * Reads all of the file. Needs little memory, whatever its size.
+   *
+   * @throws InvalidSnapshotException when it is damaged, or of an unknown version
+   */
+  public static RdbFile read(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file);
+        RdbInput rdb = new RdbInput(in)) {
+      Finder finder = new Finder();
+      int version = new RdbScanner(rdb, finder).scan();
+      return new RdbFile(version, finder.marker(), finder.databases, finder.keys);
+    } catch (InvalidSnapshotException e) {
+      throw new InvalidSnapshotException(file + ": " + e.getMessage());
+    }
+  }
+
+  private static final class Finder implements RdbScanner.Visitor {
+    private int databases;
+    private long keys;
+    private int markerDatabase = -1;
+    private String begun;
+    private String applied;
+
+    @Override
+    public boolean wants(int database, byte[] key) {
+      String name = new String(key, StandardCharsets.ISO_8859_1);
+      return name.equals(AppliedMarker.BEGIN_KEY) || name.equals(AppliedMarker.APPLIED_KEY);
+    }
+
+    @Override
+    public void onString(int database, byte[] key, byte[] value) {
+      // A client may use the same names elsewhere; the sidecar's database is the last one.
+      if (database > markerDatabase) {
+        markerDatabase = database;
+        begun = null;
+        applied = null;
+      }
+      String text = new String(value, StandardCharsets.ISO_8859_1);
+      if (new String(key, StandardCharsets.ISO_8859_1).equals(AppliedMarker.BEGIN_KEY)) {
+        begun = text;
+      } else {
+        applied = text;
+      }
+    }
+
+    @Override
+    public void onKey(int database, byte[] key) {
+      databases = Math.max(databases, database + 1);
+      keys++;
+    }
+
+    /** Only in the last of the databases that hold keys: there the sidecar's own are. */
+    Optional<AppliedMarker> marker() throws InvalidSnapshotException {
+      if (markerDatabase != databases - 1) {
+        return Optional.empty();
+      }
+      try {
+        return AppliedMarker.parse(begun, applied);
+      } catch (IllegalArgumentException e) {
+        throw new InvalidSnapshotException(e.getMessage());
+      }
+    }
+  }
+}

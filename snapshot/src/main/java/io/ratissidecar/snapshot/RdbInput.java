@@ -1,0 +1,206 @@
+package io.ratissidecar.snapshot;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+
+/**
+ * The primitives of an RDB, read one after the other: bytes, lengths, strings. Keeps the checksum
+ * of all that was read. For one thread.
+ */
+final class RdbInput implements Closeable {
+  private static final int BUFFER_BYTES = 1 << 18;
+
+  /** In place of a length: the string is a number, or compressed. */
+  private static final int INT8 = 0;
+
+  private static final int INT16 = 1;
+  private static final int INT32 = 2;
+  private static final int COMPRESSED = 3;
+
+  private final InputStream in;
+  private final byte[] buffer = new byte[BUFFER_BYTES];
+  private int position;
+  private int limit;
+  private int summed;
+  private long before;
+  private long crc;
+  private int special = -1;
+
+  RdbInput(InputStream in) {
+    this.in = in;
+  }
+
+  /** How many bytes were read. */
+  long offset() {
+    return before + position;
+  }
+
+  /** The checksum of all that was read. */
+  long crc() {
+    crc = Crc64.update(crc, buffer, summed, position - summed);
+    summed = position;
+    return crc;
+  }
+
+  private void fill() throws IOException {
+    crc();
+    before += limit;
+    position = 0;
+    summed = 0;
+    limit = Math.max(0, in.read(buffer));
+    if (limit == 0) {
+      throw new InvalidSnapshotException("the RDB ends too early, at byte " + before);
+    }
+  }
+
+  /** Whether there is nothing more. */
+  boolean isAtEnd() throws IOException {
+    if (position < limit) {
+      return false;
+    }
+    crc();
+    before += limit;
+    position = 0;
+    summed = 0;
+    limit = Math.max(0, in.read(buffer));
+    return limit == 0;
+  }
+
+  int readByte() throws IOException {
+    if (position == limit) {
+      fill();
+    }
+    return buffer[position++] & 0xff;
+  }
+
+  byte[] read(int length) throws IOException {
+    byte[] bytes = new byte[length];
+    int done = 0;
+    while (done < length) {
+      if (position == limit) {
+        fill();
+      }
+      int count = Math.min(length - done, limit - position);
+      System.arraycopy(buffer, position, bytes, done, count);
+      position += count;
+      done += count;
+    }
+    return bytes;
+  }
+
+  void skip(long length) throws IOException {
+    if (length < 0) {
+      throw new InvalidSnapshotException("a length in the RDB is negative, at byte " + offset());
+    }
+    long left = length;
+    while (left > 0) {
+      if (position == limit) {
+        fill();
+      }
+      int count = (int) Math.min(left, limit - position);
+      position += count;
+      left -= count;
+    }
+  }
+
+  /** Eight bytes, the lowest first. */
+  long readLong() throws IOException {
+    return Crc64.littleEndian(read(8), 0);
+  }
+
+  /** A length that must be one. */
+  long readLength() throws IOException {
+    long length = readLengthOrSpecial();
+    if (special >= 0) {
+      throw new InvalidSnapshotException(
+          "the RDB has an encoded string where a length belongs, at byte " + offset());
+    }
+    return length;
+  }
+
+  /** Sets {@link #special} when the string is a number or compressed. */
+  private long readLengthOrSpecial() throws IOException {
+    int first = readByte();
+    special = -1;
+    switch (first >> 6) {
+      case 0:
+        return first & 0x3f;
+      case 1:
+        return (first & 0x3fL) << 8 | readByte();
+      case 2:
+        if (first == 0x80) {
+          return bigEndian(4);
+        }
+        if (first == 0x81) {
+          return bigEndian(8);
+        }
+        throw new InvalidSnapshotException("the RDB has an unknown length at byte " + offset());
+      default:
+        special = first & 0x3f;
+        return 0;
+    }
+  }
+
+  private long bigEndian(int bytes) throws IOException {
+    long value = 0;
+    for (int i = 0; i < bytes; i++) {
+      value = value << 8 | readByte();
+    }
+    return value;
+  }
+
+  void skipString() throws IOException {
+    long length = readLengthOrSpecial();
+    switch (special) {
+      case -1 -> skip(length);
+      case INT8 -> skip(1);
+      case INT16 -> skip(2);
+      case INT32 -> skip(4);
+      case COMPRESSED -> {
+        long compressed = readLength();
+        readLength();
+        skip(compressed);
+      }
+      default ->
+          throw new InvalidSnapshotException(
+              "the RDB has a string of unknown encoding " + special + " at byte " + offset());
+    }
+  }
+
+  /** The bytes of a string; numbers as Redis shows them. */
+  byte[] readString() throws IOException {
+    long length = readLengthOrSpecial();
+    return switch (special) {
+      case -1 -> read(checked(length));
+      case INT8 -> number((byte) readByte());
+      case INT16 -> number((short) (readByte() | readByte() << 8));
+      case INT32 -> number(readByte() | readByte() << 8 | readByte() << 16 | readByte() << 24);
+      case COMPRESSED -> {
+        int compressed = checked(readLength());
+        int expanded = checked(readLength());
+        yield Lzf.expand(read(compressed), expanded);
+      }
+      default ->
+          throw new InvalidSnapshotException(
+              "the RDB has a string of unknown encoding " + special + " at byte " + offset());
+    };
+  }
+
+  private int checked(long length) throws IOException {
+    if (length < 0 || length > Integer.MAX_VALUE - 16) {
+      throw new InvalidSnapshotException(
+          "the RDB has a string of " + length + " bytes at byte " + offset());
+    }
+    return (int) length;
+  }
+
+  private static byte[] number(int value) {
+    return Integer.toString(value).getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+  }
+
+  @Override
+  public void close() throws IOException {
+    in.close();
+  }
+}

@@ -1,0 +1,137 @@
+package io.ratissidecar.snapshot;
+
+import io.ratissidecar.statemachine.apply.AppliedMarker;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * A snapshot that is being written, in a temporary directory. Nothing of it is left when it is
+ * closed before it was published. For one thread.
+ */
+public final class SnapshotDraft implements Closeable {
+  private final SnapshotStore store;
+  private final Path dir;
+  private final FileChannel rdb;
+  private final MessageDigest digest = newSha256();
+  private long bytes;
+  private boolean published;
+
+  SnapshotDraft(SnapshotStore store, Path dir) throws IOException {
+    this.store = store;
+    this.dir = dir;
+    this.rdb =
+        FileChannel.open(
+            dir.resolve(Snapshot.RDB_NAME),
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.WRITE);
+  }
+
+  static MessageDigest newSha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java has it
+    }
+  }
+
+  /** Where the RDB goes; closing it does nothing. */
+  public OutputStream out() {
+    return new OutputStream() {
+      @Override
+      public void write(int b) throws IOException {
+        write(new byte[] {(byte) b}, 0, 1);
+      }
+
+      @Override
+      public void write(byte[] b, int from, int length) throws IOException {
+        digest.update(b, from, length);
+        ByteBuffer left = ByteBuffer.wrap(b, from, length);
+        while (left.hasRemaining()) {
+          rdb.write(left);
+        }
+        bytes += length;
+      }
+    };
+  }
+
+  /** How many bytes were written. Any thread may ask; the answer may be a little old. */
+  public long bytes() {
+    return bytes;
+  }
+
+  /**
+   * Checks what was written and publishes it: once this returns, it is there after any crash.
+   *
+   * @param clusterId the cluster whose state it must be
+   * @param members the nodes of the cluster, one word each
+   * @throws InvalidSnapshotException when it is no RDB of this cluster, or of a state between two
+   *     entries
+   */
+  public Snapshot publish(String clusterId, List<String> members, String redisVersion)
+      throws IOException {
+    rdb.force(true);
+    AppliedMarker marker =
+        RdbFile.read(dir.resolve(Snapshot.RDB_NAME))
+            .marker()
+            .orElseThrow(
+                () -> new InvalidSnapshotException("the RDB does not say whose state it is"));
+    if (!marker.clusterId().equals(clusterId)) {
+      throw new InvalidSnapshotException(
+          "the RDB is of cluster " + marker.clusterId() + ", not of " + clusterId);
+    }
+    if (!marker.isWhole()) {
+      throw new InvalidSnapshotException(
+          "the RDB was taken in the middle of entry " + marker.begun());
+    }
+    SnapshotManifest manifest =
+        new SnapshotManifest(
+            clusterId,
+            marker.term(),
+            marker.applied(),
+            members,
+            Instant.now(),
+            bytes,
+            HexFormat.of().formatHex(digest.digest()),
+            redisVersion);
+    try (FileChannel out =
+        FileChannel.open(
+            dir.resolve(Snapshot.MANIFEST_NAME),
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.WRITE)) {
+      out.write(ByteBuffer.wrap(manifest.toBytes()));
+      out.force(true);
+    }
+    SnapshotStore.syncDirectory(dir);
+    Path target = store.directory(manifest);
+    if (Files.exists(target)) {
+      throw new InvalidSnapshotException(
+          "there is a snapshot of entry " + manifest.index() + " already");
+    }
+    Files.move(dir, target, StandardCopyOption.ATOMIC_MOVE);
+    published = true;
+    SnapshotStore.syncDirectory(target.getParent());
+    Snapshot snapshot = new Snapshot(target, manifest);
+    store.published(snapshot);
+    return snapshot;
+  }
+
+  @Override
+  public void close() throws IOException {
+    rdb.close();
+    if (!published) {
+      SnapshotStore.deleteDirectory(dir);
+    }
+  }
+}

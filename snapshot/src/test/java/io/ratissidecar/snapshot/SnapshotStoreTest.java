@@ -1,0 +1,145 @@
+package io.ratissidecar.snapshot;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.statemachine.entry.UnsupportedFormatException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SnapshotStoreTest {
+  private static final String CLUSTER = "00112233445566778899aabbccddeeff";
+  private static final List<String> MEMBERS = List.of("1@h:1@h:11@voter", "2@h:2@h:12@learner");
+
+  @TempDir Path dir;
+  private SnapshotStore store;
+
+  @BeforeEach
+  void open() throws IOException {
+    store = SnapshotStore.open(dir);
+  }
+
+  private Snapshot publish(byte[] rdb) throws IOException {
+    try (SnapshotDraft draft = store.begin()) {
+      draft.out().write(rdb);
+      return draft.publish(CLUSTER, MEMBERS, "7.0.15");
+    }
+  }
+
+  private Snapshot publish(long index) throws IOException {
+    return publish(RdbBuilder.withMarker(CLUSTER, 3, index));
+  }
+
+  private long files() throws IOException {
+    try (Stream<Path> files = Files.list(dir)) {
+      return files.count();
+    }
+  }
+
+  @Test
+  void when_published_then_it_is_there_after_a_restart_with_all_that_it_says() throws Exception {
+    Snapshot published = publish(42);
+    assertEquals(List.of(published), store.list());
+    SnapshotManifest manifest = published.manifest();
+    assertEquals(42, manifest.index());
+    assertEquals(3, manifest.term());
+    assertEquals(MEMBERS, manifest.members());
+    assertEquals(Files.size(published.rdb()), manifest.rdbBytes());
+    published.verify();
+    assertEquals(List.of(published), SnapshotStore.open(dir).list());
+  }
+
+  @Test
+  void when_it_was_not_published_then_nothing_is_left() throws Exception {
+    try (SnapshotDraft draft = store.begin()) {
+      draft.out().write(new byte[100]);
+      assertEquals(1, files());
+    }
+    assertEquals(0, files());
+    SnapshotDraft crashed = store.begin();
+    crashed.out().write(new byte[100]);
+    assertEquals(Optional.empty(), SnapshotStore.open(dir).latest());
+    assertEquals(0, files());
+  }
+
+  @Test
+  void when_the_rdb_is_not_the_state_behind_one_entry_then_it_is_not_published() throws Exception {
+    byte[] inTheMiddle =
+        new RdbBuilder(10)
+            .database(15)
+            .string("ratis-sidecar:begin", "43")
+            .string("ratis-sidecar:applied", "42 3 " + CLUSTER)
+            .end();
+    for (byte[] rdb :
+        List.of(
+            inTheMiddle,
+            new RdbBuilder(10).database(0).string("k", "v").end(),
+            RdbBuilder.withMarker("ff".repeat(16), 3, 42),
+            new byte[0])) {
+      assertThrows(InvalidSnapshotException.class, () -> publish(rdb));
+    }
+    assertEquals(List.of(), store.list());
+    assertEquals(0, files());
+    publish(42);
+    assertThrows(InvalidSnapshotException.class, () -> publish(42));
+    assertEquals(1, files());
+  }
+
+  @Test
+  void when_there_are_more_than_wanted_then_the_oldest_go() throws Exception {
+    publish(5);
+    publish(100);
+    Snapshot newest = publish(1000);
+    store.retain(2);
+    assertEquals(newest, store.latest().orElseThrow());
+    assertEquals(2, store.list().size());
+    assertEquals(2, files());
+    assertEquals(store.list(), SnapshotStore.open(dir).list());
+  }
+
+  @Test
+  void when_a_byte_of_the_rdb_has_changed_then_verify_says_so() throws Exception {
+    Snapshot snapshot = publish(42);
+    byte[] bytes = Files.readAllBytes(snapshot.rdb());
+    bytes[12] ^= 1;
+    Files.write(snapshot.rdb(), bytes);
+    assertTrue(
+        assertThrows(InvalidSnapshotException.class, snapshot::verify)
+            .getMessage()
+            .contains("SHA-256"));
+    Files.write(snapshot.rdb(), new byte[3]);
+    assertTrue(
+        assertThrows(InvalidSnapshotException.class, snapshot::verify)
+            .getMessage()
+            .contains("has 3 bytes"));
+  }
+
+  @Test
+  void when_a_manifest_is_damaged_or_newer_then_opening_says_which() throws Exception {
+    Path manifest = publish(42).dir().resolve("manifest");
+    String text = Files.readString(manifest);
+    Files.writeString(manifest, text.replace("index=42", "index=43"));
+    assertTrue(
+        assertThrows(InvalidSnapshotException.class, () -> SnapshotStore.open(dir))
+            .getMessage()
+            .contains(manifest + " is damaged"));
+    String newer = text.substring(0, text.indexOf("crc32c=")).replace("version=1", "version=2");
+    CRC32C crc = new CRC32C();
+    crc.update(newer.getBytes(StandardCharsets.UTF_8));
+    Files.writeString(manifest, newer + "crc32c=" + Long.toHexString(crc.getValue()) + "\n");
+    assertTrue(
+        assertThrows(UnsupportedFormatException.class, () -> SnapshotStore.open(dir))
+            .getMessage()
+            .contains("format version 2"));
+  }
+}
