@@ -70,6 +70,7 @@ public final class Replication implements AutoCloseable {
             loop,
             (nanos, task) -> loop.schedule(task, nanos, TimeUnit.NANOSECONDS),
             nanoClock,
+            fatal,
             config.batchBytes(),
             config.batchesInFlight());
     this.reads =
@@ -105,6 +106,7 @@ public final class Replication implements AutoCloseable {
 
   /** Looks after time-outs; call it on the front loop a few times a second. */
   public void tick() {
+    sequencer.expire(config.responseTimeout().toNanos());
     applier.expire(config.responseTimeout().toNanos(), config.readTimeout().toNanos());
     reads.expire(config.readTimeout().toNanos());
   }

@@ -65,6 +65,10 @@ final class RaftCommands {
       return true;
     }
     if (leader && replication.sequencer().isFull()) {
+      if (!replication.applier().isServing()) {
+        refuseHere(request, services.failureText(Failure.REDIS_LOST));
+        return true;
+      }
       session.services().sessions().countThrottled();
       session.holdUntil(replication.sequencer()::whenRoom);
       return false;

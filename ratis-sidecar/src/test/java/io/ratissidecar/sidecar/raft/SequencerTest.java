@@ -2,6 +2,8 @@ package io.ratissidecar.sidecar.raft;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
@@ -18,6 +20,7 @@ class SequencerTest {
   private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
   private final FakeProposer proposer = new FakeProposer();
   private final List<Due> timers = new ArrayList<>();
+  private final List<String> stopped = new ArrayList<>();
   private long nanos;
   private final Applier applier =
       new Applier(
@@ -34,6 +37,7 @@ class SequencerTest {
           loop::add,
           (after, task) -> timers.add(new Due(nanos + after, task)),
           () -> nanos,
+          (reason, cause) -> stopped.add(reason),
           1000,
           2);
 
@@ -283,7 +287,51 @@ class SequencerTest {
       end(i);
     }
     assertEquals(12, proposer.proposed.size());
+    assertEquals(List.of(), woken, "all are committed, but Redis has not answered");
+    for (int i = 1; i <= 6; i++) {
+      applier.acknowledged(i);
+    }
+    assertFalse(sequencer.isFull());
     assertEquals(List.of("yes"), woken);
+  }
+
+  @Test
+  void when_redis_does_not_serve_then_those_who_wait_for_room_hear_of_it() {
+    for (int i = 0; i < 12; i++) {
+      add("SET", "a", "x".repeat(1000));
+    }
+    turn();
+    List<String> woken = new ArrayList<>();
+    sequencer.whenRoom(() -> woken.add("yes"));
+    sequencer.expire(1_000_000_000);
+    assertTrue(sequencer.isFull());
+    assertEquals(List.of("yes"), woken);
+  }
+
+  @Test
+  void when_batches_go_nowhere_then_what_waits_behind_them_fails_in_time() {
+    add("SET", "a", "1");
+    turn();
+    Client waiting = add("SET", "b", "1");
+    turn();
+    advance(1_000_000_000);
+    sequencer.expire(1_000_000_000);
+    assertEquals("", waiting.outcome);
+    advance(1);
+    sequencer.expire(1_000_000_000);
+    assertEquals("NOT_LEADER", waiting.outcome);
+  }
+
+  @Test
+  void when_a_command_is_written_in_part_then_nothing_is_proposed_any_more() {
+    add("SET", "a", "1");
+    Request gone = Request.of("SET", "b", "1");
+    gone.buffer().release();
+    assertThrows(IndexOutOfBoundsException.class, () -> sequencer.add(new Client(), 0, 2, gone, 0));
+    add("SET", "c", "1");
+    turn();
+    assertEquals(List.of("internal error while putting a command into a batch"), stopped);
+    assertEquals(List.of(), proposer.proposed);
   }
 
   @Test
