@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
@@ -86,37 +87,50 @@ public final class RespConnection implements RedisPort {
    */
   public static RespConnection open(FrontLoop front, RespEndpoint endpoint, OpenListener listener) {
     RespConnection connection = new RespConnection(front, endpoint);
-    boolean unix = endpoint.port() == 0;
+    if (endpoint.port() == 0) {
+      connection.connect(connection.unixAddress(), listener);
+    } else {
+      front.resolve(
+          endpoint.host(),
+          endpoint.port(),
+          address -> connection.connect(address, listener),
+          listener::onFailed);
+    }
+    return connection;
+  }
+
+  private SocketAddress unixAddress() {
+    return front.usesEpoll()
+        ? new DomainSocketAddress(endpoint.host())
+        : UnixDomainSocketAddress.of(endpoint.host());
+  }
+
+  private void connect(SocketAddress address, OpenListener listener) {
+    if (closing) { // while the name was looked up
+      listener.onFailed(new ClosedChannelException());
+      return;
+    }
+    boolean tcp = address instanceof InetSocketAddress;
     Bootstrap bootstrap =
         new Bootstrap()
             .group(front.loop())
-            .channel(unix ? front.unixChannelType() : front.tcpChannelType())
+            .channel(tcp ? front.tcpChannelType() : front.unixChannelType())
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
-            .handler(connection.new Handler());
-    if (!unix) {
+            .handler(new Handler());
+    if (tcp) {
       bootstrap.option(ChannelOption.TCP_NODELAY, true);
     }
     bootstrap
-        .connect(connection.address(unix))
+        .connect(address)
         .addListener(
             future -> {
               if (future.isSuccess()) {
-                connection.authenticate(listener);
+                authenticate(listener);
               } else {
                 // A channel that could not even be made says so on a thread of Netty's own.
                 front.loop().execute(() -> listener.onFailed(future.cause()));
               }
             });
-    return connection;
-  }
-
-  private SocketAddress address(boolean unix) {
-    if (!unix) {
-      return new InetSocketAddress(endpoint.host(), endpoint.port());
-    }
-    return front.usesEpoll()
-        ? new DomainSocketAddress(endpoint.host())
-        : UnixDomainSocketAddress.of(endpoint.host());
   }
 
   private void authenticate(OpenListener listener) {

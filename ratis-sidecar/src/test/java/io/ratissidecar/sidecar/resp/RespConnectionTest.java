@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.resp;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
@@ -9,6 +10,8 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -108,5 +111,39 @@ class RespConnectionTest {
           public void onLost() {}
         });
     assertTrue(events.containsAll(List.of("second lost", "third lost")), events.toString());
+  }
+
+  @Test
+  void when_the_host_is_unknown_or_it_is_closed_before_then_it_fails() throws Exception {
+    assertInstanceOf(UnknownHostException.class, failure("no-such-host.invalid", false));
+    assertInstanceOf(ClosedChannelException.class, failure("127.0.0.1", true));
+  }
+
+  private Throwable failure(String host, boolean close) throws Exception {
+    CompletableFuture<Throwable> failure = new CompletableFuture<>();
+    RespConnection.OpenListener listener =
+        new RespConnection.OpenListener() {
+          @Override
+          public void onOpen(RespConnection connection) {
+            failure.completeExceptionally(new AssertionError("it is open"));
+          }
+
+          @Override
+          public void onFailed(Throwable cause) {
+            failure.complete(cause);
+          }
+        };
+    front
+        .loop()
+        .execute(
+            () -> {
+              RespConnection opening =
+                  RespConnection.open(
+                      front, RespEndpoint.tcp(host, server.getLocalPort()), listener);
+              if (close) {
+                opening.close();
+              }
+            });
+    return failure.get(30, TimeUnit.SECONDS);
   }
 }
