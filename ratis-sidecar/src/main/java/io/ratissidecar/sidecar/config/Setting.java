@@ -56,7 +56,9 @@ public enum Setting {
       "10000",
       "How long a client waits for the result of a write before it is told that it is not known."),
   READ_TIMEOUT_MILLIS(
-      "read-timeout-millis", "3000", "How long a read waits for a majority to confirm the leader."),
+      "read-timeout-millis",
+      "3000",
+      "How long a read waits for a majority to confirm the leader, and then for Redis."),
   JOIN_TIMEOUT_MILLIS("join-timeout-millis", "120000", "How long a join is tried."),
   ELECTION_TIMEOUT_MILLIS(
       "election-timeout-millis",
