@@ -62,6 +62,11 @@ final class ReplyQueue {
     return true;
   }
 
+  /** True when the commands under way are on this lane, which one more may join. */
+  boolean isUnderWay(Lane which) {
+    return lane == which && laneOutstanding > 0;
+  }
+
   /**
    * True when every earlier command was answered.
    *

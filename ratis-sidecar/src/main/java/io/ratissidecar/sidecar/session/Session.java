@@ -99,6 +99,11 @@ public final class Session implements RequestSink {
     return replies.enter(next);
   }
 
+  /** As {@link ReplyQueue#isUnderWay}. */
+  boolean isUnderWay(Lane lane) {
+    return replies.isUnderWay(lane);
+  }
+
   /** As {@link ReplyQueue#awaitReplies}. */
   boolean awaitReplies() {
     return replies.awaitReplies();
