@@ -117,7 +117,17 @@ class LocalPipelineIT {
   @Test
   void when_a_transaction_asks_for_what_it_may_not_then_it_is_not_executed() throws IOException {
     for (String refused :
-        List.of("SELECT 15", "SUBSCRIBE a", "FLUSHALL", "CLIENT REPLY OFF", "HELLO 3", "AUTH x")) {
+        List.of(
+            "SELECT 15",
+            "SUBSCRIBE a",
+            "FLUSHALL",
+            "CLIENT REPLY OFF",
+            "HELLO 3",
+            "AUTH x",
+            "RAFT SET never 2",
+            "RAFT GET never",
+            "RAFT",
+            "RAFT.NODE LIST")) {
       try (RespClient client = node.client()) {
         assertOk(client.call("MULTI"));
         assertError("ERR", client.call(refused.split(" ")));

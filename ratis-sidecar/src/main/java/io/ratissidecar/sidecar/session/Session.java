@@ -75,6 +75,9 @@ public final class Session implements RequestSink {
       slot(Lane.IMMEDIATE).error("NOAUTH Authentication required.");
       return true;
     }
+    if (local.inTransaction()) {
+      return own.inTransaction(request);
+    }
     if (request.argIs(0, "RAFT")) {
       return raft.handle(request);
     }
