@@ -11,6 +11,7 @@ import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.EOFException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -148,6 +149,19 @@ class LocalPipelineIT {
         reply = client.read();
       }
       assertError("ERR DB index is out of range", reply);
+    }
+  }
+
+  @Test
+  void when_half_of_too_many_commands_are_answered_then_the_client_goes_on() throws Exception {
+    try (TestCluster small = TestCluster.of(1, "--max-pending-commands", "4");
+        RespClient client = small.leader().client()) {
+      client.sendRaw(
+          "GET a\r\nGET a\r\nBLPOP none 0\r\nGET a\r\nCLIENT SETNAME goes-on\r\n".getBytes());
+      Poll.until(
+          "the command behind the limit",
+          Duration.ofSeconds(10),
+          () -> small.leader().call("CLIENT", "LIST").text().contains("name=goes-on"));
     }
   }
 
