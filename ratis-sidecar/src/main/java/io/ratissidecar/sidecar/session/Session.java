@@ -64,7 +64,6 @@ public final class Session implements RequestSink {
     }
     boolean accepted = dispatch(request);
     if (accepted) {
-      services.sessions().countCommand();
       lastCommandNanos = services.nanoTime();
     }
     return accepted;
@@ -211,10 +210,6 @@ public final class Session implements RequestSink {
 
   ProxyLane proxy() {
     return proxy;
-  }
-
-  RaftCommands raft() {
-    return raft;
   }
 
   /** The database that the client selected. */
