@@ -53,6 +53,17 @@ class LocalPipelineIT {
   }
 
   @Test
+  void when_a_subscription_is_refused_then_one_error_answers_all_its_channels() throws IOException {
+    // As a Redis that does not know the command would; which one that is depends on its version.
+    node.redisCall("ACL", "SETUSER", "default", "resetchannels");
+    try {
+      assertAsRedis("SUBSCRIBE a b c", "GET none", "PSUBSCRIBE a b", "PING", "ECHO x");
+    } finally {
+      node.redisCall("ACL", "SETUSER", "default", "allchannels");
+    }
+  }
+
+  @Test
   void when_a_resp3_client_subscribes_then_confirmations_come_in_order() throws IOException {
     try (RespClient client = node.client()) {
       client.call("HELLO", "3");
@@ -140,19 +151,6 @@ class LocalPipelineIT {
   }
 
   @Test
-  void when_monitoring_then_the_reserved_database_stays_out_of_reach() throws IOException {
-    try (RespClient client = node.client()) {
-      assertOk(client.call("MONITOR"));
-      client.send("SELECT", "15");
-      Reply reply = client.read();
-      while (!reply.isError()) {
-        reply = client.read();
-      }
-      assertError("ERR DB index is out of range", reply);
-    }
-  }
-
-  @Test
   void when_half_of_too_many_commands_are_answered_then_the_client_goes_on() throws Exception {
     try (TestCluster small = TestCluster.of(1, "--max-pending-commands", "4");
         RespClient client = small.leader().client()) {
@@ -162,6 +160,19 @@ class LocalPipelineIT {
           "the command behind the limit",
           Duration.ofSeconds(10),
           () -> small.leader().call("CLIENT", "LIST").text().contains("name=goes-on"));
+    }
+  }
+
+  @Test
+  void when_monitoring_then_the_reserved_database_stays_out_of_reach() throws IOException {
+    try (RespClient client = node.client()) {
+      assertOk(client.call("MONITOR"));
+      client.send("SELECT", "15");
+      Reply reply = client.read();
+      while (!reply.isError()) {
+        reply = client.read();
+      }
+      assertError("ERR DB index is out of range", reply);
     }
   }
 
