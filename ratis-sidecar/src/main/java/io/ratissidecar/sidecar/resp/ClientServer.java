@@ -81,11 +81,6 @@ public final class ClientServer {
     }
   }
 
-  /** Clients connected now; on the front loop. */
-  public int clients() {
-    return clients;
-  }
-
   private final class Accept extends ChannelInitializer<Channel> {
     @Override
     protected void initChannel(Channel channel) {

@@ -63,11 +63,13 @@ public final class RespConnection implements RedisPort {
   /** What one call of {@link #send} still waits for. */
   private static final class Expected {
     private final ReplySink sink;
+    private final boolean oneCommand;
     private int remaining;
 
-    Expected(ReplySink sink, int remaining) {
+    Expected(ReplySink sink, int remaining, boolean oneCommand) {
       this.sink = sink;
       this.remaining = remaining;
+      this.oneCommand = oneCommand;
     }
   }
 
@@ -174,13 +176,22 @@ public final class RespConnection implements RedisPort {
 
   @Override
   public void send(ByteBuf commands, int replies, ReplySink sink) {
+    send(commands, replies, sink, false);
+  }
+
+  /** Sends one command that is answered with so many replies, or else with one error. */
+  public void sendOne(ByteBuf command, int replies, ReplySink sink) {
+    send(command, replies, sink, true);
+  }
+
+  private void send(ByteBuf commands, int replies, ReplySink sink, boolean oneCommand) {
     if (closed) {
       commands.release();
       sink.onLost();
       return;
     }
     if (replies > 0) {
-      expected.add(new Expected(sink, replies));
+      expected.add(new Expected(sink, replies, oneCommand));
     }
     if (commands.readableBytes() > COPY_LIMIT_BYTES) {
       writeGathered();
@@ -309,7 +320,8 @@ public final class RespConnection implements RedisPort {
       return;
     }
     first.remaining--;
-    if (first.remaining == 0) {
+    boolean refused = first.oneCommand && frame.getByte(frame.readerIndex()) == '-';
+    if (first.remaining == 0 || refused) {
       expected.poll();
     }
     first.sink.onReply(frame);

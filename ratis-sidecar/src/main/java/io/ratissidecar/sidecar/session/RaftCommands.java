@@ -27,6 +27,9 @@ final class RaftCommands {
   private final Services services;
   private Transaction transaction;
 
+  /** Why another node's {@code MULTI} was refused, until the end of its block; else null. */
+  private String blockRefusal;
+
   RaftCommands(Session session) {
     this.session = session;
     this.services = session.services();
@@ -53,6 +56,10 @@ final class RaftCommands {
       refuse("ERR wrong number of arguments for 'raft' command");
       return true;
     }
+    if (blockRefusal != null) {
+      refuseHere(request, blockRefusal);
+      return true;
+    }
     Optional<String> refusal = services.refusal();
     if (refusal.isPresent()) {
       refuseHere(request, refusal.get());
@@ -76,7 +83,7 @@ final class RaftCommands {
     long clock = leader ? replication.sequencer().clockMillis() : System.currentTimeMillis();
     Plan plan = services.commands().plan(request, 1, clock, session.database());
     if (plan instanceof Plan.Session) {
-      return control(request);
+      return control(request, leader);
     }
     if (plan instanceof Plan.Refused refused) {
       refuse(refused.error());
@@ -105,6 +112,12 @@ final class RaftCommands {
     refuse(error);
     if (request.argIs(1, "EXEC") || request.argIs(1, "DISCARD")) {
       transaction = null;
+      blockRefusal = null;
+    } else if (request.argIs(1, "MULTI") && session.isFromPeer()) {
+      // The rest of the block is on its way, and this node may be able to take it in a moment. The
+      // other node tells its client that nothing happened. A client of our own that sees the
+      // refusal may never send EXEC, so its later commands stand for themselves.
+      blockRefusal = error;
     }
   }
 
@@ -116,7 +129,11 @@ final class RaftCommands {
   }
 
   private boolean run(Replication replication, Request request, Plan plan) {
-    if (plan instanceof Plan.Read) {
+    // Behind writes of the same client that are under way a read becomes part of the log as they
+    // are. There it sees all of them and none that comes later, as in a RAFT MULTI. It is
+    // linearizable as a write is: its entry is appended after it arrived, and is answered once it
+    // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry.
+    if (plan instanceof Plan.Read && !session.isUnderWay(Lane.LOG)) {
       if (!session.enter(Lane.READ)) {
         return false;
       }
@@ -169,13 +186,13 @@ final class RaftCommands {
   }
 
   /** Commands that the session itself answers: the transaction's frame, and what needs no log. */
-  private boolean control(Request request) {
+  private boolean control(Request request, boolean leader) {
     if (request.argIs(1, "MULTI")) {
       multi();
       return true;
     }
     if (request.argIs(1, "EXEC")) {
-      return exec();
+      return exec(leader);
     }
     if (request.argIs(1, "DISCARD")) {
       discard();
@@ -210,7 +227,7 @@ final class RaftCommands {
     slot.ok();
   }
 
-  private boolean exec() {
+  private boolean exec(boolean leader) {
     if (transaction == null) {
       session.slot(Lane.IMMEDIATE).error("ERR EXEC without MULTI");
       return true;
@@ -222,8 +239,7 @@ final class RaftCommands {
           .error("EXECABORT Transaction discarded because of previous errors.");
       return true;
     }
-    Replication replication = services.replication().orElseThrow();
-    if (!replication.raft().isLeaderReady()) {
+    if (!leader) {
       List<Request> block = new ArrayList<>();
       block.add(Request.of("MULTI"));
       block.addAll(transaction.commands());
@@ -237,7 +253,7 @@ final class RaftCommands {
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    execute(replication);
+    execute(services.replication().orElseThrow());
     return true;
   }
 
@@ -293,5 +309,6 @@ final class RaftCommands {
 
   void close() {
     transaction = null;
+    blockRefusal = null;
   }
 }

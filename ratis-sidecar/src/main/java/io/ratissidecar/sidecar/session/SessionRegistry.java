@@ -9,15 +9,12 @@ import java.util.Map;
 public final class SessionRegistry {
   private final Map<Long, Session> sessions = new LinkedHashMap<>();
   private long lastId;
-  private long commands;
-  private long connections;
   private long proxied;
   private long proxyFailures;
   private long proxyOutstanding;
   private long throttled;
 
   long nextId() {
-    connections++;
     return ++lastId;
   }
 
@@ -31,14 +28,6 @@ public final class SessionRegistry {
 
   Collection<Session> all() {
     return List.copyOf(sessions.values());
-  }
-
-  Session byId(long id) {
-    return sessions.get(id);
-  }
-
-  void countCommand() {
-    commands++;
   }
 
   void countProxied() {
@@ -61,16 +50,6 @@ public final class SessionRegistry {
   /** Clients connected now. */
   public int count() {
     return sessions.size();
-  }
-
-  /** Commands received since the start. */
-  public long commandsReceived() {
-    return commands;
-  }
-
-  /** Connections accepted since the start. */
-  public long connectionsReceived() {
-    return connections;
   }
 
   /** Commands forwarded to a leader since the start. */
