@@ -111,7 +111,7 @@ final class RaftCommands {
   private void refuseHere(Request request, String error) {
     refuse(error);
     if (request.argIs(1, "EXEC") || request.argIs(1, "DISCARD")) {
-      transaction = null;
+      endTransaction();
       blockRefusal = null;
     } else if (request.argIs(1, "MULTI") && session.isFromPeer()) {
       // The rest of the block is on its way, and this node may be able to take it in a moment. The
@@ -175,11 +175,9 @@ final class RaftCommands {
               + "' can't be part of a RAFT MULTI: it is replicated as several commands");
       return;
     }
-    if (!transaction.add(request.copyFrom(1))) {
-      refuse(
-          "ERR transaction is longer than max-entry-bytes ("
-              + services.config().maxEntryBytes()
-              + ")");
+    Optional<String> error = transaction.add(request, 1);
+    if (error.isPresent()) {
+      refuse(error.get());
       return;
     }
     session.slot(Lane.IMMEDIATE).reply(Resp::writeQueued);
@@ -213,7 +211,7 @@ final class RaftCommands {
       session.slot(Lane.IMMEDIATE).error("ERR MULTI calls can not be nested");
       return;
     }
-    transaction = new Transaction(services.config().maxEntryBytes());
+    transaction = new Transaction(services.config().maxEntryBytes(), services.sessions().queued());
     session.slot(Lane.IMMEDIATE).ok();
   }
 
@@ -223,7 +221,7 @@ final class RaftCommands {
       slot.error("ERR DISCARD without MULTI");
       return;
     }
-    transaction = null;
+    endTransaction();
     slot.ok();
   }
 
@@ -233,7 +231,7 @@ final class RaftCommands {
       return true;
     }
     if (transaction.isAborted()) {
-      transaction = null;
+      endTransaction();
       session
           .slot(Lane.IMMEDIATE)
           .error("EXECABORT Transaction discarded because of previous errors.");
@@ -247,7 +245,7 @@ final class RaftCommands {
       if (!session.proxy().forward(block, true)) {
         return false;
       }
-      transaction = null;
+      endTransaction();
       return true;
     }
     if (!session.enter(Lane.LOG)) {
@@ -260,7 +258,7 @@ final class RaftCommands {
   private void execute(Replication replication) {
     CommandTable table = services.commands();
     List<Request> commands = transaction.commands();
-    transaction = null;
+    endTransaction();
     long clock = replication.sequencer().clockMillis();
     byte[][][] block = new byte[commands.size() + 2][][];
     block[0] = MULTI;
@@ -307,8 +305,15 @@ final class RaftCommands {
     return arguments;
   }
 
+  private void endTransaction() {
+    if (transaction != null) {
+      transaction.end();
+      transaction = null;
+    }
+  }
+
   void close() {
-    transaction = null;
+    endTransaction();
     blockRefusal = null;
   }
 }

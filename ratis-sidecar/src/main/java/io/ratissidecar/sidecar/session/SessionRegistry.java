@@ -8,11 +8,17 @@ import java.util.Map;
 /** All clients of this node, by id. Confined to the front loop. */
 public final class SessionRegistry {
   private final Map<Long, Session> sessions = new LinkedHashMap<>();
+  private final QueuedBytes queued = new QueuedBytes();
   private long lastId;
   private long proxied;
   private long proxyFailures;
   private long proxyOutstanding;
   private long throttled;
+
+  /** What the transactions of all clients hold. */
+  QueuedBytes queued() {
+    return queued;
+  }
 
   long nextId() {
     return ++lastId;
