@@ -27,7 +27,7 @@ final class RaftCommands {
   private final Services services;
   private Transaction transaction;
 
-  /** Why another node's {@code MULTI} was refused, until the end of its block; else null. */
+  /** Why a {@code MULTI} was refused, as long as the rest of its block may follow; else null. */
   private String blockRefusal;
 
   RaftCommands(Session session) {
@@ -113,11 +113,14 @@ final class RaftCommands {
     if (request.argIs(1, "EXEC") || request.argIs(1, "DISCARD")) {
       endTransaction();
       blockRefusal = null;
-    } else if (request.argIs(1, "MULTI") && session.isFromPeer()) {
-      // The rest of the block is on its way, and this node may be able to take it in a moment. The
-      // other node tells its client that nothing happened. A client of our own that sees the
-      // refusal may never send EXEC, so its later commands stand for themselves.
+    } else if (request.argIs(1, "MULTI")) {
+      // The rest of the block may be on its way, and this node be able to take it in a moment.
       blockRefusal = error;
+      if (!session.isFromPeer()) {
+        // Another node always sends the block's end. A client that sees the refusal may not, and
+        // what it sends then stands for itself; it can't have seen it before this turn ends.
+        services.front().loop().execute(() -> blockRefusal = null);
+      }
     }
   }
 
