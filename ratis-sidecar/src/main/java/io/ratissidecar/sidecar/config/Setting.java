@@ -67,6 +67,9 @@ public enum Setting {
   SEGMENT_BYTES("segment-bytes", "67108864", "Size of one file of the payload log."),
   LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes.");
 
+  /** How the names of all our environment variables begin. */
+  public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";
+
   private final String key;
   private final String defaultValue;
   private final String help;
@@ -94,6 +97,6 @@ public enum Setting {
 
   /** The name of the environment variable. */
   public String environmentVariable() {
-    return "RATIS_SIDECAR_" + key.replace('-', '_').toUpperCase(Locale.ROOT);
+    return ENVIRONMENT_PREFIX + key.replace('-', '_').toUpperCase(Locale.ROOT);
   }
 }

@@ -120,19 +120,14 @@ class ReplyScannerTest {
     Resp.writeMapHeader(out, 2, 3);
     Resp.writeNull(out, 2);
     Resp.writeNull(out, 3);
-    Resp.writeNullArray(out, 2);
-    Resp.writeNullArray(out, 3);
     Resp.writeSetHeader(out, 1, 2);
     Resp.writeSetHeader(out, 1, 3);
-    Resp.writePushHeader(out, 1, 2);
-    Resp.writePushHeader(out, 1, 3);
     Resp.writeError(out, "ERR a\r\nb");
     Resp.writeBulk(out, "grün");
     Resp.writeBulk(out, bytes("xyz"), 1, 1);
     Resp.writeOk(out);
     assertEquals(
-        "*4\r\n%2\r\n$-1\r\n_\r\n*-1\r\n_\r\n*1\r\n~1\r\n*1\r\n>1\r\n-ERR a  b\r\n"
-            + "$5\r\ngrün\r\n$1\r\ny\r\n+OK\r\n",
+        "*4\r\n%2\r\n$-1\r\n_\r\n*1\r\n~1\r\n-ERR a  b\r\n" + "$5\r\ngrün\r\n$1\r\ny\r\n+OK\r\n",
         out.toString(UTF_8));
   }
 
