@@ -49,7 +49,7 @@ public final class Sidecar implements AutoCloseable {
   private static final long TICK_MILLIS = 50;
 
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
-  private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(4);
+  private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
 
   /** For both together; what is left of it when leadership is handed over is for the drain. */
   private static final long HAND_OVER_AND_DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);

@@ -53,7 +53,8 @@ record RaftSegment(Path path, long first, long last, List<Header> headers, Broke
       LogSegment.readSegmentFile(
           segment.getPath().toFile(),
           segment.getStartEnd(),
-          SizeInBytes.valueOf(entryLimitBytes),
+          // Ratis makes room for as much as a damaged length promises.
+          SizeInBytes.valueOf(Math.min(entryLimitBytes, Files.size(segment.getPath()))),
           CorruptionPolicy.EXCEPTION,
           null,
           entry -> {

@@ -26,6 +26,7 @@ import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftGroupMemberId;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.raftlog.RaftLog;
 import org.apache.ratis.server.storage.RaftStorage;
 import org.apache.ratis.statemachine.StateMachine;
@@ -182,6 +183,10 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
     try {
       Entry entry = payload.read(proto.getIndex());
       if (entry == null || entry.term() != proto.getTerm()) {
+        TermIndex applied = getLastAppliedTermIndex();
+        if (applied != null && proto.getIndex() <= applied.getIndex()) {
+          throw new IOException("its payload is missing"); // nobody removes what is committed
+        }
         LOG.info("Entry {} of term {} is not here any more", proto.getIndex(), proto.getTerm());
         return CompletableFuture.failedFuture(new EntryGoneException(proto));
       }

@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.raft;
 
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 
 /**
@@ -53,7 +54,44 @@ final class SegmentTail {
       return false;
     }
     Varint length = varint(start);
-    return end < start + length.bytes() + length.value() + CHECKSUM_BYTES && !hasEntryBehind();
+    return end < start + length.bytes() + length.value() + CHECKSUM_BYTES
+        && !hasEntryBehind()
+        && !isWholeButItsLength();
+  }
+
+  /**
+   * True when body and checksum agree with another length than the one that stands before them: the
+   * entry was written whole. The checksum's last bytes may be zeros.
+   */
+  private boolean isWholeButItsLength() {
+    for (int entryEnd = end; entryEnd <= Math.min(end + 3, bytes.length); entryEnd++) {
+      for (int digits = 1; digits <= 5; digits++) {
+        int length = entryEnd - CHECKSUM_BYTES - start - digits;
+        if (length > 0 && encoded(length).length == digits && agrees(length, entryEnd)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private boolean agrees(int length, int entryEnd) {
+    CRC32C checksum = new CRC32C();
+    checksum.update(encoded(length));
+    checksum.update(bytes, entryEnd - CHECKSUM_BYTES - length, length);
+    return (int) checksum.getValue() == intAt(entryEnd - CHECKSUM_BYTES);
+  }
+
+  private static byte[] encoded(int length) {
+    byte[] digits = new byte[5];
+    int count = 0;
+    int rest = length;
+    while (rest > 0x7f) {
+      digits[count++] = (byte) (rest | 0x80);
+      rest >>>= 7;
+    }
+    digits[count++] = (byte) rest;
+    return Arrays.copyOf(digits, count);
   }
 
   private boolean hasEntryBehind() {

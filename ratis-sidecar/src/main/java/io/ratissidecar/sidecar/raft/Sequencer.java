@@ -163,19 +163,19 @@ public final class Sequencer {
       pendingBytes -= cost(batch);
       batch.fail(Failure.NOT_LEADER);
     }
-    wakeWaiters();
+    runWaiters(); // also when it is full still: they are refused, or forwarded
   }
 
   /**
    * Gives up what has waited too long for its turn, since batches before it go nowhere; nothing of
-   * it has happened. Lets those who wait for room hear when Redis is what they wait for.
+   * it has happened. Lets those who wait for room hear when there will be none soon.
    */
   void expire(long timeoutNanos) {
     Batch oldest = ready.isEmpty() ? open : ready.peek();
     if (oldest != null && nanoClock.getAsLong() - oldest.createdNanos() > timeoutNanos) {
       failUnproposed();
     }
-    if (!applier.isServing()) {
+    if (!applier.isServing() || !proposer.isLeaderReady()) {
       runWaiters();
     }
   }

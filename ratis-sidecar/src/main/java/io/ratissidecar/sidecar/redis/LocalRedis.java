@@ -33,7 +33,10 @@ public final class LocalRedis {
   private static final Logger LOG = LoggerFactory.getLogger(LocalRedis.class);
   private static final Duration CONTROL_TIMEOUT = Duration.ofSeconds(30);
 
-  /** A Redis that has not answered by then when the node stops hangs, and is killed. */
+  /**
+   * At least so long a Redis has to answer when the node stops; one that has not by the deadline
+   * hangs, and is killed.
+   */
   private static final Duration LAST_WORD = Duration.ofMillis(700);
 
   private static final long END_MILLIS = 300;
@@ -324,6 +327,11 @@ public final class LocalRedis {
     client.close();
   }
 
+  private static Duration patience(long deadlineNanos) {
+    long left = deadlineNanos - System.nanoTime();
+    return Duration.ofNanos(Math.max(LAST_WORD.toNanos(), left));
+  }
+
   private void saveAndStop(long deadlineNanos) {
     try {
       thread.join(END_MILLIS);
@@ -331,14 +339,12 @@ public final class LocalRedis {
         managed.kill(); // it has come to nothing yet, or is not running at all
         return;
       }
-      try (RedisControl control = client.connect(LAST_WORD, LAST_WORD)) {
+      Duration patience = patience(deadlineNanos);
+      try (RedisControl control = client.connect(patience, patience)) {
         control.fenceApplyConnections();
         control.shutdown(!reload.isSet()); // data that lacks a command is not worth keeping
       }
-      managed.awaitExit(
-          Math.max(
-              LAST_WORD.toMillis(),
-              TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime())));
+      managed.awaitExit(patience(deadlineNanos).toMillis());
     } catch (RedisException e) {
       LOG.warn("The managed Redis could not be asked to save its data: {}", inWords(e));
       managed.kill();

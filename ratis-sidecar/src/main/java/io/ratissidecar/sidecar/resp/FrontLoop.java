@@ -13,10 +13,10 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.NetUtil;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -65,16 +65,22 @@ public final class FrontLoop implements AutoCloseable {
    */
   void resolve(
       String host, int port, Consumer<InetSocketAddress> found, Consumer<Throwable> failed) {
-    CompletableFuture.supplyAsync(() -> new InetSocketAddress(host, port), resolver)
-        .thenAcceptAsync(
-            address -> {
-              if (address.isUnresolved()) {
-                failed.accept(new UnknownHostException(host));
-              } else {
-                found.accept(address);
-              }
-            },
-            loop);
+    if (NetUtil.isValidIpV4Address(host) || NetUtil.isValidIpV6Address(host)) {
+      loop.execute(() -> found.accept(new InetSocketAddress(host, port))); // nothing to look up
+      return;
+    }
+    resolver.execute(
+        () -> {
+          InetSocketAddress address = new InetSocketAddress(host, port);
+          loop.execute(
+              () -> {
+                if (address.isUnresolved()) {
+                  failed.accept(new UnknownHostException(host));
+                } else {
+                  found.accept(address);
+                }
+              });
+        });
   }
 
   /** Ends the threads; waits for the loop up to a second. */

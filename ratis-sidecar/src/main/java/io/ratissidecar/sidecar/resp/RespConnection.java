@@ -39,6 +39,17 @@ public final class RespConnection implements RedisPort {
 
   private static final int CONNECT_TIMEOUT_MILLIS = 2000;
 
+  /** A longer reply is not gathered: it would take the memory of all. An error comes instead. */
+  static final int LONGEST_REPLY_BYTES = 64 << 20;
+
+  private static final ByteBuf TOO_LONG =
+      Unpooled.unreleasableBuffer(
+          Unpooled.copiedBuffer(
+              "-ERR the reply is longer than "
+                  + LONGEST_REPLY_BYTES
+                  + " bytes; the command was executed\r\n",
+              StandardCharsets.US_ASCII));
+
   private final FrontLoop front;
   private final RespEndpoint endpoint;
   private final ArrayDeque<Expected> expected = new ArrayDeque<>();
@@ -49,6 +60,8 @@ public final class RespConnection implements RedisPort {
   private boolean flushScheduled;
   private volatile boolean closed;
   private boolean closing;
+  private boolean givenUp;
+  private boolean givenUpPush;
   private int protocol = 2;
   private Consumer<RespConnection> onClosed = c -> {};
   private Consumer<ByteBuf> onPush = frame -> {};
@@ -304,12 +317,25 @@ public final class RespConnection implements RedisPort {
   private void readFrames() {
     int length;
     while (!closing && !closed && (length = scanner.scan(in)) >= 0) {
-      ByteBuf frame = in.slice(in.readerIndex(), length);
-      deliver(frame);
+      if (!givenUp) {
+        deliver(in.slice(in.readerIndex(), length));
+      } else {
+        givenUp = false;
+        if (!givenUpPush) {
+          deliver(TOO_LONG.duplicate());
+        }
+      }
       if (in == null) {
         return;
       }
       in.skipBytes(length);
+    }
+    if (givenUp || in.readableBytes() > LONGEST_REPLY_BYTES) {
+      if (!givenUp) {
+        givenUp = true;
+        givenUpPush = expected.isEmpty() || isPush.test(in.slice());
+      }
+      scanner.giveUp(in);
     }
   }
 

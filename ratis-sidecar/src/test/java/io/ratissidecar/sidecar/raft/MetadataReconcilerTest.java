@@ -394,6 +394,19 @@ class MetadataReconcilerTest {
   }
 
   @Test
+  void when_the_last_entry_is_whole_but_its_length_damaged_then_the_node_refuses()
+      throws IOException {
+    for (int bit : new int[] {0x20, 0x40}) {
+      try (Logs logs = sevenPayloads("length" + bit, List.of(3), true)) {
+        int at = logs.offsetInNewest(7);
+        logs.change(logs.newest(), 5000, b -> b[at] |= (byte) bit);
+        IOException e = assertThrows(IOException.class, () -> logs.reconcile(() -> {}));
+        assertTrue(e.getMessage().startsWith("Raft log damaged"), e.getMessage());
+      }
+    }
+  }
+
+  @Test
   void when_the_torn_entry_is_the_first_of_its_segment_then_the_segment_goes() throws IOException {
     try (Logs logs = sevenPayloads("first", List.of(6), true)) {
       logs.change(logs.newest(), 100, b -> Arrays.fill(b, 12, b.length, (byte) 0));

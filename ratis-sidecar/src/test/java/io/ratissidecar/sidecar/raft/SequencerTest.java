@@ -309,6 +309,22 @@ class SequencerTest {
   }
 
   @Test
+  void when_leadership_is_lost_then_those_who_wait_for_room_hear_of_it_though_it_is_full() {
+    for (int i = 0; i < 12; i++) {
+      add("SET", "a", "x".repeat(1000));
+    }
+    turn();
+    for (int i = 0; i < proposer.failures.size(); i++) {
+      end(i); // appended, and given up by Ratis
+    }
+    assertTrue(sequencer.isFull());
+    List<String> woken = new ArrayList<>();
+    sequencer.whenRoom(() -> woken.add("yes"));
+    sequencer.failUnproposed();
+    assertEquals(List.of("yes"), woken);
+  }
+
+  @Test
   void when_batches_go_nowhere_then_what_waits_behind_them_fails_in_time() {
     add("SET", "a", "1");
     turn();

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -75,6 +76,29 @@ class ReplyScannerTest {
       }
       int piece = round % 3 == 0 ? 1 : 1 + random.nextInt(50);
       assertEquals(expected, scanSplit(all, piece, random), "seed " + Seeds.SEED);
+    }
+  }
+
+  @Test
+  void however_split_the_end_of_a_frame_is_found_when_its_beginning_was_given_up() {
+    Random random = Seeds.random();
+    for (int round = 0; round < 300; round++) {
+      ByteBuf frame = Unpooled.buffer();
+      RandomReply.write(random, frame, 0);
+      ByteBuf all = frame.copy().writeBytes(bytes("+next\r\n"));
+      ReplyScanner scanner = new ReplyScanner();
+      ByteBuf in = Unpooled.buffer();
+      int length = -1;
+      while (length < 0) {
+        in.writeBytes(all, Math.min(all.readableBytes(), 1 + random.nextInt(20)));
+        length = scanner.scan(in);
+        if (length < 0 && random.nextBoolean()) {
+          scanner.giveUp(in);
+        }
+      }
+      in.skipBytes(length);
+      in.writeBytes(all);
+      assertEquals("+next\r\n", in.toString(StandardCharsets.US_ASCII), "seed " + Seeds.SEED);
     }
   }
 
