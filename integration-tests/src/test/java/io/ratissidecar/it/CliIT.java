@@ -265,7 +265,7 @@ class CliIT {
       log("verify", stopped.dir()).expect(0, "The log is sound: " + lines.size() + " entries");
 
       Path copy = copy(stopped.dir().resolve("log"));
-      log("verify", copy).expect(0, "There is no Raft log beside it");
+      log("verify", copy).expect(FAILED, "there is no Raft log beside it");
       Path raftSegment = copyRaftSegment(stopped, copy);
       log("verify", copy).expect(0, " of Raft's own log");
       byte[] bytes = Files.readAllBytes(raftSegment);

@@ -24,7 +24,7 @@ import picocli.CommandLine.Mixin;
       "Example:",
       "  ratis-sidecar log verify --dir /var/lib/ratis-sidecar",
       "",
-      "Exit codes: 0 the log is sound, 1 it is damaged or can't be read."
+      "Exit codes: 0 both logs are sound, 1 one is damaged, missing, or can't be read."
     })
 final class LogVerify implements Callable<Integer> {
   @Mixin private LogOptions options;

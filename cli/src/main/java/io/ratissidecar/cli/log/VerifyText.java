@@ -20,8 +20,13 @@ final class VerifyText {
     this.damages = Stream.concat(payload.damages().stream(), raft.damages().stream()).toList();
   }
 
+  /** Whether a node can go on with these files and still has every entry. */
   boolean sound() {
-    return damages.isEmpty();
+    return damages.isEmpty() && !lacksRaftLog();
+  }
+
+  private boolean lacksRaftLog() {
+    return payload.summary().entryCount() > 0 && raft.entries() == 0;
   }
 
   String verdict() {
@@ -32,10 +37,11 @@ final class VerifyText {
 
   private String soundness() {
     long entries = payload.summary().entryCount();
-    return entries > 0 && raft.entries() == 0
+    return lacksRaftLog()
         ? ReportText.format(
-            "The payload log is sound: %,d entries were read and checked. There is no Raft log"
-                + " beside it, without which a node would cut them all.",
+            "The payload log is sound: %,d entries were read and checked. But there is no Raft log"
+                + " beside it, without which a node would cut them all. Do not start the node; restore"
+                + " the whole directory, or remove the node and join it again under a new id.",
             entries)
         : ReportText.format(
             "The log is sound: %,d entries were read and checked, and %,d of Raft's own log.",

@@ -98,12 +98,13 @@ class LogCommandsIT {
   }
 
   @Test
-  void when_sound_then_verify_says_so_with_exit_code_0() {
+  void when_there_is_no_raft_log_then_verify_says_so_with_exit_code_1() {
     CommandRun run = log("verify");
-    assertEquals(0, run.exitCode(), run.err());
+    assertEquals(1, run.exitCode(), run.err());
     assertTrue(
-        run.out().startsWith("The payload log is sound: 50 entries were read and checked."),
+        run.out().startsWith("The payload log is sound: 50 entries were read and checked. But"),
         run.out());
+    assertEquals(false, JsonReader.object(log("verify", "--json").out()).get("sound"));
   }
 
   @Test
