@@ -36,6 +36,22 @@ class SettingSourcesTest {
   }
 
   @Test
+  void when_a_variable_is_misspelt_then_it_is_named() {
+    InvalidSettingException e =
+        assertThrows(
+            InvalidSettingException.class,
+            () -> SettingSources.merge(null, Map.of("RATIS_SIDECAR_PROT", "1"), Map.of()));
+    assertTrue(e.getMessage().contains("'RATIS_SIDECAR_PROT'"), e.getMessage());
+  }
+
+  @Test
+  void when_a_variable_is_for_the_start_script_then_it_is_left_to_it() throws IOException {
+    assertEquals(
+        Map.of(),
+        SettingSources.merge(null, Map.of("RATIS_SIDECAR_JAVA_OPTS", "-Xmx1g"), Map.of()));
+  }
+
+  @Test
   void when_the_file_is_missing_then_it_is_named() {
     Path file = temporary.resolve("missing");
     IOException e =

@@ -265,7 +265,14 @@ class CliIT {
       log("verify", stopped.dir()).expect(0, "The log is sound: " + lines.size() + " entries");
 
       Path copy = copy(stopped.dir().resolve("log"));
-      log("verify", copy).expect(0);
+      log("verify", copy).expect(FAILED, "there is no Raft log beside it");
+      Path raftSegment = copyRaftSegment(stopped, copy);
+      log("verify", copy).expect(0, " of Raft's own log");
+      byte[] bytes = Files.readAllBytes(raftSegment);
+      bytes[bytes.length / 2] ^= 1;
+      Files.write(raftSegment, bytes);
+      log("verify", copy).expect(FAILED, "damage: " + raftSegment + " at byte ");
+      Files.delete(raftSegment);
       damage(copy.resolve("log"), "cli:dumped");
       log("verify", copy).expect(FAILED, "damage: ", ".resp at byte ", "damaged in one place");
       assertFalse(log("verify --json", copy).expect(FAILED).json().get("sound").getAsBoolean());
@@ -288,6 +295,20 @@ class CliIT {
       }
     }
     return copy.getParent();
+  }
+
+  private static Path copyRaftSegment(Node node, Path copy) throws IOException {
+    Path raft = node.dir().resolve("raft");
+    try (Stream<Path> files = Files.walk(raft)) {
+      Path segment =
+          files
+              .filter(f -> f.getFileName().toString().startsWith("log_"))
+              .findFirst()
+              .orElseThrow();
+      Path target = copy.resolve("raft").resolve(raft.relativize(segment));
+      Files.createDirectories(target.getParent());
+      return Files.copy(segment, target);
+    }
   }
 
   /** Changes one byte of this text in the segment that holds it. */

@@ -1,9 +1,12 @@
 package io.ratissidecar.it;
 
+import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
 import java.net.Socket;
@@ -66,6 +69,41 @@ class ClientMemoryIT {
     String large = "x".repeat(4 * MEGABYTE);
     for (int i = 0; i < 40; i++) {
       assertOk(node.call("RAFT", "SET", "large", large));
+    }
+  }
+
+  @Test
+  void when_many_queue_large_transactions_then_some_are_refused_and_the_node_goes_on()
+      throws Exception {
+    String value = "x".repeat(MEGABYTE);
+    List<RespClient> clients = new ArrayList<>();
+    int refused = 0;
+    try {
+      for (int i = 0; i < 20; i++) {
+        RespClient client = node.client();
+        clients.add(client);
+        assertOk(client.call("RAFT", "MULTI"));
+        for (int j = 0; j < 15; j++) {
+          Reply reply = client.call("RAFT", "SET", "large", value);
+          if (reply.isError()) {
+            assertError("ERR too much is queued in the transactions of all clients", reply);
+            refused++;
+            break;
+          }
+        }
+      }
+      assertEquals(18, refused, "two have room");
+      assertEquals(15, clients.get(0).call("RAFT", "EXEC").elements().size());
+      assertError("EXECABORT", clients.get(19).call("RAFT", "EXEC"));
+    } finally {
+      clients.forEach(RespClient::close);
+    }
+    try (RespClient client = node.client()) { // what they held counts no more
+      assertOk(client.call("RAFT", "MULTI"));
+      for (int j = 0; j < 15; j++) {
+        assertEquals("+QUEUED", client.call("RAFT", "SET", "large", value).toString());
+      }
+      assertEquals(15, client.call("RAFT", "EXEC").elements().size());
     }
   }
 

@@ -92,6 +92,50 @@ class DiskFaultsIT {
   }
 
   @Test
+  void when_a_power_loss_tore_the_last_entry_of_ratis_log_then_the_node_goes_on()
+      throws IOException {
+    Node victim = cluster.followers().get(0);
+    try (FaultRun run = new FaultRun(cluster)) {
+      run.awaitMore(300);
+      victim.killSidecar();
+      Path segment = raftSegment(victim);
+      byte[] bytes = Files.readAllBytes(segment);
+      int end = bytes.length;
+      while (bytes[end - 1] == 0) {
+        end--;
+      }
+      Arrays.fill(bytes, end - 20, end, (byte) 0);
+      Files.write(segment, bytes);
+      victim.start().awaitReady();
+      victim.assertLogs("Cutting an entry that was never acknowledged");
+      run.awaitMore(300);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_an_entry_of_ratis_log_is_damaged_then_the_node_refuses_to_start() throws IOException {
+    Node victim = cluster.followers().get(0);
+    for (int i = 0; i < 50; i++) {
+      cluster.leader().call("RAFT", "SET", "entry:" + i, "some value");
+    }
+    cluster.awaitSameIndex();
+    victim.killSidecar();
+    Path segment = raftSegment(victim);
+    byte[] damaged = Files.readAllBytes(segment);
+    damaged[200] ^= 1;
+    assertRefuses(victim, segment, damaged);
+    victim.assertLogs("Remove this node from the cluster");
+  }
+
+  private static Path raftSegment(Node node) {
+    return files(node.dir().resolve("raft"))
+        .filter(f -> f.getFileName().toString().startsWith("log_inprogress"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
   void when_a_truncation_was_interrupted_then_it_is_finished_at_start() throws IOException {
     Node victim = cluster.followers().get(0);
     try (FaultRun run = new FaultRun(cluster)) {

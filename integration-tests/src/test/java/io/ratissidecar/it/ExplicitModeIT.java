@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashSet;
@@ -70,6 +71,37 @@ class ExplicitModeIT {
     assertTrue(RedisCli.run(follower(), "-c", "RAFT", "SET", "explicit:cli", "x").endsWith("OK"));
     assertTrue(RedisCli.run(follower(), "-c", "RAFT", "GET", "explicit:cli").endsWith("x"));
     assertTrue(RedisCli.run(follower(), "RAFT", "GET", "k").contains("MOVED 0"));
+  }
+
+  @Test
+  void when_reads_and_writes_are_pipelined_then_each_read_sees_what_came_before_it_and_no_more()
+      throws Exception {
+    int rounds = 700;
+    long before = leader.infoNumber("raft_current_index");
+    try (RespClient client = leader.client()) {
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      for (int i = 0; i < rounds; i++) {
+        out.writeBytes(RespClient.encode("RAFT", "GET", "mix:k"));
+        out.writeBytes(RespClient.encode("RAFT", "SET", "mix:k", "" + i));
+        out.writeBytes(RespClient.encode("RAFT", "GET", "mix:k"));
+        out.writeBytes(RespClient.encode("RAFT", "INCR", "mix:count"));
+      }
+      client.sendRaw(out.toByteArray());
+      for (int i = 0; i < rounds; i++) {
+        Reply earlier = client.read();
+        assertTrue(
+            i == 0 ? earlier.isNull() : earlier.text().equals("" + (i - 1)), i + " " + earlier);
+        assertOk(client.read());
+        assertText("" + i, client.read());
+        assertNumber(i + 1, client.read());
+      }
+      // One at a time would be an entry for each write.
+      long entries = leader.infoNumber("raft_current_index") - before;
+      assertTrue(entries < rounds / 2, entries + " entries");
+      long after = leader.infoNumber("raft_current_index");
+      assertText("" + (rounds - 1), client.call("RAFT", "GET", "mix:k"));
+      assertEquals(after, leader.infoNumber("raft_current_index"), "a read alone is not logged");
+    }
   }
 
   @Test

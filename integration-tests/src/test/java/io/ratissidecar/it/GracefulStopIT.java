@@ -48,6 +48,15 @@ class GracefulStopIT {
     }
   }
 
+  @Test
+  void when_the_redis_hangs_then_its_sidecar_stops_in_time_all_the_same() {
+    Node leader = cluster.leader();
+    leader.pauseRedis();
+    leader.terminate();
+    assertEquals(0, exitOf(leader));
+    leader.start().awaitReady();
+  }
+
   private static int exitOf(Node node) {
     long start = System.nanoTime();
     int exit = node.awaitExit(Duration.ofSeconds(10));

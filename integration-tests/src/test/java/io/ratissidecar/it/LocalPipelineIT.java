@@ -11,6 +11,7 @@ import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.EOFException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -49,6 +50,17 @@ class LocalPipelineIT {
     assertAsRedis("PSUBSCRIBE a b", "SUBSCRIBE c", "UNSUBSCRIBE", "PUNSUBSCRIBE b", "PUNSUBSCRIBE");
     assertAsRedis("SUBSCRIBE ch", "UNSUBSCRIBE", "GET none", "ECHO x", "UNSUBSCRIBE x y", "PING");
     assertAsRedis("SUBSCRIBE ch", "MULTI", "HELLO 3", "SELECT 1");
+  }
+
+  @Test
+  void when_a_subscription_is_refused_then_one_error_answers_all_its_channels() throws IOException {
+    // As a Redis that does not know the command would; which one that is depends on its version.
+    node.redisCall("ACL", "SETUSER", "default", "resetchannels");
+    try {
+      assertAsRedis("SUBSCRIBE a b c", "GET none", "PSUBSCRIBE a b", "PING", "ECHO x");
+    } finally {
+      node.redisCall("ACL", "SETUSER", "default", "allchannels");
+    }
   }
 
   @Test
@@ -117,7 +129,17 @@ class LocalPipelineIT {
   @Test
   void when_a_transaction_asks_for_what_it_may_not_then_it_is_not_executed() throws IOException {
     for (String refused :
-        List.of("SELECT 15", "SUBSCRIBE a", "FLUSHALL", "CLIENT REPLY OFF", "HELLO 3", "AUTH x")) {
+        List.of(
+            "SELECT 15",
+            "SUBSCRIBE a",
+            "FLUSHALL",
+            "CLIENT REPLY OFF",
+            "HELLO 3",
+            "AUTH x",
+            "RAFT SET never 2",
+            "RAFT GET never",
+            "RAFT",
+            "RAFT.NODE LIST")) {
       try (RespClient client = node.client()) {
         assertOk(client.call("MULTI"));
         assertError("ERR", client.call(refused.split(" ")));
@@ -125,6 +147,19 @@ class LocalPipelineIT {
         assertError("EXECABORT", client.call("EXEC"));
         assertTrue(client.call("GET", "never").isNull());
       }
+    }
+  }
+
+  @Test
+  void when_half_of_too_many_commands_are_answered_then_the_client_goes_on() throws Exception {
+    try (TestCluster small = TestCluster.of(1, "--max-pending-commands", "4");
+        RespClient client = small.leader().client()) {
+      client.sendRaw(
+          "GET a\r\nGET a\r\nBLPOP none 0\r\nGET a\r\nCLIENT SETNAME goes-on\r\n".getBytes());
+      Poll.until(
+          "the command behind the limit",
+          Duration.ofSeconds(10),
+          () -> small.leader().call("CLIENT", "LIST").text().contains("name=goes-on"));
     }
   }
 

@@ -142,7 +142,12 @@ final class Node {
   private List<String> command() {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=256m"));
+    command.addAll(
+        List.of(
+            "-Xmx256m",
+            "-XX:+UseSerialGC",
+            "-XX:MaxDirectMemorySize=256m",
+            "-XX:+ExitOnOutOfMemoryError"));
     // A killed process leaves its unpacked native libraries behind; so they go with the directory.
     command.add("-Djava.io.tmpdir=" + dir.resolve("tmp"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));

@@ -241,6 +241,28 @@ class ProxyIT {
     }
   }
 
+  @Test
+  void when_multi_was_refused_and_the_node_leads_by_now_then_nothing_of_the_block_is_executed()
+      throws Exception {
+    Node next = cluster.followers().get(0);
+    try (RespClient peer = next.client()) {
+      assertOk(peer.call("RAFT.PEER", "PROXY", "1", next.info().get("raft_dbid")));
+      for (String end : List.of("EXEC", "DISCARD")) {
+        Reply refused = peer.call("RAFT", "MULTI");
+        assertError("MOVED", refused);
+        cluster.transferLeadership(next);
+        assertEquals(refused.toString(), peer.call("RAFT", "SET", "proxy:part", "1").toString());
+        assertEquals(refused.toString(), peer.call("RAFT", "GET", "proxy:part").toString());
+        assertEquals(refused.toString(), peer.call("RAFT", end).toString());
+        assertTrue(peer.call("RAFT", "GET", "proxy:part").isNull());
+        assertOk(peer.call("RAFT", "MULTI"));
+        assertText("QUEUED", peer.call("RAFT", "GET", "proxy:part"));
+        assertOk(peer.call("RAFT", "DISCARD"));
+        cluster.transferLeadership(cluster.followers().get(0));
+      }
+    }
+  }
+
   private static void talk(
       Node node, int number, AtomicBoolean stop, AtomicLong replies, Queue<String> problems) {
     String key = "proxy:client:" + number;

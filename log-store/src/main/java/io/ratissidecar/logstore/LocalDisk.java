@@ -1,9 +1,8 @@
 package io.ratissidecar.logstore;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,12 +48,16 @@ final class LocalDisk implements Disk {
   }
 
   /**
-   * Reads and writes use separate channels: an interrupt of a thread inside a FileChannel closes it
-   * for all, and interrupting a reader is an everyday event.
+   * An interrupt of a thread inside a FileChannel closes it for all. For a reader that is an
+   * everyday event: Ratis interrupts its appenders when it ends them. So reads go through a
+   * RandomAccessFile, which takes no notice of interrupts.
    */
   private static final class LocalFile implements DiskFile {
+    private static final int COPY_BYTES = 1 << 16;
+
     private final Path path;
-    private volatile FileChannel reader;
+    private final Object readLock = new Object();
+    private RandomAccessFile reader;
     private FileChannel writer;
     private boolean closed;
 
@@ -80,19 +83,43 @@ final class LocalDisk implements Disk {
     @Override
     public int read(ByteBuffer to, long position) throws IOException {
       int start = to.position();
-      while (to.hasRemaining()) {
-        try {
-          if (reader().read(to, position + to.position() - start) < 0) {
-            break;
-          }
-        } catch (ClosedByInterruptException e) {
-          throw e; // this thread was interrupted; the next reader opens another channel
-        } catch (ClosedChannelException e) {
-          // Another thread's interrupt closed the channel: reader() opens another, or throws when
-          // the file itself was closed.
+      synchronized (readLock) {
+        RandomAccessFile file = reader();
+        file.seek(position);
+        if (to.hasArray()) {
+          int got = fill(file, to.array(), to.arrayOffset() + start, to.remaining());
+          to.position(start + got);
+        } else {
+          copy(file, to);
         }
       }
       return to.position() - start;
+    }
+
+    private static void copy(RandomAccessFile from, ByteBuffer to) throws IOException {
+      byte[] bytes = new byte[Math.min(to.remaining(), COPY_BYTES)];
+      while (to.hasRemaining()) {
+        int wanted = Math.min(to.remaining(), bytes.length);
+        int got = fill(from, bytes, 0, wanted);
+        to.put(bytes, 0, got);
+        if (got < wanted) {
+          return;
+        }
+      }
+    }
+
+    /** Reads until there are so many bytes or the file ends; returns how many there are. */
+    private static int fill(RandomAccessFile from, byte[] to, int offset, int length)
+        throws IOException {
+      int got = 0;
+      while (got < length) {
+        int read = from.read(to, offset + got, length - got);
+        if (read < 0) {
+          break;
+        }
+        got += read;
+      }
+      return got;
     }
 
     @Override
@@ -140,17 +167,12 @@ final class LocalDisk implements Disk {
       }
     }
 
-    private FileChannel reader() throws IOException {
-      FileChannel channel = reader;
-      return channel != null && channel.isOpen() ? channel : openReader();
-    }
-
-    private synchronized FileChannel openReader() throws IOException {
+    private synchronized RandomAccessFile reader() throws IOException {
       if (closed) {
         throw new IOException(path + " is closed");
       }
-      if (reader == null || !reader.isOpen()) {
-        reader = FileChannel.open(path, StandardOpenOption.READ);
+      if (reader == null) {
+        reader = new RandomAccessFile(path.toFile(), "r");
       }
       return reader;
     }

@@ -18,7 +18,7 @@ public record LogReport(LogSummary summary, List<Damage> damages, Optional<Damag
     damages = List.copyOf(damages);
   }
 
-  /** True when a node can start from these files. */
+  /** True when nothing that was checked is wrong. */
   public boolean sound() {
     return damages.isEmpty();
   }

@@ -3,6 +3,7 @@ package io.ratissidecar.logstore;
 import io.ratissidecar.logstore.Disk.DiskFile;
 import io.ratissidecar.logstore.LogReport.Damage;
 import io.ratissidecar.logstore.LogSummary.SegmentSummary;
+import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.UnsupportedFormatException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * Reads every byte of a stopped node's payload log and says what is in it and what is wrong with
@@ -19,6 +21,7 @@ import java.util.OptionalLong;
  */
 public final class LogVerifier {
   private final Path dir;
+  private final Consumer<Entry> payloadCheck;
   private final Disk disk = new LocalDisk();
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(RecordScanner.BUFFER_BYTES);
   private final List<Damage> damages = new ArrayList<>();
@@ -29,8 +32,9 @@ public final class LogVerifier {
   private long payloadBytes;
   private long sizeBytes;
 
-  private LogVerifier(Path dir) {
+  private LogVerifier(Path dir, Consumer<Entry> payloadCheck) {
     this.dir = dir;
+    this.payloadCheck = payloadCheck;
   }
 
   /**
@@ -40,7 +44,17 @@ public final class LogVerifier {
    * @throws IOException when the files cannot be read; damage is no exception but in the report
    */
   public static LogReport verify(Path dir) throws IOException {
-    return new LogVerifier(dir).run();
+    return verify(dir, null);
+  }
+
+  /**
+   * As {@link #verify(Path)}, and looks into the payloads, which to the log itself are just bytes.
+   *
+   * @param payloadCheck throws an IllegalArgumentException when the payload of the entry is not
+   *     what it should be; null for none
+   */
+  public static LogReport verify(Path dir, Consumer<Entry> payloadCheck) throws IOException {
+    return new LogVerifier(dir, payloadCheck).run();
   }
 
   private LogReport run() throws IOException {
@@ -111,7 +125,7 @@ public final class LogVerifier {
     while (start < size) {
       SegmentScan scan =
           SegmentScan.run(
-              s.path, s.file, start, size, s.lastIndex, s.lastTerm, buffer, this::count);
+              s.path, s.file, start, size, s.lastIndex, s.lastTerm, buffer, at -> record(s, at));
       long first = s.count == 0 ? scan.firstIndex() : s.firstIndex;
       s.restore(scan.end(), first, scan.lastIndex(), scan.lastTerm(), s.count + scan.count());
       SegmentScan.Broken broken = scan.broken();
@@ -128,8 +142,17 @@ public final class LogVerifier {
     }
   }
 
-  private void count(RecordScanner at) {
+  private void record(Segment s, RecordScanner at) {
     payloadBytes += RecordCodec.payloadBytes(at.length());
+    if (payloadCheck == null) {
+      return;
+    }
+    try {
+      payloadCheck.accept(at.entry());
+    } catch (IllegalArgumentException e) {
+      String what = "what entry " + at.index() + " holds is no list of commands: " + e.getMessage();
+      damages.add(new Damage(s.path, at.offset(), at.index(), what));
+    }
   }
 
   private void compare(CleanMark mark) {

@@ -25,6 +25,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -314,11 +318,42 @@ class PayloadLogTest {
       Thread.currentThread().interrupt();
       log.append(entry(1, 1, "x"));
       log.flush();
-      assertThrows(IOException.class, () -> log.read(1));
-      assertTrue(Thread.interrupted());
       assertEquals(entry(1, 1, "x"), log.read(1));
+      assertTrue(Thread.interrupted());
       log.append(entry(1, 2, "x"));
       log.flush();
+    }
+  }
+
+  @Test
+  void when_a_reader_is_interrupted_all_the_time_then_it_and_the_others_read_on() throws Exception {
+    AtomicBoolean done = new AtomicBoolean();
+    ExecutorService threads = Executors.newSingleThreadExecutor();
+    try (PayloadLog log = open(dir)) {
+      for (int i = 1; i <= 100; i++) {
+        log.append(entry(1, i, "x".repeat(i)));
+      }
+      Thread reader = Thread.currentThread();
+      Future<?> interrupter =
+          threads.submit(
+              () -> {
+                while (!done.get()) {
+                  reader.interrupt();
+                }
+              });
+      for (int i = 0; i < 20_000; i++) {
+        int index = i % 100 + 1;
+        assertEquals(entry(1, index, "x".repeat(index)), log.read(index));
+      }
+      assertEquals(100, log.readRange(1, 100, 1 << 20).size());
+      done.set(true);
+      while (!interrupter.isDone()) {
+        Thread.onSpinWait();
+      }
+      assertTrue(Thread.interrupted());
+    } finally {
+      done.set(true);
+      threads.shutdownNow();
     }
   }
 

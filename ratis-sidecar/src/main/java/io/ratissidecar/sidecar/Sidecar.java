@@ -47,8 +47,14 @@ public final class Sidecar implements AutoCloseable {
 
   private static final Duration REDIS_START = Duration.ofSeconds(60);
   private static final long TICK_MILLIS = 50;
-  private static final long DRAIN_MILLIS = 1500;
-  private static final long HAND_OVER_MILLIS = 1500;
+
+  /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
+  private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
+
+  /** For both together; what is left of it when leadership is handed over is for the drain. */
+  private static final long HAND_OVER_AND_DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  private static final long DRAIN_MILLIS_AT_LEAST = 500;
 
   private final SidecarConfig config;
   private final FatalHandler fatal;
@@ -111,14 +117,20 @@ public final class Sidecar implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
+    long start = System.nanoTime();
     clients.stop();
-    quietly("hand over leadership", this::handOver);
-    quietly("answer the last commands", this::drain);
+    long answered = start + HAND_OVER_AND_DRAIN_NANOS;
+    quietly("hand over leadership", () -> handOver(millisUntil(answered) - DRAIN_MILLIS_AT_LEAST));
+    quietly("answer the last commands", () -> drain(millisUntil(answered)));
     membership.stop();
-    redis.close();
+    redis.close(start + STOP_NANOS);
     front.close();
     reader.shutdown();
     lock.close();
+  }
+
+  private static long millisUntil(long deadlineNanos) {
+    return TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
   }
 
   private interface Step {
@@ -128,14 +140,26 @@ public final class Sidecar implements AutoCloseable {
   private static void quietly(String what, Step step) {
     try {
       step.run();
-    } catch (ExecutionException | TimeoutException e) {
-      LOG.info("Could not {} before stopping: {}", what, e.getMessage());
+    } catch (ExecutionException e) {
+      LOG.info("Could not {} before stopping: {}", what, reason(e));
+    } catch (TimeoutException e) {
+      LOG.info("Could not {} before stopping: it took too long", what);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private void handOver() throws ExecutionException, InterruptedException, TimeoutException {
+  private static String reason(Throwable error) {
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String text = root.getMessage() == null ? root.toString() : root.getMessage();
+    return text.startsWith("ERR ") ? text.substring(4) : text;
+  }
+
+  private void handOver(long timeoutMillis)
+      throws ExecutionException, InterruptedException, TimeoutException {
     Optional<Replication> replication = membership.replication();
     if (replication.isEmpty()
         || !replication.get().raft().isLeaderReady()
@@ -158,10 +182,11 @@ public final class Sidecar implements AutoCloseable {
                             done.completeExceptionally(error);
                           }
                         }));
-    done.get(HAND_OVER_MILLIS, TimeUnit.MILLISECONDS);
+    done.get(timeoutMillis, TimeUnit.MILLISECONDS);
   }
 
-  private void drain() throws ExecutionException, InterruptedException, TimeoutException {
+  private void drain(long timeoutMillis)
+      throws ExecutionException, InterruptedException, TimeoutException {
     CompletableFuture<Void> quiet = new CompletableFuture<>();
     var check =
         front
@@ -176,7 +201,7 @@ public final class Sidecar implements AutoCloseable {
                 10,
                 TimeUnit.MILLISECONDS);
     try {
-      quiet.get(DRAIN_MILLIS, TimeUnit.MILLISECONDS);
+      quiet.get(timeoutMillis, TimeUnit.MILLISECONDS);
     } finally {
       check.cancel(false);
       front.loop().submit(sessions::closeAll).await(200);

@@ -81,7 +81,9 @@ record Diagnosis(List<String> problems, List<String> notes) {
                 + " of "
                 + voters.size()
                 + " voters can be reached. An election takes a second or two; if this stays, check"
-                + " that the nodes reach each other's Raft port (client port + 10000).");
+                + " that the nodes reach each other at their Raft addresses ("
+                + String.join(", ", raftAddresses())
+                + ").");
       } else if (up == needed && up < voters.size()) {
         problems.add("One more failure loses the majority: " + count + ".");
       }
@@ -145,8 +147,17 @@ record Diagnosis(List<String> problems, List<String> notes) {
             name
                 + " hears nothing of the leader, node "
                 + first.id()
-                + ". Check that it can be reached at its Raft port (client port + 10000).");
+                + ". Check that it can be reached at its Raft address, "
+                + first.raftAddress()
+                + ".");
       }
+    }
+
+    private List<String> raftAddresses() {
+      return voters.stream()
+          .filter(NodeReport::isThere)
+          .map(node -> node.status().orElseThrow().raftAddress())
+          .toList();
     }
 
     private void learners() {

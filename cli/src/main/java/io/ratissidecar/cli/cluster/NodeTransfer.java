@@ -52,6 +52,8 @@ final class NodeTransfer implements Callable<Integer> {
                         "leadership was handed over, but "
                             + node
                             + " has not heard of the new leader yet"));
+    // It has been elected; what is sent to it before it is ready would be refused.
+    client.askLeader(node, PATIENCE, TIMEOUT, "RAFT", "EXISTS", "ratis-sidecar");
     options.print(
         Map.of("leader", after.leaderId(), "term", after.term()),
         "Node " + after.leaderId() + " leads now (term " + after.term() + ").");

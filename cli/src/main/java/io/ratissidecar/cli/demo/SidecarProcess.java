@@ -25,6 +25,7 @@ final class SidecarProcess {
             "-Xmx256m",
             "-XX:+UseSerialGC",
             "-XX:MaxDirectMemorySize=256m",
+            "-XX:+ExitOnOutOfMemoryError",
             "--enable-native-access=ALL-UNNAMED",
             "-cp",
             System.getProperty("java.class.path"),

@@ -69,29 +69,32 @@ final class ReportText {
     return table.lines(ansi);
   }
 
-  /** What is wrong, and what that means. */
-  String verdict() {
+  /** What is wrong, and what that means; {@code soundness} says what was found sound. */
+  static String verdict(List<Damage> damages, List<Damage> tornEnds, String soundness) {
     List<String> lines = new ArrayList<>();
-    report.damages().forEach(d -> lines.add("damage: " + describe(d)));
-    report
-        .tornTail()
-        .ifPresent(
-            d ->
-                lines.add(
-                    "torn end: "
-                        + describe(d)
-                        + " (harmless: never acknowledged, cut at the next start)"));
-    if (report.sound()) {
-      lines.add(
-          format("The log is sound: %,d entries were read and checked.", summary.entryCount()));
+    damages.forEach(d -> lines.add("damage: " + describe(d)));
+    tornEnds.forEach(
+        d ->
+            lines.add(
+                "torn end: "
+                    + describe(d)
+                    + " (harmless: never acknowledged, cut at the next start)"));
+    if (damages.isEmpty()) {
+      lines.add(soundness);
     } else {
-      int count = report.damages().size();
+      int count = damages.size();
       lines.add("The log is damaged in " + (count == 1 ? "one place" : count + " places") + ".");
       lines.add(
-          "The node will not start with it. Remove the node from its cluster and let it join again"
+          "The node can't go on with it. Remove the node from its cluster and let it join again"
               + " with an empty directory and under a new id, or restore the directory from a backup.");
     }
     return String.join("\n", lines);
+  }
+
+  /** The verdict on the payload log alone. */
+  String verdict() {
+    return verdict(
+        report.damages(), report.tornTail().stream().toList(), "The payload log is sound.");
   }
 
   private static String describe(Damage d) {
@@ -132,7 +135,7 @@ final class ReportText {
     return json;
   }
 
-  private static Map<String, Object> json(Damage damage) {
+  static Map<String, Object> json(Damage damage) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("file", damage.file());
     json.put("offset", damage.offset());
@@ -141,7 +144,7 @@ final class ReportText {
     return json;
   }
 
-  private static String format(String format, Object... values) {
+  static String format(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
   }
 }

@@ -55,6 +55,7 @@ class DiagnosisTest {
         applied,
         serving,
         address(id),
+        "127.0.0.1:2700" + id,
         "127.0.0.1:7101",
         redis);
   }
@@ -74,6 +75,20 @@ class DiagnosisTest {
     for (int i = 0; i < beginnings.length; i++) {
       assertTrue(problems.get(i).startsWith(beginnings[i]), problems.get(i));
     }
+  }
+
+  @Test
+  void when_raft_can_not_get_through_then_the_addresses_to_check_are_told() {
+    node(1, "follower", 3, 0, 5000, true, "up 7.0.15");
+    node(2, "candidate", 3, 0, 5000, true, "up 7.0.15");
+    unreachable(3);
+    List<String> problems = Diagnosis.of(nodes).problems();
+    assertTrue(problems.get(0).contains("(127.0.0.1:27001, 127.0.0.1:27002)"), problems.get(0));
+    nodes.clear();
+    node(1, "leader");
+    node(2, "follower", 3, 0, 5000, true, "up 7.0.15");
+    problems = Diagnosis.of(nodes).problems();
+    assertTrue(problems.get(0).endsWith("at its Raft address, 127.0.0.1:27001."), problems.get(0));
   }
 
   @Test

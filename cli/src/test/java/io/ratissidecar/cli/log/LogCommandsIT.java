@@ -98,10 +98,13 @@ class LogCommandsIT {
   }
 
   @Test
-  void when_sound_then_verify_says_so_with_exit_code_0() {
+  void when_there_is_no_raft_log_then_verify_says_so_with_exit_code_1() {
     CommandRun run = log("verify");
-    assertEquals(0, run.exitCode(), run.err());
-    assertEquals("The log is sound: 50 entries were read and checked.", run.out().strip());
+    assertEquals(1, run.exitCode(), run.err());
+    assertTrue(
+        run.out().startsWith("The payload log is sound: 50 entries were read and checked. But"),
+        run.out());
+    assertEquals(false, JsonReader.object(log("verify", "--json").out()).get("sound"));
   }
 
   @Test
@@ -116,6 +119,19 @@ class LogCommandsIT {
     assertEquals(1, json.exitCode());
     assertEquals(false, JsonReader.object(json.out()).get("sound"));
     assertEquals(1, ((List<?>) JsonReader.object(json.out()).get("damages")).size());
+  }
+
+  @Test
+  void when_a_payload_is_no_commands_then_verify_names_file_and_index() throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.wrap((command("SET", "k", "v") + "*1\r\n$4\r\nPIN").getBytes(UTF_8));
+    try (PayloadLog log = PayloadLog.open(dir.resolve("log"), ID, new LogOptions(2048, 0, 0))) {
+      log.append(new Entry(1, 51, EntryHeader.of(EntryType.COMMANDS, 1, 1, bytes), bytes));
+    }
+    CommandRun run = log("verify");
+    assertEquals(1, run.exitCode());
+    assertTrue(run.out().contains(".resp at byte "), run.out());
+    assertTrue(run.out().contains("entry 51 holds is no list of commands"), run.out());
   }
 
   @Test

@@ -56,7 +56,9 @@ public enum Setting {
       "10000",
       "How long a client waits for the result of a write before it is told that it is not known."),
   READ_TIMEOUT_MILLIS(
-      "read-timeout-millis", "3000", "How long a read waits for a majority to confirm the leader."),
+      "read-timeout-millis",
+      "3000",
+      "How long a read waits for a majority to confirm the leader, and then for Redis."),
   JOIN_TIMEOUT_MILLIS("join-timeout-millis", "120000", "How long a join is tried."),
   ELECTION_TIMEOUT_MILLIS(
       "election-timeout-millis",
@@ -64,6 +66,9 @@ public enum Setting {
       "Silence of the leader after which a follower stands for election, at the most; half of this at the least."),
   SEGMENT_BYTES("segment-bytes", "67108864", "Size of one file of the payload log."),
   LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes.");
+
+  /** How the names of all our environment variables begin. */
+  public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";
 
   private final String key;
   private final String defaultValue;
@@ -92,6 +97,6 @@ public enum Setting {
 
   /** The name of the environment variable. */
   public String environmentVariable() {
-    return "RATIS_SIDECAR_" + key.replace('-', '_').toUpperCase(Locale.ROOT);
+    return ENVIRONMENT_PREFIX + key.replace('-', '_').toUpperCase(Locale.ROOT);
   }
 }

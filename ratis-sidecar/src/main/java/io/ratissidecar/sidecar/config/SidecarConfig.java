@@ -8,6 +8,7 @@ import java.util.Optional;
 /**
  * One node's settings, checked. See {@link Setting} for meaning, unit and range of each.
  *
+ * @param bind a name or number of this machine; 0.0.0.0 also when {@code *} was set
  * @param advertise host that others are told
  * @param redisServer program of the managed Redis, empty to look for one
  * @param password what clients must send, empty when nothing is asked of them
@@ -75,7 +76,7 @@ public record SidecarConfig(
     return new SidecarConfig(
         Path.of(dir).toAbsolutePath().normalize(),
         in.integer(Setting.ID, 0, 65535),
-        bind,
+        bind.equals("*") ? "0.0.0.0" : bind,
         port,
         advertise.isEmpty() ? bind : advertise,
         raftPort,

@@ -45,20 +45,38 @@ record NodeFile(
     Properties p = new Properties();
     p.load(new StringReader(Files.readString(file)));
     try {
-      int version = Integer.parseInt(p.getProperty("version"));
+      int version = number(p, "version");
       if (version > VERSION) {
         throw new UnsupportedFormatException(
             file + " has format version " + version + "; this version reads up to " + VERSION);
       }
       return new NodeFile(
-          p.getProperty("incarnation"),
-          p.getProperty("cluster-id"),
-          Integer.parseInt(p.getProperty("node-id")),
+          field(p, "incarnation"),
+          field(p, "cluster-id"),
+          number(p, "node-id"),
           Boolean.parseBoolean(p.getProperty("joined")),
           Boolean.parseBoolean(p.getProperty("removed")),
-          members(p.getProperty("members")));
-    } catch (NumberFormatException e) {
+          members(field(p, "members")));
+    } catch (IllegalArgumentException e) {
       throw new IOException(file + " is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  private static String field(Properties p, String name) {
+    String value = p.getProperty(name);
+    if (value == null) {
+      throw new IllegalArgumentException("it has no '" + name + "'");
+    }
+    return value;
+  }
+
+  private static int number(Properties p, String name) {
+    String value = field(p, name);
+    try {
+      return Integer.parseInt(value);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "'" + name + "' is '" + value + "', which is no number", e);
     }
   }
 

@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param commitIndex how far it knows the log to be committed
  * @param appliedIndex how far its Redis has the log
  * @param serving true when its Redis is there and close behind the log
+ * @param raftAddress where other nodes' Raft connects to it; empty when it did not say
  * @param redis state of the local Redis, in words
  */
 public record NodeStatus(
@@ -32,6 +33,7 @@ public record NodeStatus(
     long appliedIndex,
     boolean serving,
     String clientAddress,
+    String raftAddress,
     String redisAddress,
     String redis) {
 
@@ -49,6 +51,9 @@ public record NodeStatus(
         replication.map(r -> r.applier().appliedIndex()).orElse(0L),
         replication.map(r -> r.applier().isServing()).orElse(false),
         config.clientAddress(),
+        raft.flatMap(r -> r.member(file.nodeId()))
+            .map(Member::raftAddress)
+            .orElse(config.raftAddress()),
         host.redisAddress(),
         host.redisState());
   }
@@ -65,6 +70,7 @@ public record NodeStatus(
     fields.put("applied", Long.toString(appliedIndex));
     fields.put("serving", Boolean.toString(serving));
     fields.put("address", clientAddress);
+    fields.put("raft-address", raftAddress);
     fields.put("redis-address", redisAddress);
     fields.put("redis", redis);
     Resp.writeArrayHeader(out, fields.size() * 2);
@@ -99,6 +105,7 @@ public record NodeStatus(
         Long.parseLong(fields.getOrDefault("applied", "0")),
         Boolean.parseBoolean(fields.getOrDefault("serving", "false")),
         fields.getOrDefault("address", ""),
+        fields.getOrDefault("raft-address", ""),
         fields.getOrDefault("redis-address", ""),
         fields.getOrDefault("redis", ""));
   }

@@ -118,8 +118,8 @@ public final class Applier {
   }
 
   /** The batch was appended at its index; its clients get the replies when the entry is applied. */
-  void await(Batch batch, Runnable onCommitted) {
-    batches.add(batch, onCommitted);
+  void await(Batch batch, PendingBatches.Progress progress) {
+    batches.add(batch, progress);
   }
 
   /** Redis holds the state of {@code appliedIndex} and takes what comes behind it. */

@@ -19,12 +19,12 @@ public final class Batch implements EntryReplies {
    */
   private record Share(ReplyReceiver client, int replies, int wanted) {}
 
-  private final ByteBuf payload = Unpooled.buffer(1024);
   private final List<Share> shares = new ArrayList<>();
   private final List<Run> runs = new ArrayList<>();
   private final EntryType type;
   private final long leaderTimeMillis;
   private final long createdNanos;
+  private ByteBuf payload = Unpooled.buffer(1024);
   private int database = -1;
   private int runProtocol;
   private int runReplies;
@@ -60,6 +60,7 @@ public final class Batch implements EntryReplies {
     return shares.size();
   }
 
+  /** Length of the payload; 0 once it was released. */
   int bytes() {
     return payload.readableBytes();
   }
@@ -104,6 +105,11 @@ public final class Batch implements EntryReplies {
   ByteBuffer seal() {
     endRun();
     return payload.nioBuffer();
+  }
+
+  /** The payload is needed here no more; what is waited for, and the shape of replies, remain. */
+  void releasePayload() {
+    payload = Unpooled.EMPTY_BUFFER;
   }
 
   void appendedAt(long atTerm, long atIndex) {

@@ -19,6 +19,9 @@ import org.slf4j.LoggerFactory;
  * acknowledged: cut), but header without payload only where a truncation was interrupted. Anything
  * else is damage, and the node must not start.
  *
+ * <p>A power loss may also tear the last entry of Ratis's log itself, which Ratis takes for damage.
+ * It was not synced yet, and goes; see {@link SegmentTail} for how that is told from damage.
+ *
  * <p>A truncation cuts the payload first, then Ratis deletes whole segments, cuts one and gives it
  * the name of its new length; the process may die between any two of these, and here too. So this
  * finds where the cut belongs and makes it from the end of the log forwards, each step durable
@@ -26,6 +29,11 @@ import org.slf4j.LoggerFactory;
  */
 final class MetadataReconciler {
   private static final Logger LOG = LoggerFactory.getLogger(MetadataReconciler.class);
+
+  /** How every refusal ends. */
+  private static final String REMEDY =
+      ". This node's disk lost data; nothing was changed. Remove this node from the cluster and join"
+          + " it again with an empty directory and a new id";
 
   private final List<LogSegmentPath> paths;
   private final RaftSegment[] read;
@@ -56,9 +64,19 @@ final class MetadataReconciler {
   /** Segments can be many and large; only those at the end are ever needed. */
   private RaftSegment segment(int number) throws IOException {
     if (read[number] == null) {
-      read[number] = RaftSegment.read(paths.get(number), entryLimitBytes);
+      RaftSegment segment = RaftSegment.read(paths.get(number), entryLimitBytes);
+      boolean newest = number == paths.size() - 1;
+      if (segment.broken() != null && !(newest && segment.broken().torn())) {
+        throw damaged(segment);
+      }
+      read[number] = segment;
     }
     return read[number];
+  }
+
+  /** Refuses a node whose Raft log is damaged, as the segment shows. */
+  static IOException damaged(RaftSegment segment) {
+    return new IOException("Raft log damaged: " + segment.describeBroken() + REMEDY);
   }
 
   /** Index of the last entry in Ratis's log that has a payload; 0 when there is none. */
@@ -78,7 +96,8 @@ final class MetadataReconciler {
    */
   void reconcile(PayloadLog payload) throws IOException {
     long lastIndex = 0;
-    Cut cut = null;
+    Cut torn = tornEntry();
+    Cut cut = torn;
     // A header that agrees with its payload has the same log before it. So those that do not are
     // at the end; the lowest of them is where the cut belongs, and all behind it is older.
     int number = paths.size() - 1;
@@ -96,6 +115,9 @@ final class MetadataReconciler {
       }
     }
     if (cut != null) {
+      if (!cut.equals(torn)) {
+        LOG.info("Finishing the interrupted truncation at entry {}", cut.index());
+      }
       cut(cut);
     } else if (!paths.isEmpty()) {
       reopenCutShort(segment(paths.size() - 1), payload);
@@ -108,6 +130,17 @@ final class MetadataReconciler {
       payload.truncateFrom(lastIndex + 1);
     }
     payload.truncateDone();
+  }
+
+  /** What a power loss left of a write that Ratis had not synced, at the end of the log. */
+  private Cut tornEntry() throws IOException {
+    int newest = paths.size() - 1;
+    RaftSegment segment = newest < 0 ? null : segment(newest);
+    if (segment == null || segment.broken() == null) {
+      return null;
+    }
+    LOG.warn("Cutting an entry that was never acknowledged: {}", segment.describeBroken());
+    return new Cut(newest, segment.broken().offset(), segment.broken().index());
   }
 
   private static boolean isWhole(PayloadLog payload, Header header) throws IOException {
@@ -128,8 +161,8 @@ final class MetadataReconciler {
               + payload.lastIndex()
               + ", though "
               + segment.path()
-              + " says that it was acknowledged. This node's disk lost data; nothing was changed. Remove this node from"
-              + " the cluster and join it again with an empty directory and a new id");
+              + " says that it was acknowledged"
+              + REMEDY);
     }
   }
 
@@ -162,7 +195,6 @@ final class MetadataReconciler {
       delete(segment.path());
       return;
     }
-    LOG.info("Finishing the interrupted truncation of {} at entry {}", segment.path(), cut.index());
     // Renamed first: as an open segment it may have any length.
     reopen(segment);
     beforeChange.run();
@@ -173,7 +205,7 @@ final class MetadataReconciler {
   }
 
   private void delete(Path segment) throws IOException {
-    LOG.info("Finishing the interrupted truncation: {} goes", segment);
+    LOG.info("Deleting {}, which the log does not reach any more", segment);
     beforeChange.run();
     Files.delete(segment);
     syncDirectory(segment);
@@ -193,12 +225,7 @@ final class MetadataReconciler {
       return;
     }
     if (!mayEndBehind(newest, payload)) {
-      throw new IOException(
-          newest.path()
-              + " ends at entry "
-              + newest.last()
-              + ". This node's disk lost data; nothing was changed. Remove this node from the cluster and join it again"
-              + " with an empty directory and a new id");
+      throw new IOException(newest.path() + " ends at entry " + newest.last() + REMEDY);
     }
     LOG.info("Finishing the interrupted truncation of {}, whose name is old", newest.path());
     reopen(newest);

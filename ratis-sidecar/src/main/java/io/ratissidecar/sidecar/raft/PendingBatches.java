@@ -11,9 +11,18 @@ import java.util.function.LongSupplier;
  * another leader. Confined to the front loop.
  */
 final class PendingBatches {
-  private record Pending(Batch batch, Runnable onCommitted) {
+  /** Hears how far a batch has come. */
+  interface Progress {
+    /** It waits for the log no more; may be called again. */
+    void onCommitted();
+
+    /** Nothing more will come of it, and nothing of it is kept; once. */
+    void onOver();
+  }
+
+  private record Pending(Batch batch, Progress progress) {
     void fail(Failure failure) {
-      onCommitted.run();
+      progress.onOver();
       batch.fail(failure);
     }
   }
@@ -25,13 +34,9 @@ final class PendingBatches {
     this.nanoClock = nanoClock;
   }
 
-  /**
-   * The batch was appended at its index.
-   *
-   * @param onCommitted run, perhaps several times, once the batch waits for the log no more
-   */
-  void add(Batch batch, Runnable onCommitted) {
-    Pending former = byIndex.put(batch.index(), new Pending(batch, onCommitted));
+  /** The batch was appended at its index. */
+  void add(Batch batch, Progress progress) {
+    Pending former = byIndex.put(batch.index(), new Pending(batch, progress));
     if (former != null) {
       // This node led, lost its place in the log to another leader, and leads again.
       former.fail(Failure.NOT_LEADER);
@@ -39,12 +44,13 @@ final class PendingBatches {
   }
 
   /**
-   * Batches that are committed make room for the next ones, whether or not Redis has taken them
-   * yet.
+   * Batches that are committed let the next ones go, whether or not Redis has taken them yet. The
+   * log has their payload.
    */
   void committed(long index) {
     for (Pending p : List.copyOf(byIndex.headMap(index, true).values())) {
-      p.onCommitted().run();
+      p.batch().releasePayload();
+      p.progress().onCommitted();
     }
   }
 
@@ -72,7 +78,10 @@ final class PendingBatches {
 
   /** Redis has acknowledged the entry, and its clients have their replies. */
   void answered(long index) {
-    byIndex.remove(index);
+    Pending answered = byIndex.remove(index);
+    if (answered != null) {
+      answered.progress().onOver();
+    }
   }
 
   /** Redis holds the entries up to this index; the replies are gone. */

@@ -106,6 +106,11 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     try {
       server.start();
     } catch (CompletionException e) {
+      // Ratis does not say where its log is damaged, nor what to do.
+      Optional<IOException> damage = RaftLogVerifier.firstDamage(config.dir());
+      if (damage.isPresent()) {
+        throw damage.get();
+      }
       // What our own state machine found wrong with the log, from a thread of Ratis's.
       if (e.getCause() instanceof IOException found) {
         throw found;

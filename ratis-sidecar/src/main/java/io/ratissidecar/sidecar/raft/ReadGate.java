@@ -47,8 +47,6 @@ public final class ReadGate {
     void askTerm(Member member, LongConsumer answer);
   }
 
-  private static final long NO_ANSWER = -1;
-
   private record Read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {}
 
   private final Leadership leadership;
@@ -130,9 +128,7 @@ public final class ReadGate {
     if (round != asked) {
       return;
     }
-    if (term == NO_ANSWER) {
-      later.accept(() -> ask(asked, voter));
-    } else if (term > asked.term) {
+    if (term > asked.term) {
       round = null;
       fail(asked.reads, Failure.NOT_LEADER);
       schedule();
@@ -141,8 +137,10 @@ public final class ReadGate {
       if (leadership.isMajorityWith(asked.confirmed)) {
         granted(asked);
       }
+    } else {
+      // No answer, or the node has not heard of this leader yet: it may confirm a little later.
+      later.accept(() -> ask(asked, voter));
     }
-    // A lower term: the node has not heard of this leader yet. It does not confirm; others may.
   }
 
   private void granted(Round done) {

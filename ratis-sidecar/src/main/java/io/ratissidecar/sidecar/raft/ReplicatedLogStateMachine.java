@@ -26,6 +26,7 @@ import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftGroupMemberId;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.raftlog.RaftLog;
 import org.apache.ratis.server.storage.RaftStorage;
 import org.apache.ratis.statemachine.StateMachine;
@@ -33,6 +34,9 @@ import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
 import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
+import org.apache.ratis.util.JavaUtils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What Ratis sees of us: a place for the payload of entries, and somebody to tell that entries are
@@ -42,6 +46,8 @@ import org.apache.ratis.thirdparty.com.google.protobuf.UnsafeByteOperations;
  * worker, {@link #applyTransaction} and the index notifications in order on its apply thread.
  */
 final class ReplicatedLogStateMachine extends BaseStateMachine implements StateMachine.DataApi {
+  private static final Logger LOG = LoggerFactory.getLogger(ReplicatedLogStateMachine.class);
+
   /** Opens the payload log once Ratis has locked the directory. */
   @FunctionalInterface
   interface PayloadLogOpener {
@@ -49,6 +55,15 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
      * @param knownDurable index up to which Ratis's log proves that payload was flushed
      */
     PayloadLog open(long knownDurable) throws IOException;
+  }
+
+  /** The entry that is to be read was removed, perhaps replaced by one of a newer term. */
+  private static final class EntryGoneException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    EntryGoneException(LogEntryProto entry) {
+      super("entry " + entry.getIndex() + " of term " + entry.getTerm() + " is not in the log");
+    }
   }
 
   /** Hears of events of the group; any thread. */
@@ -159,12 +174,21 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
     }
   }
 
+  /**
+   * Called by appenders. One may still ask for an entry that a new leader has had removed: that is
+   * the end of the appender's work, and no fault of this node's.
+   */
   @Override
   public CompletableFuture<ByteString> read(LogEntryProto proto, TransactionContext context) {
     try {
       Entry entry = payload.read(proto.getIndex());
       if (entry == null || entry.term() != proto.getTerm()) {
-        throw new IOException("payload of entry " + proto.getIndex() + " is missing");
+        TermIndex applied = getLastAppliedTermIndex();
+        if (applied != null && proto.getIndex() <= applied.getIndex()) {
+          throw new IOException("its payload is missing"); // nobody removes what is committed
+        }
+        LOG.info("Entry {} of term {} is not here any more", proto.getIndex(), proto.getTerm());
+        return CompletableFuture.failedFuture(new EntryGoneException(proto));
       }
       return CompletableFuture.completedFuture(UnsafeByteOperations.unsafeWrap(entry.payload()));
     } catch (IOException | RuntimeException e) {
@@ -272,10 +296,16 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
     listener.onLeaderChanged();
   }
 
+  /**
+   * Called when a task of Ratis's log worker has failed: it refuses everything from then on while
+   * the process would live on. Called as well with what {@link #read} failed with, where the node
+   * was stopped if it has to be.
+   */
   @Override
   public void notifyLogFailed(Throwable cause, LogEntryProto failedEntry) {
-    // Ratis's log worker refuses everything from here on while the process would live on.
-    failed("Ratis can't write its log", cause);
+    if (!(JavaUtils.unwrapCompletionException(cause) instanceof EntryGoneException)) {
+      failed("Ratis can't write its log", cause);
+    }
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.raft;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -15,7 +16,11 @@ import java.util.function.LongSupplier;
 public final class Replication implements AutoCloseable {
   private static final long ASK_AGAIN_MILLIS = 50;
 
+  /** Everything has waited for longer than this. */
+  private static final long EVERYTHING = -1;
+
   private final SidecarConfig config;
+  private final Executor loop;
   private final Applier applier;
   private final RaftNode raft;
   private final Sequencer sequencer;
@@ -43,6 +48,7 @@ public final class Replication implements AutoCloseable {
       Listener listener,
       FatalHandler fatal) {
     this.config = config;
+    this.loop = loop;
     this.applier = new Applier(loop, reader, fatal, nanoClock);
     this.raft =
         new RaftNode(
@@ -70,6 +76,7 @@ public final class Replication implements AutoCloseable {
             loop,
             (nanos, task) -> loop.schedule(task, nanos, TimeUnit.NANOSECONDS),
             nanoClock,
+            fatal,
             config.batchBytes(),
             config.batchesInFlight());
     this.reads =
@@ -105,6 +112,7 @@ public final class Replication implements AutoCloseable {
 
   /** Looks after time-outs; call it on the front loop a few times a second. */
   public void tick() {
+    sequencer.expire(config.responseTimeout().toNanos());
     applier.expire(config.responseTimeout().toNanos(), config.readTimeout().toNanos());
     reads.expire(config.readTimeout().toNanos());
   }
@@ -123,6 +131,14 @@ public final class Replication implements AutoCloseable {
   @Override
   public void close() throws IOException {
     applier.stop();
+    loop.execute(this::failPending);
     raft.close();
+  }
+
+  /** Nobody ticks any more. */
+  private void failPending() {
+    sequencer.failUnproposed();
+    applier.expire(EVERYTHING, EVERYTHING);
+    reads.expire(EVERYTHING);
   }
 }

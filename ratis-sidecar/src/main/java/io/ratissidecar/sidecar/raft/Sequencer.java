@@ -19,11 +19,15 @@ import java.util.function.LongSupplier;
  * <p>Confined to the front loop.
  */
 public final class Sequencer {
+  /** What a waiting request costs besides its bytes: its places in batch and session. */
+  private static final int REQUEST_COST_BYTES = 128;
+
   private final Proposer proposer;
   private final Applier applier;
   private final Executor loop;
   private final Timer timer;
   private final LongSupplier nanoClock;
+  private final FatalHandler fatal;
   private final int batchBytes;
   private final int batchesInFlight;
   private final long pendingLimitBytes;
@@ -36,6 +40,7 @@ public final class Sequencer {
   private long pendingBytes;
   private boolean scheduled;
   private boolean waitingForMore;
+  private boolean broken;
 
   /** Runs a task on the front loop after a while. */
   interface Timer {
@@ -48,6 +53,7 @@ public final class Sequencer {
       Executor loop,
       Timer timer,
       LongSupplier nanoClock,
+      FatalHandler fatal,
       int batchBytes,
       int batchesInFlight) {
     this.proposer = proposer;
@@ -55,6 +61,7 @@ public final class Sequencer {
     this.loop = loop;
     this.timer = timer;
     this.nanoClock = nanoClock;
+    this.fatal = fatal;
     this.batchBytes = batchBytes;
     this.batchesInFlight = batchesInFlight;
     this.pendingLimitBytes = 8L * batchBytes;
@@ -67,12 +74,15 @@ public final class Sequencer {
     return open != null ? open.leaderTimeMillis() : proposer.nextLeaderTimeMillis();
   }
 
-  /** True when no more commands should come; {@link #whenRoom} tells when that is over. */
+  /**
+   * True when no more commands should come, since enough are waiting for the log or for Redis;
+   * {@link #whenRoom} tells when to look again.
+   */
   public boolean isFull() {
     return pendingBytes > pendingLimitBytes;
   }
 
-  /** Calls back once there is room again. */
+  /** Calls back once there is room again, or it is clear that there will be none soon. */
   public void whenRoom(Runnable waiter) {
     waiters.add(waiter);
   }
@@ -80,9 +90,14 @@ public final class Sequencer {
   /** Adds a command as it came: the request's words from {@code firstArgument} on. */
   public void add(
       ReplyReceiver client, int database, int protocol, Request request, int firstArgument) {
-    Batch batch = openBatch(request.frameEnd() - request.frameStart());
-    request.writeFrom(firstArgument, batch.begin(database, protocol));
-    added(batch, client, 1, 0);
+    try {
+      Batch batch = openBatch(request.frameEnd() - request.frameStart());
+      request.writeFrom(firstArgument, batch.begin(database, protocol));
+      added(batch, client, 1, 0);
+    } catch (RuntimeException | Error e) {
+      halfWritten(e);
+      throw e;
+    }
   }
 
   /**
@@ -96,18 +111,32 @@ public final class Sequencer {
     for (byte[][] command : commands) {
       bytes += encodedBytes(command);
     }
-    Batch batch = openBatch(bytes);
-    ByteBuf out = batch.begin(database, protocol);
-    for (byte[][] command : commands) {
-      Resp.writeArrayHeader(out, command.length);
-      for (byte[] argument : command) {
-        Resp.writeBulk(out, argument);
+    try {
+      Batch batch = openBatch(bytes);
+      ByteBuf out = batch.begin(database, protocol);
+      for (byte[][] command : commands) {
+        Resp.writeArrayHeader(out, command.length);
+        for (byte[] argument : command) {
+          Resp.writeBulk(out, argument);
+        }
       }
+      if (commands.length > 1) {
+        batch.forgetDatabase();
+      }
+      added(batch, client, commands.length, wanted);
+    } catch (RuntimeException | Error e) {
+      halfWritten(e);
+      throw e;
     }
-    if (commands.length > 1) {
-      batch.forgetDatabase();
-    }
-    added(batch, client, commands.length, wanted);
+  }
+
+  /**
+   * The open batch may end in the middle of a command, memory ran out for example. It must never
+   * become an entry, which every node would stumble over for ever.
+   */
+  private void halfWritten(Throwable cause) {
+    broken = true;
+    fatal.stop("internal error while putting a command into a batch", cause);
   }
 
   /** Adds commands on the reserved database, as an entry of their own. */
@@ -119,7 +148,7 @@ public final class Sequencer {
         new Batch(EntryType.CLUSTER, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
     Resp.command(batch.begin(reservedDatabase, 2), command);
     batch.end(waiting, 1, 0);
-    pendingBytes += batch.bytes();
+    pendingBytes += cost(batch);
     ready.add(batch);
     schedule();
   }
@@ -131,10 +160,28 @@ public final class Sequencer {
     }
     Batch batch;
     while ((batch = ready.poll()) != null) {
-      pendingBytes -= batch.bytes();
+      pendingBytes -= cost(batch);
       batch.fail(Failure.NOT_LEADER);
     }
-    wakeWaiters();
+    runWaiters(); // also when it is full still: they are refused, or forwarded
+  }
+
+  /**
+   * Gives up what has waited too long for its turn, since batches before it go nowhere; nothing of
+   * it has happened. Lets those who wait for room hear when there will be none soon.
+   */
+  void expire(long timeoutNanos) {
+    Batch oldest = ready.isEmpty() ? open : ready.peek();
+    if (oldest != null && nanoClock.getAsLong() - oldest.createdNanos() > timeoutNanos) {
+      failUnproposed();
+    }
+    if (!applier.isServing() || !proposer.isLeaderReady()) {
+      runWaiters();
+    }
+  }
+
+  private static long cost(Batch batch) {
+    return batch.bytes() + (long) REQUEST_COST_BYTES * batch.requests();
   }
 
   /** How long a command is in a payload. */
@@ -183,13 +230,16 @@ public final class Sequencer {
   }
 
   private void seal() {
-    pendingBytes += open.bytes();
+    pendingBytes += cost(open);
     ready.add(open);
     open = null;
   }
 
   private void proposeReady() {
     scheduled = false;
+    if (broken) {
+      return;
+    }
     while (inFlight < batchesInFlight && !ready.isEmpty()) {
       propose(ready.poll());
     }
@@ -217,42 +267,71 @@ public final class Sequencer {
   private void propose(Batch batch) {
     inFlight++;
     requestsInFlight += batch.requests();
-    long proposedNanos = nanoClock.getAsLong();
-    boolean[] over = new boolean[1];
-    Runnable once =
-        () -> {
-          if (!over[0]) {
-            over[0] = true;
-            over(batch, proposedNanos);
-          }
-        };
-    proposer.propose(
-        batch,
-        () -> {
-          if (batch.index() == 0) {
-            batch.fail(Failure.NOT_LEADER);
-          }
-          once.run();
-        });
+    Flight flight = new Flight(batch, nanoClock.getAsLong());
+    proposer.propose(batch, flight::refused);
     if (batch.index() > 0) {
-      applier.await(batch, once);
+      applier.await(batch, flight);
     }
   }
 
-  /** A batch is committed, or has failed. */
-  private void over(Batch batch, long proposedNanos) {
-    long now = nanoClock.getAsLong();
-    int unanswered = requestsInFlight + (open == null ? 0 : open.requests());
-    gathering.committed(unanswered, now - proposedNanos, now);
-    inFlight--;
-    requestsInFlight -= batch.requests();
-    pendingBytes -= batch.bytes();
-    proposeReady();
-    wakeWaiters();
+  /** A batch from its proposal on: first it waits for the log, then for Redis. */
+  private final class Flight implements PendingBatches.Progress {
+    private final Batch batch;
+    private final long cost;
+    private final long proposedNanos;
+    private boolean landed;
+    private boolean over;
+
+    Flight(Batch batch, long proposedNanos) {
+      this.batch = batch;
+      this.cost = cost(batch);
+      this.proposedNanos = proposedNanos;
+    }
+
+    /** Ratis has given up the batch. When it was appended, the log still decides about it. */
+    void refused() {
+      if (batch.index() == 0) {
+        batch.fail(Failure.NOT_LEADER);
+        onOver();
+      } else {
+        onCommitted();
+      }
+    }
+
+    @Override
+    public void onCommitted() {
+      if (landed) {
+        return;
+      }
+      landed = true;
+      long now = nanoClock.getAsLong();
+      int unanswered = requestsInFlight + (open == null ? 0 : open.requests());
+      gathering.committed(unanswered, now - proposedNanos, now);
+      inFlight--;
+      requestsInFlight -= batch.requests();
+      proposeReady();
+      wakeWaiters();
+    }
+
+    @Override
+    public void onOver() {
+      onCommitted();
+      if (!over) {
+        over = true;
+        pendingBytes -= cost;
+        wakeWaiters();
+      }
+    }
   }
 
   private void wakeWaiters() {
-    if (!waiters.isEmpty() && !isFull()) {
+    if (!isFull()) {
+      runWaiters();
+    }
+  }
+
+  private void runWaiters() {
+    if (!waiters.isEmpty()) {
       List<Runnable> now = List.copyOf(waiters);
       waiters.clear();
       now.forEach(Runnable::run);

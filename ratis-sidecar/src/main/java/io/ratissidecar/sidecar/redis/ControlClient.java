@@ -18,20 +18,22 @@ final class ControlClient implements AutoCloseable {
 
   private final ClientResources resources =
       DefaultClientResources.builder().ioThreadPoolSize(2).computationThreadPoolSize(2).build();
+  private final RespEndpoint endpoint;
   private final RedisClient client;
 
   ControlClient(RespEndpoint endpoint) {
-    client = RedisClient.create(resources, uri(endpoint));
+    this.endpoint = endpoint;
+    client = RedisClient.create(resources);
     // The supervisor makes a lost connection anew, after it has looked at the data.
     client.setOptions(ClientOptions.builder().autoReconnect(false).build());
   }
 
-  private static RedisURI uri(RespEndpoint endpoint) {
+  private RedisURI uri(Duration connectTimeout) {
     RedisURI.Builder uri =
         endpoint.port() == 0
             ? RedisURI.Builder.socket(endpoint.host())
             : RedisURI.Builder.redis(endpoint.host(), endpoint.port());
-    uri.withTimeout(CONNECT_TIMEOUT);
+    uri.withTimeout(connectTimeout);
     if (endpoint.password().isPresent()) {
       if (endpoint.user().isPresent()) {
         uri.withAuthentication(endpoint.user().get(), endpoint.password().get().toCharArray());
@@ -49,7 +51,12 @@ final class ControlClient implements AutoCloseable {
    * @throws RedisException when Redis can't be reached, or refuses the connection
    */
   RedisControl connect(Duration timeout) {
-    StatefulRedisConnection<String, String> connection = client.connect();
+    return connect(CONNECT_TIMEOUT, timeout);
+  }
+
+  /** As {@link #connect(Duration)}, with another time to be connected and greeted. */
+  RedisControl connect(Duration connectTimeout, Duration timeout) {
+    StatefulRedisConnection<String, String> connection = client.connect(uri(connectTimeout));
     connection.setTimeout(timeout);
     return new RedisControl(connection);
   }

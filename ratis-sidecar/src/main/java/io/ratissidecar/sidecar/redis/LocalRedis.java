@@ -10,6 +10,7 @@ import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.command.CommandTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -28,9 +29,17 @@ import org.slf4j.LoggerFactory;
  * <p>A thread of its own, {@code redis-control}, does the waiting. Fields are volatile where others
  * read them.
  */
-public final class LocalRedis implements AutoCloseable {
+public final class LocalRedis {
   private static final Logger LOG = LoggerFactory.getLogger(LocalRedis.class);
   private static final Duration CONTROL_TIMEOUT = Duration.ofSeconds(30);
+
+  /**
+   * At least so long a Redis has to answer when the node stops; one that has not by the deadline
+   * hangs, and is killed.
+   */
+  private static final Duration LAST_WORD = Duration.ofMillis(700);
+
+  private static final long END_MILLIS = 300;
   private static final long RETRY_MILLIS = 50;
   private static final long HEALTH_CHECK_MILLIS = 1000;
   private static final long START_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -53,7 +62,7 @@ public final class LocalRedis implements AutoCloseable {
   private volatile String version = "";
   private volatile Replication replication;
   private final AtomicBoolean linkLost = new AtomicBoolean();
-  private String lastProblem = "";
+  private volatile String lastProblem = "";
 
   public LocalRedis(SidecarConfig config, FrontLoop front, FatalHandler fatal) {
     this.fatal = fatal;
@@ -146,7 +155,7 @@ public final class LocalRedis implements AutoCloseable {
           fatal.stop("the local Redis at " + describe() + " refuses this node: " + refusal, null);
           return;
         }
-        problem(refusal != null ? refusal : String.valueOf(e.getMessage()));
+        problem(refusal != null ? refusal : inWords(e));
       } catch (IOException e) {
         problem(String.valueOf(e.getMessage()));
       } catch (InterruptedException e) {
@@ -231,7 +240,7 @@ public final class LocalRedis implements AutoCloseable {
         try {
           return client.connect(CONTROL_TIMEOUT);
         } catch (RedisException e) {
-          lastProblem = String.valueOf(e.getMessage());
+          lastProblem = inWords(e);
           if (stopping) {
             throw e;
           }
@@ -272,6 +281,16 @@ public final class LocalRedis implements AutoCloseable {
     return null;
   }
 
+  /** Lettuce passes on what its library says of a connection that has ended: a class name. */
+  static String inWords(RedisException e) {
+    for (Throwable t = e; t != null; t = t.getCause()) {
+      if (t instanceof ClosedChannelException) {
+        return "the connection was closed";
+      }
+    }
+    return String.valueOf(e.getMessage());
+  }
+
   private static boolean isLoading(Throwable e) {
     for (Throwable t = e; t != null; t = t.getCause()) {
       if (String.valueOf(t.getMessage()).contains("LOADING")) {
@@ -292,29 +311,42 @@ public final class LocalRedis implements AutoCloseable {
     }
   }
 
-  /** Ends the thread; a managed Redis saves its data, with its marker, and exits. */
-  @Override
-  public void close() {
+  /**
+   * Ends the thread; a managed Redis saves its data, with its marker, and exits.
+   *
+   * @param deadlineNanos when not to wait for Redis any longer
+   */
+  public void close(long deadlineNanos) {
     stopping = true;
     wake.release();
     thread.interrupt();
     link.close();
     if (managed != null) {
-      saveAndStop();
+      saveAndStop(deadlineNanos);
     }
     client.close();
   }
 
-  private void saveAndStop() {
+  private static Duration patience(long deadlineNanos) {
+    long left = deadlineNanos - System.nanoTime();
+    return Duration.ofNanos(Math.max(LAST_WORD.toNanos(), left));
+  }
+
+  private void saveAndStop(long deadlineNanos) {
     try {
-      thread.join(1000);
-      try (RedisControl control = client.connect(Duration.ofSeconds(2))) {
+      thread.join(END_MILLIS);
+      if (!managed.accepts()) {
+        managed.kill(); // it has come to nothing yet, or is not running at all
+        return;
+      }
+      Duration patience = patience(deadlineNanos);
+      try (RedisControl control = client.connect(patience, patience)) {
         control.fenceApplyConnections();
         control.shutdown(!reload.isSet()); // data that lacks a command is not worth keeping
       }
-      managed.awaitExit(2500);
+      managed.awaitExit(patience(deadlineNanos).toMillis());
     } catch (RedisException e) {
-      LOG.warn("The managed Redis could not be asked to save its data: {}", e.getMessage());
+      LOG.warn("The managed Redis could not be asked to save its data: {}", inWords(e));
       managed.kill();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

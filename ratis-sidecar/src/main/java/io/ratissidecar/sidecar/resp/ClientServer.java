@@ -64,11 +64,16 @@ public final class ClientServer {
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(256 << 10, 1 << 20))
             .childHandler(new Accept());
-    String host = config.bind().equals("*") ? "0.0.0.0" : config.bind();
-    var bound = bootstrap.bind(new InetSocketAddress(host, config.port())).awaitUninterruptibly();
+    var bound =
+        bootstrap.bind(new InetSocketAddress(config.bind(), config.port())).awaitUninterruptibly();
     if (!bound.isSuccess()) {
       throw new IOException(
-          "can't listen on " + host + ":" + config.port() + ": " + bound.cause().getMessage(),
+          "can't listen on "
+              + config.bind()
+              + ":"
+              + config.port()
+              + ": "
+              + bound.cause().getMessage(),
           bound.cause());
     }
     listener = bound.channel();
@@ -79,11 +84,6 @@ public final class ClientServer {
     if (listener != null) {
       listener.close().awaitUninterruptibly(1000);
     }
-  }
-
-  /** Clients connected now; on the front loop. */
-  public int clients() {
-    return clients;
   }
 
   private final class Accept extends ChannelInitializer<Channel> {

@@ -13,8 +13,14 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.NetUtil;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * The one thread that owns clients, sequencer, applier and every RESP connection. A hand-off
@@ -29,6 +35,8 @@ public final class FrontLoop implements AutoCloseable {
           new DefaultThreadFactory("front", false),
           epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
   private final EventLoop loop = group.next();
+  private final ExecutorService resolver =
+      Executors.newSingleThreadExecutor(new DefaultThreadFactory("resolver", true));
 
   /** The loop itself; also an executor for work that must run on it. */
   public EventLoop loop() {
@@ -51,11 +59,36 @@ public final class FrontLoop implements AutoCloseable {
     return epoll;
   }
 
-  /** Ends the thread; waits for it up to a second. */
+  /**
+   * Finds the address of a host; one of the two hears of it, on the loop and not within the call. A
+   * name server may take seconds, which other clients must not notice.
+   */
+  void resolve(
+      String host, int port, Consumer<InetSocketAddress> found, Consumer<Throwable> failed) {
+    if (NetUtil.isValidIpV4Address(host) || NetUtil.isValidIpV6Address(host)) {
+      loop.execute(() -> found.accept(new InetSocketAddress(host, port))); // nothing to look up
+      return;
+    }
+    resolver.execute(
+        () -> {
+          InetSocketAddress address = new InetSocketAddress(host, port);
+          loop.execute(
+              () -> {
+                if (address.isUnresolved()) {
+                  failed.accept(new UnknownHostException(host));
+                } else {
+                  found.accept(address);
+                }
+              });
+        });
+  }
+
+  /** Ends the threads; waits for the loop up to a second. */
   @Override
   public void close() {
     group
         .shutdownGracefully(0, 500, TimeUnit.MILLISECONDS)
         .awaitUninterruptibly(1, TimeUnit.SECONDS);
+    resolver.shutdownNow();
   }
 }

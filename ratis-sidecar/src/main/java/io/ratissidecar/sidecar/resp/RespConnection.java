@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.function.Consumer;
@@ -38,6 +39,17 @@ public final class RespConnection implements RedisPort {
 
   private static final int CONNECT_TIMEOUT_MILLIS = 2000;
 
+  /** A longer reply is not gathered: it would take the memory of all. An error comes instead. */
+  static final int LONGEST_REPLY_BYTES = 64 << 20;
+
+  private static final ByteBuf TOO_LONG =
+      Unpooled.unreleasableBuffer(
+          Unpooled.copiedBuffer(
+              "-ERR the reply is longer than "
+                  + LONGEST_REPLY_BYTES
+                  + " bytes; the command was executed\r\n",
+              StandardCharsets.US_ASCII));
+
   private final FrontLoop front;
   private final RespEndpoint endpoint;
   private final ArrayDeque<Expected> expected = new ArrayDeque<>();
@@ -48,6 +60,8 @@ public final class RespConnection implements RedisPort {
   private boolean flushScheduled;
   private volatile boolean closed;
   private boolean closing;
+  private boolean givenUp;
+  private boolean givenUpPush;
   private int protocol = 2;
   private Consumer<RespConnection> onClosed = c -> {};
   private Consumer<ByteBuf> onPush = frame -> {};
@@ -62,11 +76,13 @@ public final class RespConnection implements RedisPort {
   /** What one call of {@link #send} still waits for. */
   private static final class Expected {
     private final ReplySink sink;
+    private final boolean oneCommand;
     private int remaining;
 
-    Expected(ReplySink sink, int remaining) {
+    Expected(ReplySink sink, int remaining, boolean oneCommand) {
       this.sink = sink;
       this.remaining = remaining;
+      this.oneCommand = oneCommand;
     }
   }
 
@@ -86,37 +102,50 @@ public final class RespConnection implements RedisPort {
    */
   public static RespConnection open(FrontLoop front, RespEndpoint endpoint, OpenListener listener) {
     RespConnection connection = new RespConnection(front, endpoint);
-    boolean unix = endpoint.port() == 0;
+    if (endpoint.port() == 0) {
+      connection.connect(connection.unixAddress(), listener);
+    } else {
+      front.resolve(
+          endpoint.host(),
+          endpoint.port(),
+          address -> connection.connect(address, listener),
+          listener::onFailed);
+    }
+    return connection;
+  }
+
+  private SocketAddress unixAddress() {
+    return front.usesEpoll()
+        ? new DomainSocketAddress(endpoint.host())
+        : UnixDomainSocketAddress.of(endpoint.host());
+  }
+
+  private void connect(SocketAddress address, OpenListener listener) {
+    if (closing) { // while the name was looked up
+      listener.onFailed(new ClosedChannelException());
+      return;
+    }
+    boolean tcp = address instanceof InetSocketAddress;
     Bootstrap bootstrap =
         new Bootstrap()
             .group(front.loop())
-            .channel(unix ? front.unixChannelType() : front.tcpChannelType())
+            .channel(tcp ? front.tcpChannelType() : front.unixChannelType())
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
-            .handler(connection.new Handler());
-    if (!unix) {
+            .handler(new Handler());
+    if (tcp) {
       bootstrap.option(ChannelOption.TCP_NODELAY, true);
     }
     bootstrap
-        .connect(connection.address(unix))
+        .connect(address)
         .addListener(
             future -> {
               if (future.isSuccess()) {
-                connection.authenticate(listener);
+                authenticate(listener);
               } else {
                 // A channel that could not even be made says so on a thread of Netty's own.
                 front.loop().execute(() -> listener.onFailed(future.cause()));
               }
             });
-    return connection;
-  }
-
-  private SocketAddress address(boolean unix) {
-    if (!unix) {
-      return new InetSocketAddress(endpoint.host(), endpoint.port());
-    }
-    return front.usesEpoll()
-        ? new DomainSocketAddress(endpoint.host())
-        : UnixDomainSocketAddress.of(endpoint.host());
   }
 
   private void authenticate(OpenListener listener) {
@@ -160,13 +189,22 @@ public final class RespConnection implements RedisPort {
 
   @Override
   public void send(ByteBuf commands, int replies, ReplySink sink) {
+    send(commands, replies, sink, false);
+  }
+
+  /** Sends one command that is answered with so many replies, or else with one error. */
+  public void sendOne(ByteBuf command, int replies, ReplySink sink) {
+    send(command, replies, sink, true);
+  }
+
+  private void send(ByteBuf commands, int replies, ReplySink sink, boolean oneCommand) {
     if (closed) {
       commands.release();
       sink.onLost();
       return;
     }
     if (replies > 0) {
-      expected.add(new Expected(sink, replies));
+      expected.add(new Expected(sink, replies, oneCommand));
     }
     if (commands.readableBytes() > COPY_LIMIT_BYTES) {
       writeGathered();
@@ -279,12 +317,25 @@ public final class RespConnection implements RedisPort {
   private void readFrames() {
     int length;
     while (!closing && !closed && (length = scanner.scan(in)) >= 0) {
-      ByteBuf frame = in.slice(in.readerIndex(), length);
-      deliver(frame);
+      if (!givenUp) {
+        deliver(in.slice(in.readerIndex(), length));
+      } else {
+        givenUp = false;
+        if (!givenUpPush) {
+          deliver(TOO_LONG.duplicate());
+        }
+      }
       if (in == null) {
         return;
       }
       in.skipBytes(length);
+    }
+    if (givenUp || in.readableBytes() > LONGEST_REPLY_BYTES) {
+      if (!givenUp) {
+        givenUp = true;
+        givenUpPush = expected.isEmpty() || isPush.test(in.slice());
+      }
+      scanner.giveUp(in);
     }
   }
 
@@ -295,7 +346,8 @@ public final class RespConnection implements RedisPort {
       return;
     }
     first.remaining--;
-    if (first.remaining == 0) {
+    boolean refused = first.oneCommand && frame.getByte(frame.readerIndex()) == '-';
+    if (first.remaining == 0 || refused) {
       expected.poll();
     }
     first.sink.onReply(frame);

@@ -6,9 +6,9 @@ package io.ratissidecar.sidecar.session;
  * must have been answered. That one rule keeps every client's program order.
  */
 enum Lane {
-  /** Through the log. */
+  /** Through the log: writes, and reads behind writes of the same client that are under way. */
   LOG,
-  /** A linearizable read. */
+  /** A linearizable read, which the local Redis alone is asked for. */
   READ,
   /** This client's own connection to the local Redis. */
   LOCAL,

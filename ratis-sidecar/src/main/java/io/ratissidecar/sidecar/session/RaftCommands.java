@@ -27,6 +27,9 @@ final class RaftCommands {
   private final Services services;
   private Transaction transaction;
 
+  /** Why a {@code MULTI} was refused, as long as the rest of its block may follow; else null. */
+  private String blockRefusal;
+
   RaftCommands(Session session) {
     this.session = session;
     this.services = session.services();
@@ -53,6 +56,10 @@ final class RaftCommands {
       refuse("ERR wrong number of arguments for 'raft' command");
       return true;
     }
+    if (blockRefusal != null) {
+      refuseHere(request, blockRefusal);
+      return true;
+    }
     Optional<String> refusal = services.refusal();
     if (refusal.isPresent()) {
       refuseHere(request, refusal.get());
@@ -65,6 +72,10 @@ final class RaftCommands {
       return true;
     }
     if (leader && replication.sequencer().isFull()) {
+      if (!replication.applier().isServing()) {
+        refuseHere(request, services.failureText(Failure.REDIS_LOST));
+        return true;
+      }
       session.services().sessions().countThrottled();
       session.holdUntil(replication.sequencer()::whenRoom);
       return false;
@@ -72,7 +83,7 @@ final class RaftCommands {
     long clock = leader ? replication.sequencer().clockMillis() : System.currentTimeMillis();
     Plan plan = services.commands().plan(request, 1, clock, session.database());
     if (plan instanceof Plan.Session) {
-      return control(request);
+      return control(request, leader);
     }
     if (plan instanceof Plan.Refused refused) {
       refuse(refused.error());
@@ -100,7 +111,16 @@ final class RaftCommands {
   private void refuseHere(Request request, String error) {
     refuse(error);
     if (request.argIs(1, "EXEC") || request.argIs(1, "DISCARD")) {
-      transaction = null;
+      endTransaction();
+      blockRefusal = null;
+    } else if (request.argIs(1, "MULTI")) {
+      // The rest of the block may be on its way, and this node be able to take it in a moment.
+      blockRefusal = error;
+      if (!session.isFromPeer()) {
+        // Another node always sends the block's end. A client that sees the refusal may not, and
+        // what it sends then stands for itself; it can't have seen it before this turn ends.
+        services.front().loop().execute(() -> blockRefusal = null);
+      }
     }
   }
 
@@ -112,7 +132,11 @@ final class RaftCommands {
   }
 
   private boolean run(Replication replication, Request request, Plan plan) {
-    if (plan instanceof Plan.Read) {
+    // Behind writes of the same client that are under way a read becomes part of the log as they
+    // are. There it sees all of them and none that comes later, as in a RAFT MULTI. It is
+    // linearizable as a write is: its entry is appended after it arrived, and is answered once it
+    // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry.
+    if (plan instanceof Plan.Read && !session.isUnderWay(Lane.LOG)) {
       if (!session.enter(Lane.READ)) {
         return false;
       }
@@ -154,24 +178,22 @@ final class RaftCommands {
               + "' can't be part of a RAFT MULTI: it is replicated as several commands");
       return;
     }
-    if (!transaction.add(request.copyFrom(1))) {
-      refuse(
-          "ERR transaction is longer than max-entry-bytes ("
-              + services.config().maxEntryBytes()
-              + ")");
+    Optional<String> error = transaction.add(request, 1);
+    if (error.isPresent()) {
+      refuse(error.get());
       return;
     }
     session.slot(Lane.IMMEDIATE).reply(Resp::writeQueued);
   }
 
   /** Commands that the session itself answers: the transaction's frame, and what needs no log. */
-  private boolean control(Request request) {
+  private boolean control(Request request, boolean leader) {
     if (request.argIs(1, "MULTI")) {
       multi();
       return true;
     }
     if (request.argIs(1, "EXEC")) {
-      return exec();
+      return exec(leader);
     }
     if (request.argIs(1, "DISCARD")) {
       discard();
@@ -192,7 +214,7 @@ final class RaftCommands {
       session.slot(Lane.IMMEDIATE).error("ERR MULTI calls can not be nested");
       return;
     }
-    transaction = new Transaction(services.config().maxEntryBytes());
+    transaction = new Transaction(services.config().maxEntryBytes(), services.sessions().queued());
     session.slot(Lane.IMMEDIATE).ok();
   }
 
@@ -202,24 +224,23 @@ final class RaftCommands {
       slot.error("ERR DISCARD without MULTI");
       return;
     }
-    transaction = null;
+    endTransaction();
     slot.ok();
   }
 
-  private boolean exec() {
+  private boolean exec(boolean leader) {
     if (transaction == null) {
       session.slot(Lane.IMMEDIATE).error("ERR EXEC without MULTI");
       return true;
     }
     if (transaction.isAborted()) {
-      transaction = null;
+      endTransaction();
       session
           .slot(Lane.IMMEDIATE)
           .error("EXECABORT Transaction discarded because of previous errors.");
       return true;
     }
-    Replication replication = services.replication().orElseThrow();
-    if (!replication.raft().isLeaderReady()) {
+    if (!leader) {
       List<Request> block = new ArrayList<>();
       block.add(Request.of("MULTI"));
       block.addAll(transaction.commands());
@@ -227,20 +248,20 @@ final class RaftCommands {
       if (!session.proxy().forward(block, true)) {
         return false;
       }
-      transaction = null;
+      endTransaction();
       return true;
     }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    execute(replication);
+    execute(services.replication().orElseThrow());
     return true;
   }
 
   private void execute(Replication replication) {
     CommandTable table = services.commands();
     List<Request> commands = transaction.commands();
-    transaction = null;
+    endTransaction();
     long clock = replication.sequencer().clockMillis();
     byte[][][] block = new byte[commands.size() + 2][][];
     block[0] = MULTI;
@@ -287,7 +308,15 @@ final class RaftCommands {
     return arguments;
   }
 
+  private void endTransaction() {
+    if (transaction != null) {
+      transaction.end();
+      transaction = null;
+    }
+  }
+
   void close() {
-    transaction = null;
+    endTransaction();
+    blockRefusal = null;
   }
 }

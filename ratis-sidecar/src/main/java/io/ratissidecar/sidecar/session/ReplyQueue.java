@@ -24,6 +24,7 @@ final class ReplyQueue {
   private long waitingBytes;
   private boolean holding;
   private boolean resumeWhenDrained;
+  private boolean resumeAtHalf;
   private boolean ending;
   private boolean closed;
 
@@ -38,7 +39,7 @@ final class ReplyQueue {
   /** False when the next request has to wait for replies; it will come again. */
   boolean takesRequests() {
     if (slots.size() >= mostPending) {
-      resumeWhenDrained = true;
+      resumeAtHalf = true; // so that what is under way does not run out while more is decoded
       return false;
     }
     if ((holding || waitingBytes > WAITING_BYTES) && !awaitReplies()) {
@@ -60,6 +61,11 @@ final class ReplyQueue {
     }
     lane = next;
     return true;
+  }
+
+  /** True when the commands under way are on this lane, which one more may join. */
+  boolean isUnderWay(Lane which) {
+    return lane == which && laneOutstanding > 0;
   }
 
   /**
@@ -123,13 +129,13 @@ final class ReplyQueue {
     if (ending && slots.isEmpty()) {
       client.closeAfterReplies();
     }
-    resumeIfDrained();
+    resumeIfAnswered();
   }
 
   /** A reply came before those of earlier commands. */
   void filledEarly(Slot slot) {
     left(slot);
-    resumeIfDrained();
+    resumeIfAnswered();
   }
 
   private void left(Slot slot) {
@@ -139,9 +145,12 @@ final class ReplyQueue {
     }
   }
 
-  private void resumeIfDrained() {
-    if (resumeWhenDrained && laneOutstanding == 0) {
+  private void resumeIfAnswered() {
+    boolean drained = resumeWhenDrained && laneOutstanding == 0;
+    boolean half = resumeAtHalf && slots.size() <= mostPending / 2;
+    if (drained || half) {
       resumeWhenDrained = false;
+      resumeAtHalf = false;
       client.resume();
     }
   }

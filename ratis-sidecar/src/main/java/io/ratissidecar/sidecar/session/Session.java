@@ -64,7 +64,6 @@ public final class Session implements RequestSink {
     }
     boolean accepted = dispatch(request);
     if (accepted) {
-      services.sessions().countCommand();
       lastCommandNanos = services.nanoTime();
     }
     return accepted;
@@ -74,6 +73,9 @@ public final class Session implements RequestSink {
     if (!authenticated && !own.mayRunUnauthenticated(request)) {
       slot(Lane.IMMEDIATE).error("NOAUTH Authentication required.");
       return true;
+    }
+    if (local.inTransaction()) {
+      return own.inTransaction(request);
     }
     if (request.argIs(0, "RAFT")) {
       return raft.handle(request);
@@ -97,6 +99,11 @@ public final class Session implements RequestSink {
   /** As {@link ReplyQueue#enter}. */
   boolean enter(Lane next) {
     return replies.enter(next);
+  }
+
+  /** As {@link ReplyQueue#isUnderWay}. */
+  boolean isUnderWay(Lane lane) {
+    return replies.isUnderWay(lane);
   }
 
   /** As {@link ReplyQueue#awaitReplies}. */
@@ -203,10 +210,6 @@ public final class Session implements RequestSink {
 
   ProxyLane proxy() {
     return proxy;
-  }
-
-  RaftCommands raft() {
-    return raft;
   }
 
   /** The database that the client selected. */

@@ -27,9 +27,6 @@ final class SessionCommands {
 
   /** False when the request has to come again later. */
   boolean handle(Request request) {
-    if (session.local().inTransaction()) {
-      return inTransaction(request);
-    }
     if (request.argIs(0, "CLIENT")) {
       // About connections of the sidecar, whatever the local Redis knows of CLIENT.
       return ClientCommand.run(session, request);
@@ -47,9 +44,9 @@ final class SessionCommands {
 
   /**
    * Inside a {@code MULTI} of the local Redis, which runs everything at {@code EXEC}. What only the
-   * sidecar can do is refused.
+   * sidecar can do is refused. False when the request has to come again later.
    */
-  private boolean inTransaction(Request request) {
+  boolean inTransaction(Request request) {
     if (!session.enter(Lane.LOCAL)) {
       return false;
     }
@@ -59,7 +56,9 @@ final class SessionCommands {
       session.local().refuseInTransaction(refused.error());
       return true;
     }
-    boolean ours = plan instanceof LocalPlan.Session && !ClientCommand.isOfLocalRedis(request);
+    boolean raft = request.argIs(0, "RAFT") || RaftCommands.isAdministrative(request);
+    boolean ours =
+        raft || plan instanceof LocalPlan.Session && !ClientCommand.isOfLocalRedis(request);
     boolean known =
         switch (name) {
           case "PING", "ECHO", "INFO", "COMMAND", "SELECT", "QUIT", "RESET" -> true;

@@ -8,16 +8,19 @@ import java.util.Map;
 /** All clients of this node, by id. Confined to the front loop. */
 public final class SessionRegistry {
   private final Map<Long, Session> sessions = new LinkedHashMap<>();
+  private final QueuedBytes queued = new QueuedBytes();
   private long lastId;
-  private long commands;
-  private long connections;
   private long proxied;
   private long proxyFailures;
   private long proxyOutstanding;
   private long throttled;
 
+  /** What the transactions of all clients hold. */
+  QueuedBytes queued() {
+    return queued;
+  }
+
   long nextId() {
-    connections++;
     return ++lastId;
   }
 
@@ -31,14 +34,6 @@ public final class SessionRegistry {
 
   Collection<Session> all() {
     return List.copyOf(sessions.values());
-  }
-
-  Session byId(long id) {
-    return sessions.get(id);
-  }
-
-  void countCommand() {
-    commands++;
   }
 
   void countProxied() {
@@ -61,16 +56,6 @@ public final class SessionRegistry {
   /** Clients connected now. */
   public int count() {
     return sessions.size();
-  }
-
-  /** Commands received since the start. */
-  public long commandsReceived() {
-    return commands;
-  }
-
-  /** Connections accepted since the start. */
-  public long connectionsReceived() {
-    return connections;
   }
 
   /** Commands forwarded to a leader since the start. */

@@ -58,6 +58,7 @@ class SidecarConfigTest {
   void when_bound_to_all_addresses_then_one_must_be_advertised() {
     assertThrows(InvalidSettingException.class, () -> with("bind", "0.0.0.0"));
     assertEquals("n1:6380", with("bind", "0.0.0.0", "advertise", "n1").clientAddress());
+    assertEquals("0.0.0.0", with("bind", "*", "advertise", "n1").bind());
   }
 
   @Test

@@ -40,6 +40,27 @@ class NodeFileTest {
   @Test
   void when_it_is_damaged_then_it_says_so() throws IOException {
     Files.writeString(dir.resolve("node.properties"), "version=one\n");
-    assertThrows(IOException.class, () -> NodeFile.read(dir));
+    assertDamaged("'version' is 'one', which is no number");
+  }
+
+  @Test
+  void when_a_field_is_missing_then_it_is_named() throws IOException {
+    Files.writeString(dir.resolve("node.properties"), "");
+    assertDamaged("no 'version'");
+    Files.writeString(dir.resolve("node.properties"), "version=1\nincarnation=x\ncluster-id=\n");
+    assertDamaged("no 'node-id'");
+    Files.writeString(
+        dir.resolve("node.properties"), "version=1\nincarnation=x\ncluster-id=\nnode-id=0\n");
+    assertDamaged("no 'members'");
+    Files.writeString(
+        dir.resolve("node.properties"),
+        "version=1\nincarnation=x\ncluster-id=\nnode-id=0\nmembers=1@a\n");
+    assertDamaged("'1@a' is not a member");
+  }
+
+  private void assertDamaged(String what) {
+    IOException e = assertThrows(IOException.class, () -> NodeFile.read(dir));
+    assertTrue(e.getMessage().contains("node.properties is damaged: "), e.getMessage());
+    assertTrue(e.getMessage().contains(what), e.getMessage());
   }
 }

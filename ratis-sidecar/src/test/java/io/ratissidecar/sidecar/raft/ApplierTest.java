@@ -181,7 +181,15 @@ class ApplierTest {
         0);
     batch.seal();
     batch.appendedAt(term, index);
-    applier.await(batch, () -> {});
+    applier.await(
+        batch,
+        new PendingBatches.Progress() {
+          @Override
+          public void onCommitted() {}
+
+          @Override
+          public void onOver() {}
+        });
     return batch;
   }
 

@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.raft;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -16,11 +17,14 @@ import io.ratissidecar.statemachine.resp.Resp;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Consumer;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.StateMachineLogEntryProto;
 import org.apache.ratis.server.RaftServerConfigKeys.Log.CorruptionPolicy;
@@ -159,6 +163,38 @@ class MetadataReconcilerTest {
       }
     }
 
+    /** Where the entry stands in the newest segment. */
+    int offsetInNewest(long index) {
+      return (int) offset(segments.get(segments.size() - 1), index);
+    }
+
+    /** Changes the bytes of a segment, with {@code room} zeros behind, as Ratis preallocates it. */
+    void change(Path segment, int room, Consumer<byte[]> change) throws IOException {
+      byte[] bytes = Files.readAllBytes(segment);
+      bytes = Arrays.copyOf(bytes, bytes.length + room);
+      change.accept(bytes);
+      Files.write(segment, bytes);
+    }
+
+    /** Adds the beginning of an entry to the open segment, if there is one. */
+    void tearOpenSegment(Random random) throws IOException {
+      try (DirectoryStream<Path> open = Files.newDirectoryStream(current(), "log_inprogress_*")) {
+        for (Path file : open) {
+          byte[] entry = new Header(headers.size(), 9, true).proto().toByteArray();
+          int kept = 1 + random.nextInt(entry.length);
+          byte[] good = Files.readAllBytes(file);
+          byte[] torn = Arrays.copyOf(good, good.length + 1 + kept + random.nextInt(5000));
+          torn[good.length] = (byte) entry.length;
+          System.arraycopy(entry, 0, torn, good.length + 1, kept);
+          Files.write(file, torn);
+        }
+      }
+    }
+
+    Path newest() {
+      return path(segments.size() - 1);
+    }
+
     private long offset(List<Header> entries, long index) {
       long offset = RaftSegment.START_BYTES;
       for (Header header : entries) {
@@ -254,6 +290,9 @@ class MetadataReconcilerTest {
       logs.appendPayload(i, term + 1); // of the new leader; Ratis has not written its headers yet
     }
     logs.truncateMetadata(from, random.nextInt(8));
+    if (random.nextInt(3) == 0) {
+      logs.tearOpenSegment(random);
+    }
     for (int kills = random.nextInt(3); kills > 0; kills--) {
       int[] steps = {random.nextInt(5)};
       try {
@@ -308,6 +347,136 @@ class MetadataReconcilerTest {
     try (Logs logs = eightEntries("lost", List.of(5, 7))) {
       logs.truncateMetadata(3, 2);
       assertThrows(IOException.class, () -> logs.reconcile(() -> {}));
+    }
+  }
+
+  /** Entries 1 to 5 with payload, 6 without, 7 with. */
+  private Logs sevenPayloads(String name, List<Integer> ends, boolean open) throws IOException {
+    Logs logs = new Logs(name);
+    for (int i = 0; i < 8; i++) {
+      logs.append(i > 0 && i != 6, 1);
+    }
+    logs.writeSegments(ends, open);
+    return logs;
+  }
+
+  @Test
+  void when_a_power_loss_tore_the_last_entry_then_it_is_cut_with_its_payload() throws IOException {
+    int from;
+    int to;
+    try (Logs logs = sevenPayloads("size", List.of(3), true)) {
+      from = logs.offsetInNewest(7) + 1;
+      to = (int) Files.size(logs.newest());
+    }
+    for (int end = from; end < to; end++) {
+      for (boolean room : new boolean[] {true, false}) {
+        try (Logs logs = sevenPayloads("torn" + end + room, List.of(3), true)) {
+          int kept = end;
+          if (room) {
+            logs.change(logs.newest(), 5000, b -> Arrays.fill(b, kept, b.length, (byte) 0));
+          } else {
+            Files.write(logs.newest(), Arrays.copyOf(Files.readAllBytes(logs.newest()), kept));
+          }
+          assertThrows(
+              Killed.class,
+              () ->
+                  logs.reconcile(
+                      () -> {
+                        throw new Killed();
+                      }));
+          logs.reconcile(() -> {});
+          assertAgree(logs, 7);
+          assertEquals(7, logs.left().size(), "torn at byte " + end);
+          assertEquals(5, logs.payload.lastIndex());
+        }
+      }
+    }
+  }
+
+  @Test
+  void when_the_last_entry_is_whole_but_its_length_damaged_then_the_node_refuses()
+      throws IOException {
+    for (int bit : new int[] {0x20, 0x40}) {
+      try (Logs logs = sevenPayloads("length" + bit, List.of(3), true)) {
+        int at = logs.offsetInNewest(7);
+        logs.change(logs.newest(), 5000, b -> b[at] |= (byte) bit);
+        IOException e = assertThrows(IOException.class, () -> logs.reconcile(() -> {}));
+        assertTrue(e.getMessage().startsWith("Raft log damaged"), e.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void when_the_torn_entry_is_the_first_of_its_segment_then_the_segment_goes() throws IOException {
+    try (Logs logs = sevenPayloads("first", List.of(6), true)) {
+      logs.change(logs.newest(), 100, b -> Arrays.fill(b, 12, b.length, (byte) 0));
+      logs.reconcile(() -> {});
+      assertEquals(5, logs.payload.lastIndex());
+      assertEquals(7, logs.left().size());
+    }
+  }
+
+  @Test
+  void when_the_segment_was_being_made_then_nothing_is_damaged() throws IOException {
+    for (int length : new int[] {0, 3, 8, 4096}) {
+      try (Logs logs = sevenPayloads("made" + length, List.of(7), true)) {
+        Files.write(logs.current().resolve("log_inprogress_8"), new byte[length]);
+        logs.reconcile(() -> {});
+        assertEquals(7, logs.payload.lastIndex());
+      }
+    }
+  }
+
+  /** Refuses, says where and what to do, and changes nothing. */
+  private static void assertRefused(Logs logs, Path file, long offset, long index)
+      throws IOException {
+    byte[] before = Files.readAllBytes(file);
+    IOException e = assertThrows(IOException.class, () -> logs.reconcile(() -> {}));
+    for (String part :
+        List.of(
+            file + " at byte " + offset + ", index " + index,
+            "Remove this node from the cluster",
+            "nothing was changed")) {
+      assertTrue(e.getMessage().contains(part), e.getMessage());
+    }
+    assertArrayEquals(before, Files.readAllBytes(file));
+  }
+
+  @Test
+  void when_an_entry_before_the_last_is_damaged_then_the_node_refuses() throws IOException {
+    for (int byteOfEntry : new int[] {0, 1, 2, 3, 5, 10}) {
+      for (int mask : new int[] {1, 0x40, 0x80, 0xff}) {
+        try (Logs logs = sevenPayloads("damaged" + byteOfEntry + "-" + mask, List.of(3), true)) {
+          int offset = logs.offsetInNewest(5);
+          logs.change(logs.newest(), 5000, b -> b[offset + byteOfEntry] ^= (byte) mask);
+          assertRefused(logs, logs.newest(), offset, 5);
+        }
+        try (Logs logs = sevenPayloads("short" + byteOfEntry + "-" + mask, List.of(3), true)) {
+          int offset = logs.offsetInNewest(5);
+          logs.change(logs.newest(), 0, b -> b[offset + byteOfEntry] ^= (byte) mask);
+          assertRefused(logs, logs.newest(), offset, 5);
+        }
+      }
+    }
+  }
+
+  @Test
+  void when_the_last_entry_is_there_to_its_end_but_wrong_then_the_node_refuses()
+      throws IOException {
+    try (Logs logs = sevenPayloads("whole", List.of(3), true)) {
+      int offset = logs.offsetInNewest(7);
+      logs.change(logs.newest(), 100, b -> b[offset + 10] ^= 1);
+      assertRefused(logs, logs.newest(), offset, 7);
+    }
+  }
+
+  /** A segment is synced before Ratis closes it. */
+  @Test
+  void when_the_last_entry_of_a_closed_segment_is_torn_then_the_node_refuses() throws IOException {
+    try (Logs logs = sevenPayloads("closed", List.of(3), false)) {
+      int offset = logs.offsetInNewest(7);
+      logs.change(logs.newest(), 0, b -> Arrays.fill(b, offset + 9, b.length, (byte) 0));
+      assertRefused(logs, logs.newest(), offset, 7);
     }
   }
 

@@ -140,6 +140,16 @@ class ReadGateTest {
   }
 
   @Test
+  void when_a_voter_has_not_heard_of_the_leader_yet_then_it_is_asked_again() {
+    read();
+    turn();
+    asked.get(2).accept(6);
+    later.poll().run();
+    asked.get(2).accept(7);
+    assertEquals(List.of(Failure.REDIS_LOST), failures);
+  }
+
+  @Test
   void when_the_term_changes_while_it_is_looked_at_then_the_older_one_is_asked_for() {
     leader.onReadiness = () -> leader.term = 8;
     read();

@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.raft;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
@@ -15,10 +16,14 @@ import io.ratissidecar.statemachine.resp.Resp;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.StateMachineEntryProto;
 import org.apache.ratis.proto.RaftProtos.StateMachineLogEntryProto;
@@ -125,6 +130,58 @@ class ReplicatedLogStateMachineTest {
     LogEntryProto twice = entry(1);
     machine.write(twice, null).join();
     assertTrue(machine.write(twice, null).isCompletedExceptionally());
+    assertEquals(1, fatal.size());
+  }
+
+  @Test
+  void when_an_appender_is_interrupted_while_it_reads_then_it_gets_the_entry() {
+    for (int i = 1; i <= 500; i++) {
+      machine.write(entry(i), null).join(); // more than stays in memory
+    }
+    Thread.currentThread().interrupt();
+    assertFalse(machine.read(entry(1), null).join().isEmpty());
+    assertTrue(Thread.interrupted());
+    assertEquals(List.of(), fatal);
+  }
+
+  /** An appender may ask for what a new leader has had removed meanwhile. */
+  @Test
+  void when_an_entry_that_is_read_was_truncated_then_only_the_read_fails() {
+    machine.write(entry(1), null).join();
+    machine.truncate(1).join();
+    LogEntryProto gone = entry(1);
+    Throwable missing = assertThrows(CompletionException.class, machine.read(gone, null)::join);
+    machine.notifyLogFailed(missing.getCause(), gone); // as Ratis does
+    machine.notifyLogFailed(missing, gone);
+    assertEquals(List.of(), fatal);
+  }
+
+  @Test
+  void when_an_entry_that_is_read_has_another_term_then_only_the_read_fails() {
+    machine.write(entry(1), null).join();
+    LogEntryProto other = LogEntryProto.newBuilder(entry(1)).setTerm(2).build();
+    assertTrue(machine.read(other, null).isCompletedExceptionally());
+    assertEquals(List.of(), fatal);
+  }
+
+  @Test
+  void when_an_entry_that_is_read_is_damaged_then_the_node_stops() throws IOException {
+    for (int i = 1; i <= 500; i++) {
+      machine.write(entry(i), null).join();
+    }
+    try (Stream<Path> files = Files.list(dir.resolve("log"))) {
+      Path segment = files.filter(f -> f.toString().endsWith(".resp")).findFirst().orElseThrow();
+      byte[] bytes = Files.readAllBytes(segment);
+      bytes[540] ^= 1;
+      Files.write(segment, bytes, StandardOpenOption.WRITE);
+    }
+    assertTrue(machine.read(entry(1), null).isCompletedExceptionally());
+    assertEquals(1, fatal.size());
+  }
+
+  @Test
+  void when_ratis_fails_to_write_its_log_then_the_node_stops() {
+    machine.notifyLogFailed(new IOException("no space left"), entry(1));
     assertEquals(1, fatal.size());
   }
 

@@ -2,6 +2,8 @@ package io.ratissidecar.sidecar.raft;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
@@ -18,6 +20,7 @@ class SequencerTest {
   private final ArrayDeque<Runnable> loop = new ArrayDeque<>();
   private final FakeProposer proposer = new FakeProposer();
   private final List<Due> timers = new ArrayList<>();
+  private final List<String> stopped = new ArrayList<>();
   private long nanos;
   private final Applier applier =
       new Applier(
@@ -34,6 +37,7 @@ class SequencerTest {
           loop::add,
           (after, task) -> timers.add(new Due(nanos + after, task)),
           () -> nanos,
+          (reason, cause) -> stopped.add(reason),
           1000,
           2);
 
@@ -149,8 +153,8 @@ class SequencerTest {
     assertEquals(3, proposer.proposed.size());
   }
 
-  @Test
-  void when_clients_were_just_answered_then_the_next_batch_waits_for_their_next_commands() {
+  /** A batch of ten takes a millisecond; then one of its clients comes back. */
+  private void answerTenAndHearOfOne() {
     for (int i = 0; i < 10; i++) {
       add("SET", "a", "1");
     }
@@ -159,6 +163,11 @@ class SequencerTest {
     end(0);
     add("SET", "b", "1");
     turn();
+  }
+
+  @Test
+  void when_clients_were_just_answered_then_the_next_batch_waits_for_their_next_commands() {
+    answerTenAndHearOfOne();
     assertEquals(1, proposer.proposed.size(), "nine more are expected");
     for (int i = 0; i < 8; i++) {
       add("SET", "b", "1");
@@ -171,14 +180,7 @@ class SequencerTest {
 
   @Test
   void when_clients_do_not_come_back_then_the_next_batch_waits_no_longer_than_the_last_one_took() {
-    for (int i = 0; i < 10; i++) {
-      add("SET", "a", "1");
-    }
-    turn();
-    advance(1_000_000);
-    end(0);
-    add("SET", "b", "1");
-    turn();
+    answerTenAndHearOfOne();
     advance(999_999);
     assertEquals(1, proposer.proposed.size());
     advance(1);
@@ -283,7 +285,67 @@ class SequencerTest {
       end(i);
     }
     assertEquals(12, proposer.proposed.size());
+    assertEquals(List.of(), woken, "all are committed, but Redis has not answered");
+    for (int i = 1; i <= 6; i++) {
+      applier.acknowledged(i);
+    }
+    assertFalse(sequencer.isFull());
     assertEquals(List.of("yes"), woken);
+  }
+
+  @Test
+  void when_redis_does_not_serve_then_those_who_wait_for_room_hear_of_it() {
+    for (int i = 0; i < 12; i++) {
+      add("SET", "a", "x".repeat(1000));
+    }
+    turn();
+    List<String> woken = new ArrayList<>();
+    sequencer.whenRoom(() -> woken.add("yes"));
+    sequencer.expire(1_000_000_000);
+    assertTrue(sequencer.isFull());
+    assertEquals(List.of("yes"), woken);
+  }
+
+  @Test
+  void when_leadership_is_lost_then_those_who_wait_for_room_hear_of_it_though_it_is_full() {
+    for (int i = 0; i < 12; i++) {
+      add("SET", "a", "x".repeat(1000));
+    }
+    turn();
+    for (int i = 0; i < proposer.failures.size(); i++) {
+      end(i); // appended, and given up by Ratis
+    }
+    assertTrue(sequencer.isFull());
+    List<String> woken = new ArrayList<>();
+    sequencer.whenRoom(() -> woken.add("yes"));
+    sequencer.failUnproposed();
+    assertEquals(List.of("yes"), woken);
+  }
+
+  @Test
+  void when_batches_go_nowhere_then_what_waits_behind_them_fails_in_time() {
+    add("SET", "a", "1");
+    turn();
+    Client waiting = add("SET", "b", "1");
+    turn();
+    advance(1_000_000_000);
+    sequencer.expire(1_000_000_000);
+    assertEquals("", waiting.outcome);
+    advance(1);
+    sequencer.expire(1_000_000_000);
+    assertEquals("NOT_LEADER", waiting.outcome);
+  }
+
+  @Test
+  void when_a_command_is_written_in_part_then_nothing_is_proposed_any_more() {
+    add("SET", "a", "1");
+    Request gone = Request.of("SET", "b", "1");
+    gone.buffer().release();
+    assertThrows(IndexOutOfBoundsException.class, () -> sequencer.add(new Client(), 0, 2, gone, 0));
+    add("SET", "c", "1");
+    turn();
+    assertEquals(List.of("internal error while putting a command into a batch"), stopped);
+    assertEquals(List.of(), proposer.proposed);
   }
 
   @Test

@@ -1,14 +1,18 @@
 package io.ratissidecar.sidecar.resp;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.statemachine.apply.ReplySink;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -74,11 +78,16 @@ class RespConnectionTest {
     }
   }
 
+  private static String text(ByteBuf frame) {
+    int shown = Math.min(200, frame.readableBytes());
+    return frame.toString(frame.readerIndex(), shown, StandardCharsets.US_ASCII).strip();
+  }
+
   private ReplySink note(String name) {
     return new ReplySink() {
       @Override
       public void onReply(ByteBuf frame) {
-        events.add(name + " " + frame.toString(StandardCharsets.US_ASCII).strip());
+        events.add(name + " " + text(frame));
       }
 
       @Override
@@ -108,5 +117,90 @@ class RespConnectionTest {
           public void onLost() {}
         });
     assertTrue(events.containsAll(List.of("second lost", "third lost")), events.toString());
+  }
+
+  @Test
+  void when_the_host_is_unknown_or_it_is_closed_before_then_it_fails() throws Exception {
+    assertInstanceOf(UnknownHostException.class, failure("no-such-host.invalid", false));
+    assertInstanceOf(ClosedChannelException.class, failure("127.0.0.1", true));
+  }
+
+  @Test
+  void when_a_reply_is_too_long_then_an_error_comes_instead_and_the_next_one_is_right()
+      throws Exception {
+    CompletableFuture<Void> second = new CompletableFuture<>();
+    RespConnection.OpenListener listener =
+        new RespConnection.OpenListener() {
+          @Override
+          public void onOpen(RespConnection connection) {
+            connection.command(note("first"), "PING");
+            connection.command(
+                new ReplySink() {
+                  @Override
+                  public void onReply(ByteBuf frame) {
+                    events.add("second " + text(frame));
+                    second.complete(null);
+                  }
+
+                  @Override
+                  public void onLost() {
+                    second.completeExceptionally(new AssertionError("lost"));
+                  }
+                },
+                "PING");
+          }
+
+          @Override
+          public void onFailed(Throwable cause) {
+            second.completeExceptionally(cause);
+          }
+        };
+    RespEndpoint endpoint = RespEndpoint.tcp("127.0.0.1", server.getLocalPort());
+    front.loop().execute(() -> RespConnection.open(front, endpoint, listener));
+    try (Socket peer = server.accept()) {
+      OutputStream out = peer.getOutputStream();
+      byte[] half = new byte[RespConnection.LONGEST_REPLY_BYTES / 2 + (4 << 20)];
+      out.write("*2\r\n".getBytes(StandardCharsets.US_ASCII));
+      for (int i = 0; i < 2; i++) {
+        out.write(("$" + half.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
+        out.write(half);
+        out.write("\r\n".getBytes(StandardCharsets.US_ASCII));
+      }
+      out.write("+2\r\n".getBytes(StandardCharsets.US_ASCII));
+      second.get(30, TimeUnit.SECONDS);
+    }
+    assertEquals(
+        List.of(
+            "first -ERR the reply is longer than 67108864 bytes; the command was executed",
+            "second +2"),
+        events);
+  }
+
+  private Throwable failure(String host, boolean close) throws Exception {
+    CompletableFuture<Throwable> failure = new CompletableFuture<>();
+    RespConnection.OpenListener listener =
+        new RespConnection.OpenListener() {
+          @Override
+          public void onOpen(RespConnection connection) {
+            failure.completeExceptionally(new AssertionError("it is open"));
+          }
+
+          @Override
+          public void onFailed(Throwable cause) {
+            failure.complete(cause);
+          }
+        };
+    front
+        .loop()
+        .execute(
+            () -> {
+              RespConnection opening =
+                  RespConnection.open(
+                      front, RespEndpoint.tcp(host, server.getLocalPort()), listener);
+              if (close) {
+                opening.close();
+              }
+            });
+    return failure.get(30, TimeUnit.SECONDS);
   }
 }

@@ -66,11 +66,6 @@ public final class CommandApplier {
     this.listener = listener;
   }
 
-  /** Index of the last entry sent. */
-  public long lastSent() {
-    return lastSent;
-  }
-
   /**
    * Sends one entry.
    *

@@ -5,6 +5,9 @@ import java.nio.charset.StandardCharsets;
 
 /** Walks over the RESP commands of a payload. */
 public final class PayloadCommands {
+  /** A payload is shorter than a gigabyte. */
+  private static final int MAX_DIGITS = 9;
+
   private PayloadCommands() {}
 
   /**
@@ -34,6 +37,9 @@ public final class PayloadCommands {
   /** Moves the position behind the next command. */
   static void skip(ByteBuffer in) {
     int arguments = number(in, '*');
+    if (arguments == 0) {
+      throw new IllegalArgumentException("payload: a command without a name");
+    }
     for (int i = 0; i < arguments; i++) {
       skipArgument(in);
     }
@@ -45,6 +51,9 @@ public final class PayloadCommands {
     int end = in.position() + length + 2;
     if (length < 0 || end < 0 || end > in.limit()) {
       throw new IllegalArgumentException("payload ends inside an argument");
+    }
+    if (in.get(end - 2) != '\r' || in.get(end - 1) != '\n') {
+      throw new IllegalArgumentException("payload: no end of line behind an argument");
     }
     in.position(end);
     return length;
@@ -62,11 +71,15 @@ public final class PayloadCommands {
           "payload: expected '" + marker + "' at " + (in.position() - 1));
     }
     int value = 0;
+    int digits = 0;
     while (in.hasRemaining()) {
       byte b = in.get();
-      if (b == '\r') {
-        in.position(in.position() + 1);
+      if (b == '\r' && digits > 0 && in.hasRemaining() && in.get() == '\n') {
         return value;
+      }
+      if (b < '0' || b > '9' || ++digits > MAX_DIGITS) {
+        throw new IllegalArgumentException(
+            "payload: a length that is no number at " + (in.position() - 1));
       }
       value = value * 10 + (b - '0');
     }

@@ -51,8 +51,10 @@ public enum ArgumentRule {
   GEOSEARCH_STORE((r, name, now, database, reserved) -> OrderRules.geosearchstore(r, name)),
   /** {@code GEORADIUS} is a read without STORE, and refused if it stores with ANY. */
   GEORADIUS_STORE((r, name, now, database, reserved) -> OrderRules.georadius(r, name)),
-  /** {@code XADD} needs its ID in full. */
-  XADD_ID((r, name, now, database, reserved) -> StreamRules.xadd(r, name)),
+  /** {@code XADD} needs its ID in full; {@code MAXLEN ~} becomes exact. */
+  XADD((r, name, now, database, reserved) -> StreamRules.xadd(r, name)),
+  /** {@code XTRIM} with {@code ~} becomes exact. */
+  XTRIM((r, name, now, database, reserved) -> StreamRules.xtrim(r, name)),
   /** {@code XREAD} must not block. */
   XREAD_BLOCK((r, name, now, database, reserved) -> StreamRules.xread(r, name));
 

@@ -1,12 +1,15 @@
 package io.ratissidecar.statemachine.command;
 
 import io.ratissidecar.statemachine.resp.Request;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Stream commands whose arguments decide whether they can be replicated. */
 final class StreamRules {
   private static final String[] WORDS = {"NOMKSTREAM", "KEEPREF", "DELREF", "ACKED"};
   private static final String[] TRIMMING = {"MAXLEN", "MINID"};
   private static final String[] MARKS = {"~", "="};
+  private static final byte[] EXACTLY = {'='};
   private static final Plan GENERATED_ID =
       new Plan.Refused(
           "ERR XADD is refused: a generated ID comes from the clock of one node, and is not yet"
@@ -18,7 +21,10 @@ final class StreamRules {
 
   private StreamRules() {}
 
-  /** {@code XADD key [options] id field value …}: the ID must be given in full. */
+  /**
+   * {@code XADD key [options] id field value …}: the ID must be given in full, and what is trimmed
+   * is trimmed exactly.
+   */
   static Plan xadd(Request r, int name) {
     int i = name + 2;
     while (i < r.argCount()) {
@@ -30,10 +36,46 @@ final class StreamRules {
       } else if (r.argIs(i, "LIMIT")) {
         i += 2;
       } else {
-        return id(r, i);
+        Plan refused = id(r, i);
+        return refused != null ? refused : exactTrimming(r, name, i);
       }
     }
     return null; // no ID at all: Redis rejects it
+  }
+
+  /** {@code XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count]} trims exactly. */
+  static Plan xtrim(Request r, int name) {
+    return exactTrimming(r, name, r.argCount());
+  }
+
+  /**
+   * How much {@code ~} leaves depends on the size of a stream's nodes, a setting of each Redis; to
+   * trim exactly is one of the outcomes that it allows. {@code LIMIT}, which only it can have, goes
+   * with it.
+   *
+   * @param end the argument behind the options
+   */
+  private static Plan exactTrimming(Request r, int name, int end) {
+    boolean approximate = false;
+    for (int i = name + 3; i < end; i++) {
+      approximate |= r.argIs(i, "~") && Args.isAny(r, i - 1, TRIMMING);
+    }
+    if (!approximate) {
+      return null;
+    }
+    List<byte[]> args = new ArrayList<>();
+    for (int i = name; i < r.argCount(); i++) {
+      if (i > name + 1 && i + 1 < end && r.argIs(i, "LIMIT")) {
+        if (r.argLong(i + 1) < 0) {
+          return null; // Redis rejects the number
+        }
+        i++;
+      } else {
+        boolean mark = i < end && r.argIs(i, "~") && Args.isAny(r, i - 1, TRIMMING);
+        args.add(mark ? EXACTLY : r.arg(i));
+      }
+    }
+    return Plan.Rewritten.single(args.toArray(byte[][]::new));
   }
 
   /** {@code XREAD [COUNT n] [BLOCK ms] STREAMS …}. */

@@ -26,7 +26,7 @@ public final class ReplyScanner {
    * @throws MalformedReplyException when the bytes are not RESP; drop the connection
    */
   public int scan(ByteBuf in) {
-    if (position == 0) {
+    if (position == 0 && due == 1) {
       skipKeepAlives(in);
     }
     int start = in.readerIndex();
@@ -52,6 +52,17 @@ public final class ReplyScanner {
     int length = position;
     reset();
     return length;
+  }
+
+  /**
+   * Gives up what has come of an incomplete frame, by moving the readerIndex. Its end is found all
+   * the same; the length will be that of what comes from now on.
+   */
+  public void giveUp(ByteBuf in) {
+    int known = Math.min(position, in.readableBytes());
+    in.skipBytes(known);
+    position -= known;
+    searched = Math.max(0, searched - known);
   }
 
   /** Forgets a frame that was begun; for a new connection. */

@@ -14,7 +14,6 @@ public final class Resp {
   private static final byte[] PONG = ascii("+PONG\r\n");
   private static final byte[] QUEUED = ascii("+QUEUED\r\n");
   private static final byte[] NULL_2 = ascii("$-1\r\n");
-  private static final byte[] NULL_ARRAY_2 = ascii("*-1\r\n");
   private static final byte[] NULL_3 = ascii("_\r\n");
   private static final int CRLF = '\r' << 8 | '\n';
 
@@ -52,11 +51,6 @@ public final class Resp {
   /** The header of a set; in RESP2 an array. */
   public static void writeSetHeader(ByteBuf out, int elements, int protocol) {
     header(out, protocol >= 3 ? '~' : '*', elements);
-  }
-
-  /** The header of a push message; in RESP2 an array. */
-  public static void writePushHeader(ByteBuf out, int elements, int protocol) {
-    header(out, protocol >= 3 ? '>' : '*', elements);
   }
 
   /** A bulk string. */
@@ -107,11 +101,6 @@ public final class Resp {
   /** The null of a missing string. */
   public static void writeNull(ByteBuf out, int protocol) {
     out.writeBytes(protocol >= 3 ? NULL_3 : NULL_2);
-  }
-
-  /** The null of a missing array, such as an {@code EXEC} that a {@code WATCH} made fail. */
-  public static void writeNullArray(ByteBuf out, int protocol) {
-    out.writeBytes(protocol >= 3 ? NULL_3 : NULL_ARRAY_2);
   }
 
   /** A command: an array of bulk strings. */

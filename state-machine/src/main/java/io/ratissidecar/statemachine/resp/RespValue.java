@@ -4,7 +4,6 @@ import io.netty.buffer.ByteBuf;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 
 /**
@@ -154,19 +153,6 @@ public sealed interface RespValue {
       return List.of();
     }
     throw new IllegalStateException("not an aggregate: " + this);
-  }
-
-  /** A map, or what RESP2 makes of one: an array of keys and values in turn. */
-  default java.util.Map<String, RespValue> asMap() {
-    List<RespValue> flat = asList();
-    if (flat.size() % 2 != 0) {
-      throw new IllegalStateException("not a map: " + this);
-    }
-    java.util.Map<String, RespValue> map = new LinkedHashMap<>();
-    for (int i = 0; i < flat.size(); i += 2) {
-      map.put(flat.get(i).asString(), flat.get(i + 1));
-    }
-    return map;
   }
 
   /** Whether this is a null. */

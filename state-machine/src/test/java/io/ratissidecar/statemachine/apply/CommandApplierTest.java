@@ -223,6 +223,22 @@ class CommandApplierTest {
     ByteBuffer cut = entry(5).payload();
     cut.limit(cut.limit() - 3);
     assertThrows(IllegalArgumentException.class, () -> PayloadCommands.count(cut));
+    for (String wrong :
+        List.of(
+            "PING\r\n",
+            "*0\r\n",
+            "*\r\n",
+            "*1\r\n",
+            "*1\r\n$-1\r\n",
+            "*1\r\n$4x\r\nPING\r\n",
+            "*1\r\n$4\rxPING\r\n",
+            "*1\r\n$4\r\nPINGxx",
+            "*1\r\n$4\r\nPING\r",
+            "*1\r\n$99999999999999999999\r\nPING\r\n",
+            "*1\r\n$4\r\nPING\r\n\r\n")) {
+      ByteBuffer bytes = ByteBuffer.wrap(wrong.getBytes(StandardCharsets.UTF_8));
+      assertThrows(IllegalArgumentException.class, () -> PayloadCommands.count(bytes), wrong);
+    }
   }
 
   @Test

@@ -1,0 +1,156 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.ratissidecar.logstore.LogReport.Damage;
+import io.ratissidecar.logstore.LogSummary;
+import io.ratissidecar.sidecar.raft.RaftSegment.Broken;
+import io.ratissidecar.sidecar.raft.RaftSegment.Header;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
+
+/**
+ * Reads every segment of a stopped node's Raft log, which has term, index and header of each entry,
+ * and compares where it ends with the payload log. Changes nothing.
+ */
+public final class RaftLogVerifier {
+  /** No setting allows a longer entry. */
+  private static final int ENTRY_LIMIT_BYTES = 1 << 30;
+
+  private final LogSummary payload;
+  private final List<Damage> damages = new ArrayList<>();
+  private long entries;
+  private Damage tornEnd;
+  private RaftSegment previous;
+  private RaftSegment withLastHeader;
+
+  private RaftLogVerifier(LogSummary payload) {
+    this.payload = payload;
+  }
+
+  /**
+   * @param entries how many were read, Ratis's own among them
+   * @param damages what keeps the node from starting
+   * @param tornEnd what a write left that was never acknowledged; cut at the next start
+   */
+  public record Result(long entries, List<Damage> damages, Optional<Damage> tornEnd) {}
+
+  /**
+   * @param dir directory of the node
+   * @param payload what its payload log holds
+   */
+  public static Result verify(Path dir, LogSummary payload) throws IOException {
+    return new RaftLogVerifier(payload).run(segments(dir));
+  }
+
+  /** The first damage, in the words of a refusal to start; empty when there is none. */
+  static Optional<IOException> firstDamage(Path dir) throws IOException {
+    List<LogSegmentPath> paths = segments(dir);
+    for (int i = 0; i < paths.size(); i++) {
+      RaftSegment segment = RaftSegment.read(paths.get(i), ENTRY_LIMIT_BYTES);
+      if (isDamaged(segment, i == paths.size() - 1)) {
+        return Optional.of(MetadataReconciler.damaged(segment));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static boolean isDamaged(RaftSegment segment, boolean newest) {
+    return segment.broken() != null && !(newest && segment.broken().torn());
+  }
+
+  /** Of the group that is in the directory; there is one at the most. */
+  private static List<LogSegmentPath> segments(Path dir) throws IOException {
+    List<LogSegmentPath> found = new ArrayList<>();
+    Path raft = dir.resolve("raft");
+    if (!Files.isDirectory(raft)) {
+      return found;
+    }
+    try (DirectoryStream<Path> groups = Files.newDirectoryStream(raft)) {
+      for (Path group : groups) {
+        if (Files.isDirectory(group.resolve("current"))) {
+          try (DirectoryStream<Path> files =
+              Files.newDirectoryStream(group.resolve("current"), "log_*")) {
+            files.forEach(file -> found.add(LogSegmentPath.matchLogSegment(file)));
+          }
+        }
+      }
+    }
+    found.removeIf(Objects::isNull);
+    found.sort(Comparator.comparing(LogSegmentPath::getStartEnd));
+    return found;
+  }
+
+  private Result run(List<LogSegmentPath> paths) throws IOException {
+    for (int i = 0; i < paths.size(); i++) {
+      RaftSegment segment = RaftSegment.read(paths.get(i), ENTRY_LIMIT_BYTES);
+      Broken broken = segment.broken();
+      if (isDamaged(segment, i == paths.size() - 1)) {
+        damages.add(damage(segment, broken.offset(), broken.index(), broken.what()));
+      } else if (broken != null) {
+        tornEnd = damage(segment, broken.offset(), broken.index(), broken.what());
+      }
+      if (segment.last() >= 0) {
+        compareWithPrevious(segment);
+        entries += segment.last() - segment.first() + 1;
+        previous = segment;
+      }
+      if (!segment.headers().isEmpty()) {
+        withLastHeader = segment;
+      }
+    }
+    if (withLastHeader != null) {
+      compareEnds(withLastHeader);
+    }
+    return new Result(entries, List.copyOf(damages), Optional.ofNullable(tornEnd));
+  }
+
+  /** After an interrupted truncation what is to go may stand behind a gap. */
+  private void compareWithPrevious(RaftSegment segment) {
+    if (previous != null
+        && previous.broken() == null
+        && previous.last() + 1 != segment.first()
+        && payload.interruptedTruncation().isEmpty()
+        && payload.lastIndex() > previous.last()) {
+      damages.add(
+          damage(
+              segment,
+              0,
+              previous.last() + 1,
+              "the segment before it ends with index " + previous.last()));
+    }
+  }
+
+  private void compareEnds(RaftSegment segment) {
+    Header last = segment.headers().get(segment.headers().size() - 1);
+    boolean mayBeGone =
+        payload.interruptedTruncation().isPresent()
+            && last.index() >= payload.interruptedTruncation().getAsLong();
+    boolean otherTerm = last.index() == payload.lastIndex() && last.term() != payload.lastTerm();
+    if (!mayBeGone && (last.index() > payload.lastIndex() || otherTerm)) {
+      damages.add(
+          damage(
+              segment,
+              last.offset(),
+              payload.lastIndex() + (otherTerm ? 0 : 1),
+              "it has entry "
+                  + last.index()
+                  + " of term "
+                  + last.term()
+                  + ", but the payload log ends with index "
+                  + payload.lastIndex()
+                  + " of term "
+                  + payload.lastTerm()));
+    }
+  }
+
+  private static Damage damage(RaftSegment segment, long offset, long index, String what) {
+    return new Damage(segment.path(), offset, index, what);
+  }
+}
