@@ -287,6 +287,32 @@ public final class PayloadLog implements Closeable {
     return store.lastIndex();
   }
 
+  /** The lowest index from which on nothing was dropped; 1 as long as nothing was. Any thread. */
+  public long startIndex() {
+    return store.startIndex();
+  }
+
+  /**
+   * The index that the next entry must be above: the last one, or the one that the log was {@link
+   * #reset} to when there are no entries. Any thread.
+   */
+  public long tailIndex() {
+    return store.tailIndex();
+  }
+
+  /** Bytes of the entries above this index. Any thread. */
+  public long bytesAfter(long index) throws IOException {
+    return store.bytesAfter(index);
+  }
+
+  /**
+   * The lowest index from which on the entries have at most so many bytes, by whole segments; the
+   * newest segment always counts. Any thread.
+   */
+  public long startOfNewest(long maxBytes) {
+    return store.startOfNewest(maxBytes);
+  }
+
   /** The term of the last entry; 0 when there is none. Appender only. */
   public long lastTerm() {
     return store.lastIndex() == 0 ? 0 : store.tailTerm();

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -79,6 +80,44 @@ final class SegmentStore {
 
   long sizeBytes() {
     return segments.values().stream().mapToLong(s -> s.end).sum();
+  }
+
+  /** The lowest index from which on nothing was dropped. */
+  long startIndex() {
+    Map.Entry<Long, Segment> oldest = segments.firstEntry();
+    return oldest == null ? 1 : oldest.getValue().header.prevIndex() + 1;
+  }
+
+  long bytesAfter(long wanted) throws IOException {
+    Lock shared = structure.readLock();
+    shared.lock();
+    try {
+      requireOpen();
+      Location at = index.ceiling(wanted + 1);
+      if (at == null) {
+        return 0;
+      }
+      long bytes = segments.get(at.segment()).end - at.offset();
+      for (Segment s : segments.tailMap(at.segment(), false).values()) {
+        bytes += s.end - SegmentHeader.BYTES;
+      }
+      return bytes;
+    } finally {
+      shared.unlock();
+    }
+  }
+
+  long startOfNewest(long maxBytes) {
+    long left = maxBytes;
+    long start = startIndex();
+    for (Segment s : segments.descendingMap().values()) {
+      left -= s.end;
+      if (left < 0 && s != active) {
+        return start;
+      }
+      start = s.header.prevIndex() + 1;
+    }
+    return start;
   }
 
   Collection<Segment> segments() {

@@ -277,6 +277,42 @@ class PayloadLogTest {
   }
 
   @Test
+  void when_asked_how_much_there_is_then_segments_and_entries_count() throws IOException {
+    try (PayloadLog log = open(dir)) {
+      assertEquals(1, log.startIndex());
+      assertEquals(0, log.tailIndex());
+      assertEquals(0, log.bytesAfter(0));
+      assertEquals(1, log.startOfNewest(1 << 30));
+    }
+    fill(dir, 60, true);
+    try (PayloadLog log = open(dir)) {
+      int count = segments(dir).size();
+      long records = log.sizeBytes() - (long) count * SegmentHeader.BYTES;
+      assertEquals(records, log.bytesAfter(0));
+      assertEquals(0, log.bytesAfter(60));
+      assertTrue(log.bytesAfter(59) > 0);
+      long before = records;
+      for (int i = 1; i <= 60; i++) {
+        long after = log.bytesAfter(i);
+        assertTrue(after < before, "entry " + i);
+        before = after;
+      }
+      assertEquals(1, log.startOfNewest(log.sizeBytes()));
+      long newest = log.startOfNewest(0);
+      assertEquals(60 - entriesOfNewestSegment() + 1, newest);
+      log.dropPrefix(newest);
+      assertEquals(newest, log.startIndex());
+      assertEquals(newest, log.firstIndex());
+      assertEquals(60, log.tailIndex());
+    }
+  }
+
+  private long entriesOfNewestSegment() throws IOException {
+    List<Path> all = segments(dir);
+    return 61 - Segment.nameOf(all.get(all.size() - 1));
+  }
+
+  @Test
   void when_reset_then_empty_and_goes_on_behind_the_snapshot() throws IOException {
     fill(dir, 60, true);
     try (PayloadLog log = open(dir)) {
@@ -284,6 +320,8 @@ class PayloadLogTest {
       assertEquals(0, log.firstIndex());
       assertEquals(0, log.lastIndex());
       assertEquals(0, log.lastTerm());
+      assertEquals(1000, log.tailIndex());
+      assertEquals(1001, log.startIndex());
       assertNull(log.read(5));
       assertThrows(IllegalArgumentException.class, () -> log.append(entry(9, 1000, "x")));
       assertThrows(IllegalArgumentException.class, () -> log.append(entry(8, 1001, "x")));
