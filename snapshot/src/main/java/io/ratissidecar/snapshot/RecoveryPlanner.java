@@ -1,6 +1,7 @@
 package io.ratissidecar.snapshot;
 
 import io.ratissidecar.statemachine.apply.AppliedMarker;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -12,11 +13,25 @@ public final class RecoveryPlanner {
    * What the planner needs to know of the log.
    *
    * @param clusterId the cluster that the log belongs to
-   * @param startIndex index of the first entry that is still in the log, or 0 when nothing was ever
-   *     dropped
-   * @param lastIndex index of the last entry, 0 when there is none
+   * @param startIndex the lowest index from which on nothing was dropped; 1 when nothing was
+   * @param lastIndex index of the last entry, or the one that the log starts behind when there is
+   *     none
+   * @param snapshots that the node has, the newest first
    */
-  public record LogRange(String clusterId, long startIndex, long lastIndex) {}
+  public record LogRange(
+      String clusterId, long startIndex, long lastIndex, List<Snapshot> snapshots) {
+    public LogRange {
+      snapshots = List.copyOf(snapshots);
+    }
+
+    private List<Snapshot> usable() {
+      return snapshots.stream()
+          .filter(s -> s.manifest().clusterId().equals(clusterId))
+          .filter(s -> s.manifest().index() >= startIndex - 1)
+          .filter(s -> s.manifest().index() <= lastIndex)
+          .toList();
+    }
+  }
 
   /** Looks up terms of entries in the log. */
   @FunctionalInterface
@@ -73,7 +88,7 @@ public final class RecoveryPlanner {
           "the local Redis is at index " + m.applied() + ", the log starts at " + log.startIndex(),
           log);
     }
-    long term = terms.termAt(m.applied());
+    long term = termAt(m.applied(), log, terms);
     if (term >= 0 && term != m.term()) {
       return reload(
           "entry "
@@ -91,14 +106,27 @@ public final class RecoveryPlanner {
     return new RecoveryPlan.Continue(m.applied());
   }
 
+  /** Just before the log's start only a snapshot may know it. */
+  private static long termAt(long index, LogRange log, TermLookup terms) {
+    for (Snapshot snapshot : log.snapshots()) {
+      if (snapshot.manifest().index() == index) {
+        return snapshot.manifest().term();
+      }
+    }
+    return terms.termAt(index);
+  }
+
   private static RecoveryPlan reload(String reason, LogRange log) {
-    if (log.startIndex() > 1) {
+    boolean logIsWhole = log.startIndex() <= 1;
+    List<Snapshot> snapshots = log.usable();
+    if (snapshots.isEmpty() && !logIsWhole) {
       return new RecoveryPlan.Refuse(
           reason
-              + ", and the log starts at index "
+              + ", the log starts at index "
               + log.startIndex()
-              + ", so it can't be replayed. Remove this node and join it again under a new id");
+              + ", and there is no snapshot that it goes on from, so the data can't be made again."
+              + " Remove this node and join it again under a new id");
     }
-    return new RecoveryPlan.Reload(reason);
+    return new RecoveryPlan.Reload(reason, snapshots, logIsWhole);
   }
 }

@@ -21,11 +21,15 @@ import java.util.List;
  * closed before it was published. For one thread.
  */
 public final class SnapshotDraft implements Closeable {
+  /** Written in small portions, so that the log's own writes to the disk never wait for long. */
+  private static final int SYNC_BYTES = 8 << 20;
+
   private final SnapshotStore store;
   private final Path dir;
   private final FileChannel rdb;
   private final MessageDigest digest = newSha256();
-  private long bytes;
+  private volatile long bytes;
+  private long synced;
   private boolean published;
 
   SnapshotDraft(SnapshotStore store, Path dir) throws IOException {
@@ -62,6 +66,10 @@ public final class SnapshotDraft implements Closeable {
           rdb.write(left);
         }
         bytes += length;
+        if (bytes - synced > SYNC_BYTES) {
+          rdb.force(false);
+          synced = bytes;
+        }
       }
     };
   }

@@ -5,14 +5,27 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.statemachine.apply.AppliedMarker;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class RecoveryPlannerTest {
   private static final RecoveryPlanner.LogRange WHOLE_LOG =
-      new RecoveryPlanner.LogRange("c", 1, 100);
+      new RecoveryPlanner.LogRange("c", 1, 100, List.of());
   private static final RecoveryPlanner.LogRange CUT_LOG =
-      new RecoveryPlanner.LogRange("c", 50, 100);
+      new RecoveryPlanner.LogRange("c", 50, 100, List.of());
+
+  private static Snapshot snapshot(String cluster, long term, long index) {
+    return new Snapshot(
+        Path.of("snapshot-" + index),
+        new SnapshotManifest(cluster, term, index, List.of(), Instant.EPOCH, 10, "00", "7.0.15"));
+  }
+
+  private static RecoveryPlanner.LogRange cutLog(Snapshot... snapshots) {
+    return new RecoveryPlanner.LogRange("c", 50, 100, List.of(snapshots));
+  }
 
   private static RecoveryPlan plan(
       AppliedMarker marker, boolean empty, RecoveryPlanner.LogRange log) {
@@ -78,5 +91,26 @@ class RecoveryPlannerTest {
   void when_the_log_does_not_reach_back_then_it_says_what_to_do() {
     RecoveryPlan plan = plan(new AppliedMarker("c", 40, 40, 3), false, CUT_LOG);
     assertTrue(assertInstanceOf(RecoveryPlan.Refuse.class, plan).reason().contains("new id"));
+  }
+
+  @Test
+  void when_it_reloads_then_from_the_snapshots_that_the_log_goes_on_from() {
+    Snapshot newest = snapshot("c", 3, 80);
+    Snapshot atStart = snapshot("c", 3, 49);
+    RecoveryPlanner.LogRange log =
+        cutLog(
+            snapshot("c", 3, 101), newest, snapshot("other", 3, 60), atStart, snapshot("c", 3, 48));
+    assertEquals(
+        new RecoveryPlan.Reload("the local Redis is empty", List.of(newest, atStart), false),
+        plan(null, true, log));
+    assertTrue(
+        assertInstanceOf(RecoveryPlan.Reload.class, plan(null, true, WHOLE_LOG)).logIsWhole());
+  }
+
+  @Test
+  void when_a_snapshot_knows_another_term_then_it_reloads() {
+    AppliedMarker marker = new AppliedMarker("c", 49, 49, 2);
+    assertInstanceOf(RecoveryPlan.Reload.class, plan(marker, false, cutLog(snapshot("c", 3, 49))));
+    assertEquals(new RecoveryPlan.Continue(49), plan(marker, false, cutLog(snapshot("c", 2, 49))));
   }
 }

@@ -53,7 +53,7 @@ class ApplyLinkTest {
 
     @Override
     public LogRange range() {
-      return new LogRange("c", 1, 2);
+      return new LogRange("c", 1, 2, List.of());
     }
 
     @Override
