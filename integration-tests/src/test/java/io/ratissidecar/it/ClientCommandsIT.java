@@ -126,7 +126,8 @@ class ClientCommandsIT {
   @Test
   void when_commands_are_listed_then_ours_are_among_them() throws Exception {
     try (RespClient client = node.loggedIn()) {
-      List<String> ours = List.of("raft", "raft.cluster", "raft.node", "raft.transfer_leader");
+      List<String> ours =
+          List.of("raft", "raft.cluster", "raft.node", "raft.snapshot", "raft.transfer_leader");
       List<String> names =
           client.call("COMMAND").elements().stream().map(e -> e.elements().get(0).text()).toList();
       assertTrue(names.containsAll(ours) && names.contains("get"));

@@ -21,6 +21,8 @@ import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.sidecar.session.Services;
 import io.ratissidecar.sidecar.session.Session;
 import io.ratissidecar.sidecar.session.SessionRegistry;
+import io.ratissidecar.sidecar.snapshot.Snapshots;
+import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.resp.Request;
 import java.io.IOException;
@@ -63,8 +65,10 @@ public final class Sidecar implements AutoCloseable {
   private final ExecutorService reader =
       Executors.newSingleThreadExecutor(work -> new Thread(work, "log-reader"));
   private final SessionRegistry sessions = new SessionRegistry();
+  private final SnapshotStore store;
   private final LocalRedis redis;
   private final Membership membership;
+  private final Snapshots snapshots;
   private final AdminCommands admin;
   private final RaftInfo info;
   private final Node node = new Node();
@@ -80,9 +84,12 @@ public final class Sidecar implements AutoCloseable {
     this.config = config;
     this.fatal = fatal;
     this.lock = take(config.dir());
-    this.redis = new LocalRedis(config, front, fatal);
+    this.store = SnapshotStore.open(config.dir().resolve("snapshots"));
+    this.redis = new LocalRedis(config, store, front, fatal);
     this.membership = new Membership(config, front, node, fatal);
-    this.admin = new AdminCommands(membership, front, () -> node.failureText(Failure.NOT_LEADER));
+    this.snapshots = new Snapshots(config, store, redis, front.loop(), membership::replication);
+    this.admin =
+        new AdminCommands(membership, snapshots, front, () -> node.failureText(Failure.NOT_LEADER));
     this.info = new RaftInfo(membership, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));
   }
@@ -100,6 +107,7 @@ public final class Sidecar implements AutoCloseable {
     commands = redis.awaitCommands(REDIS_START);
     redisVersion = redis.version();
     membership.start();
+    snapshots.start();
     clients.start();
     front
         .loop()
@@ -122,6 +130,7 @@ public final class Sidecar implements AutoCloseable {
     long answered = start + HAND_OVER_AND_DRAIN_NANOS;
     quietly("hand over leadership", () -> handOver(millisUntil(answered) - DRAIN_MILLIS_AT_LEAST));
     quietly("answer the last commands", () -> drain(millisUntil(answered)));
+    snapshots.close();
     membership.stop();
     redis.close(start + STOP_NANOS);
     front.close();
@@ -302,6 +311,7 @@ public final class Sidecar implements AutoCloseable {
       return new Replication(
           config,
           identity,
+          store,
           front.loop(),
           reader,
           System::nanoTime,

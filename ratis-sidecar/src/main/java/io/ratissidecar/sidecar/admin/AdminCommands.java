@@ -8,6 +8,7 @@ import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.session.Session;
+import io.ratissidecar.sidecar.snapshot.Snapshots;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayList;
@@ -20,24 +21,27 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * {@code RAFT.CLUSTER}, {@code RAFT.NODE}, {@code RAFT.TRANSFER_LEADER}, {@code RAFT.PEER} and
- * {@code CLUSTER}.
+ * {@code RAFT.CLUSTER}, {@code RAFT.NODE}, {@code RAFT.SNAPSHOT}, {@code RAFT.TRANSFER_LEADER},
+ * {@code RAFT.PEER} and {@code CLUSTER}.
  */
 public final class AdminCommands {
   private final Membership membership;
   private final FrontLoop front;
   private final PeerCommands peerCommands;
   private final ClusterCommand cluster;
+  private final SnapshotCommand snapshot;
   private final Supplier<String> notLeader;
 
   /**
    * @param notLeader the error that sends a client to the leader
    */
-  public AdminCommands(Membership membership, FrontLoop front, Supplier<String> notLeader) {
+  public AdminCommands(
+      Membership membership, Snapshots snapshots, FrontLoop front, Supplier<String> notLeader) {
     this.membership = membership;
     this.front = front;
     this.peerCommands = new PeerCommands(membership);
     this.cluster = new ClusterCommand(membership);
+    this.snapshot = new SnapshotCommand(snapshots);
     this.notLeader = notLeader;
   }
 
@@ -48,6 +52,7 @@ public final class AdminCommands {
       case "RAFT.CLUSTER" -> cluster(request, reply);
       case "RAFT.NODE" -> node(request, reply);
       case "RAFT.TRANSFER_LEADER" -> transfer(request, reply);
+      case "RAFT.SNAPSHOT" -> snapshot(request, reply);
       case "RAFT.PEER" ->
           finish(peerCommands.run(request, session::setFromPeer), reply, Consumer::accept);
       case "CLUSTER" -> reply.accept(cluster.run(request, session.protocol()));
@@ -56,7 +61,7 @@ public final class AdminCommands {
               reply,
               "ERR unknown command '"
                   + request.argString(0)
-                  + "'. The sidecar has RAFT, RAFT.CLUSTER, RAFT.NODE and RAFT.TRANSFER_LEADER.");
+                  + "'. The sidecar has RAFT, RAFT.CLUSTER, RAFT.NODE, RAFT.SNAPSHOT and RAFT.TRANSFER_LEADER.");
     }
   }
 
@@ -178,6 +183,16 @@ public final class AdminCommands {
             Resp.writeBulk(out, member.id() == leader ? "leader" : "follower");
           }
         });
+  }
+
+  private void snapshot(Request request, Consumer<Consumer<ByteBuf>> reply) {
+    if (request.argCount() == 1) {
+      finish(snapshot.take(), reply, SnapshotCommand::write);
+    } else if (request.argCount() == 2 && sub(request).equals("LIST")) {
+      reply.accept(snapshot::list);
+    } else {
+      error(reply, "ERR RAFT.SNAPSHOT takes a snapshot; RAFT.SNAPSHOT LIST lists them");
+    }
   }
 
   private void transfer(Request request, Consumer<Consumer<ByteBuf>> reply) {

@@ -65,7 +65,23 @@ public enum Setting {
       "700",
       "Silence of the leader after which a follower stands for election, at the most; half of this at the least."),
   SEGMENT_BYTES("segment-bytes", "67108864", "Size of one file of the payload log."),
-  LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes.");
+  LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes."),
+  SNAPSHOT_LOG_BYTES(
+      "snapshot-log-bytes",
+      "268435456",
+      "A snapshot is taken when the log has grown by this much since the last one, bytes."),
+  SNAPSHOT_ENTRIES(
+      "snapshot-entries",
+      "200000",
+      "A snapshot is taken when the log has grown by so many entries since the last one."),
+  SNAPSHOT_INTERVAL_SECONDS(
+      "snapshot-interval-seconds",
+      "0",
+      "A snapshot is taken when the last one is older than this and anything has changed, seconds; 0: never for that."),
+  LOG_RETAIN_ENTRIES(
+      "log-retain-entries",
+      "10000",
+      "Entries that stay in the log below the newest snapshot, for followers that are behind; no more than 'snapshot-log-bytes' of them.");
 
   /** How the names of all our environment variables begin. */
   public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";

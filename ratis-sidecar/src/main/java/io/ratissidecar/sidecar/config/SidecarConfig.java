@@ -40,7 +40,11 @@ public record SidecarConfig(
     Duration joinTimeout,
     Duration electionTimeout,
     long segmentBytes,
-    long logCacheBytes) {
+    long logCacheBytes,
+    long snapshotLogBytes,
+    long snapshotEntries,
+    Duration snapshotInterval,
+    long logRetainEntries) {
 
   /**
    * Reads and checks the settings.
@@ -103,7 +107,11 @@ public record SidecarConfig(
         in.millis(Setting.JOIN_TIMEOUT_MILLIS, 1000, 3_600_000),
         in.millis(Setting.ELECTION_TIMEOUT_MILLIS, 100, 60_000),
         in.number(Setting.SEGMENT_BYTES, 1 << 20, 1L << 30),
-        in.number(Setting.LOG_CACHE_BYTES, 1 << 20, 1L << 32));
+        in.number(Setting.LOG_CACHE_BYTES, 1 << 20, 1L << 32),
+        in.number(Setting.SNAPSHOT_LOG_BYTES, 1 << 16, 1L << 40),
+        in.number(Setting.SNAPSHOT_ENTRIES, 1, 1L << 30),
+        Duration.ofSeconds(in.number(Setting.SNAPSHOT_INTERVAL_SECONDS, 0, 366L * 86400)),
+        in.number(Setting.LOG_RETAIN_ENTRIES, 0, 1L << 30));
   }
 
   /** {@code host:port} that clients and other nodes are told. */

@@ -167,7 +167,7 @@ public final class MemberChanges {
     // leader has reached it; one that does not find itself there waits.
     List<Member> group = joiner.voter() ? raft.members() : with(raft.members(), joiner);
     for (Member member : group) {
-      arguments.add(NodeFile.format(member));
+      arguments.add(member.format());
     }
     return peers
         .call(

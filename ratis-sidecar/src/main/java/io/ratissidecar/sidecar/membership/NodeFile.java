@@ -84,37 +84,10 @@ record NodeFile(
     List<Member> members = new ArrayList<>();
     for (String item : text.split(" ", -1)) {
       if (!item.isEmpty()) {
-        members.add(parseMember(item));
+        members.add(Member.parse(item));
       }
     }
     return members;
-  }
-
-  /**
-   * The form of a member in this file and in messages: {@code
-   * id@client-address@raft-address@voter|learner}.
-   */
-  static String format(Member m) {
-    return m.id()
-        + "@"
-        + m.clientAddress()
-        + "@"
-        + m.raftAddress()
-        + "@"
-        + (m.voter() ? "voter" : "learner");
-  }
-
-  /**
-   * Reads {@link #format}.
-   *
-   * @throws IllegalArgumentException for anything else
-   */
-  static Member parseMember(String text) {
-    String[] parts = text.split("@", -1);
-    if (parts.length != 4) {
-      throw new IllegalArgumentException("'" + text + "' is not a member");
-    }
-    return new Member(Integer.parseInt(parts[0]), parts[1], parts[2], parts[3].equals("voter"));
   }
 
   void write(Path dir) throws IOException {
@@ -127,7 +100,7 @@ record NodeFile(
     text.append("joined=").append(joined).append('\n');
     text.append("removed=").append(removed).append('\n');
     text.append("members=")
-        .append(String.join(" ", members.stream().map(NodeFile::format).toList()))
+        .append(String.join(" ", members.stream().map(Member::format).toList()))
         .append('\n');
     DurableFiles.replace(dir.resolve(NAME), text.toString().getBytes(StandardCharsets.UTF_8));
   }

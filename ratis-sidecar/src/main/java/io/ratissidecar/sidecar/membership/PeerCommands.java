@@ -104,7 +104,7 @@ public final class PeerCommands {
     int id = id(request);
     List<Member> members = new ArrayList<>();
     for (int i = 5; i < request.argCount(); i++) {
-      members.add(NodeFile.parseMember(request.argString(i)));
+      members.add(Member.parse(request.argString(i)));
     }
     return membership.attach(clusterId, id, members).thenApply(done -> Resp::writeOk);
   }

@@ -50,6 +50,8 @@ public final class Applier {
   private long handled;
   private boolean reading;
   private long acknowledgedEntry;
+  private boolean held;
+  private Runnable onQuiet;
 
   Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
     this.loop = loop;
@@ -135,6 +137,7 @@ public final class Applier {
     window.clear();
     gaps.headSet(appliedIndex, true).clear();
     batches.applied(appliedIndex);
+    noticeQuiet();
     pump();
   }
 
@@ -152,6 +155,7 @@ public final class Applier {
     window.acknowledged(index);
     updateAcknowledged();
     batches.answered(index);
+    noticeQuiet();
     pump();
   }
 
@@ -173,6 +177,32 @@ public final class Applier {
     } else {
       reads.await(index, action, onLost);
     }
+  }
+
+  /**
+   * Sends no entry from now on, and runs the action once Redis has answered those that it got: its
+   * data is then that of one entry, and stays so until {@link #release}. Never runs it while there
+   * is no Redis.
+   */
+  public void hold(Runnable whenQuiet) {
+    held = true;
+    onQuiet = whenQuiet;
+    noticeQuiet();
+  }
+
+  private void noticeQuiet() {
+    if (onQuiet != null && redis != null && window.isEmpty()) {
+      Runnable action = onQuiet;
+      onQuiet = null;
+      action.run();
+    }
+  }
+
+  /** Goes on after {@link #hold}. */
+  public void release() {
+    held = false;
+    onQuiet = null;
+    pump();
   }
 
   /** Asks the local Redis; the answer shows every entry sent before. */
@@ -223,7 +253,7 @@ public final class Applier {
     reads.sentUpTo(handled);
     long limit = committed;
     int turn = 0;
-    while (redis != null && handled < limit) {
+    while (redis != null && !held && handled < limit) {
       if (window.isFull()) {
         return; // the next acknowledgement goes on
       }

@@ -9,6 +9,27 @@ package io.ratissidecar.sidecar.raft;
  * @param voter false while the node is a learner that still catches up
  */
 public record Member(int id, String clientAddress, String raftAddress, boolean voter) {
+  /**
+   * The form of a member in files and messages: {@code
+   * id@client-address@raft-address@voter|learner}.
+   */
+  public String format() {
+    return id + "@" + clientAddress + "@" + raftAddress + "@" + (voter ? "voter" : "learner");
+  }
+
+  /**
+   * Reads {@link #format}.
+   *
+   * @throws IllegalArgumentException for anything else
+   */
+  public static Member parse(String text) {
+    String[] parts = text.split("@", -1);
+    if (parts.length != 4) {
+      throw new IllegalArgumentException("'" + text + "' is not a member");
+    }
+    return new Member(Integer.parseInt(parts[0]), parts[1], parts[2], parts[3].equals("voter"));
+  }
+
   /** Host that clients connect to. */
   public String host() {
     return clientAddress.substring(0, clientAddress.lastIndexOf(':'));

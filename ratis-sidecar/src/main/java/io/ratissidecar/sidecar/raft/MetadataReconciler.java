@@ -31,7 +31,7 @@ final class MetadataReconciler {
   private static final Logger LOG = LoggerFactory.getLogger(MetadataReconciler.class);
 
   /** How every refusal ends. */
-  private static final String REMEDY =
+  static final String REMEDY =
       ". This node's disk lost data; nothing was changed. Remove this node from the cluster and join"
           + " it again with an empty directory and a new id";
 
@@ -91,27 +91,30 @@ final class MetadataReconciler {
   }
 
   /**
+   * @param snapshotIndex payload up to here may have been dropped, since a snapshot holds it; 0
+   *     when there is none
    * @throws IOException when payload of an acknowledged entry is missing; the message says which
    *     and what to do
    */
-  void reconcile(PayloadLog payload) throws IOException {
-    long lastIndex = 0;
+  void reconcile(PayloadLog payload, long snapshotIndex) throws IOException {
+    long lastIndex = snapshotIndex;
     Cut torn = tornEntry();
     Cut cut = torn;
     // A header that agrees with its payload has the same log before it. So those that do not are
     // at the end; the lowest of them is where the cut belongs, and all behind it is older.
-    int number = paths.size() - 1;
-    for (; number >= 0 && lastIndex == 0; number--) {
+    boolean agreed = false;
+    for (int number = paths.size() - 1; number >= 0 && !agreed; number--) {
       cut = gapBehind(number, payload, cut);
       List<Header> headers = segment(number).headers();
-      for (int i = headers.size() - 1; i >= 0; i--) {
+      for (int i = headers.size() - 1; i >= 0 && !agreed; i--) {
         Header header = headers.get(i);
-        if (isWhole(payload, header)) {
-          lastIndex = header.index();
-          break;
+        if (header.index() <= snapshotIndex || isWhole(payload, header)) {
+          lastIndex = Math.max(snapshotIndex, header.index());
+          agreed = true;
+        } else {
+          requireInterrupted(header, segment(number), payload);
+          cut = new Cut(number, header.offset(), header.index());
         }
-        requireInterrupted(header, segment(number), payload);
-        cut = new Cut(number, header.offset(), header.index());
       }
     }
     if (cut != null) {
@@ -231,7 +234,8 @@ final class MetadataReconciler {
     reopen(newest);
   }
 
-  private static void syncDirectory(Path file) throws IOException {
+  /** Makes it durable which files the directory of this one has. */
+  static void syncDirectory(Path file) throws IOException {
     try (FileChannel directory = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {
       directory.force(true);
     }

@@ -5,6 +5,7 @@ import io.ratissidecar.logstore.LogOptions;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -57,6 +58,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   RaftNode(
       SidecarConfig config,
       ClusterIdentity identity,
+      SnapshotStore snapshots,
       Applier applier,
       Executor loop,
       ReplicatedLogStateMachine.GroupListener listener,
@@ -68,7 +70,12 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     this.selfId = peerId(identity.nodeId());
     this.stateMachine =
         new ReplicatedLogStateMachine(
-            this::openPayload, applier, listener, fatal, RatisSettings.entryLimitBytes(config));
+            this::openPayload,
+            snapshots,
+            applier,
+            listener,
+            fatal,
+            RatisSettings.entryLimitBytes(config));
   }
 
   private PayloadLog openPayload(long knownDurable) throws IOException {
@@ -128,9 +135,21 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     return identity;
   }
 
-  /** The payload log; for reports. */
+  /** The payload log. */
   public PayloadLog payload() {
     return stateMachine.payload();
+  }
+
+  /**
+   * Drops entries that a snapshot holds from both logs, the payload last: whoever finds a header
+   * finds its payload, or knows that it may be gone. Whole files go, so some of them remain. Any
+   * thread; blocks.
+   *
+   * @param firstKept not above the newest snapshot's index + 1
+   */
+  public void dropEntriesBelow(long firstKept) throws IOException {
+    division.getRaftLog().purge(firstKept - 1).join();
+    stateMachine.payload().dropPrefix(firstKept);
   }
 
   private static RaftPeerId peerId(int nodeId) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
@@ -30,7 +31,7 @@ record RaftSegment(Path path, long first, long last, List<Header> headers, Broke
 
   private static final int CHECKSUM_BYTES = 4;
 
-  private static final Pattern NAME = Pattern.compile("log_(inprogress_)?(\\d+).*");
+  private static final Pattern NAME = Pattern.compile("log_(inprogress_)?(\\d+)(?:-(\\d+))?");
 
   /** Where an entry with a payload stands in the segment. */
   record Header(long index, long term, long offset) {}
@@ -87,16 +88,31 @@ record RaftSegment(Path path, long first, long last, List<Header> headers, Broke
     if (problem == null && tail.isEmpty()) {
       return null;
     }
-    Matcher name = NAME.matcher(path.getFileName().toString());
-    if (!name.matches()) {
-      throw new IllegalStateException(path + " is no segment");
-    }
     return new Broken(
         offset,
-        last < 0 ? Long.parseLong(name.group(2)) : last + 1,
+        last < 0 ? nameStart(path) : last + 1,
         problem == null ? "an entry that does not end" : problem,
         // Ratis syncs a segment before it closes it, which gives it another name.
-        name.group(1) != null && tail.isTorn());
+        nameEnd(path).isEmpty() && tail.isTorn());
+  }
+
+  /** The first index that the name of a segment promises. */
+  static long nameStart(Path segment) {
+    return Long.parseLong(name(segment).group(2));
+  }
+
+  /** The last index that the name of a segment promises; empty for one that is still written. */
+  static OptionalLong nameEnd(Path segment) {
+    String end = name(segment).group(3);
+    return end == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(end));
+  }
+
+  private static Matcher name(Path segment) {
+    Matcher name = NAME.matcher(segment.getFileName().toString());
+    if (!name.matches()) {
+      throw new IllegalArgumentException(segment + " is no segment");
+    }
+    return name;
   }
 
   /** The whole file; at least so many bytes, zeros behind its end. */

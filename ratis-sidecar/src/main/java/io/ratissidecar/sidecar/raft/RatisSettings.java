@@ -46,9 +46,10 @@ final class RatisSettings {
   }
 
   private static void log(RaftProperties p, SidecarConfig config) {
-    // The payload is elsewhere, so these segments hold headers only.
-    RaftServerConfigKeys.Log.setSegmentSizeMax(p, SizeInBytes.valueOf(8 * MIB));
-    RaftServerConfigKeys.Log.setPreallocatedSize(p, SizeInBytes.valueOf(4 * MIB));
+    // The payload is elsewhere, so these segments hold headers only, some 10,000 in each: a purge
+    // removes whole segments.
+    RaftServerConfigKeys.Log.setSegmentSizeMax(p, SizeInBytes.valueOf(MIB));
+    RaftServerConfigKeys.Log.setPreallocatedSize(p, SizeInBytes.valueOf(MIB));
     // Commit indexes as log entries would double the number of entries; followers learn them from
     // the next message.
     RaftServerConfigKeys.Log.setLogMetadataEnabled(p, false);
@@ -71,12 +72,13 @@ final class RatisSettings {
     RaftServerConfigKeys.Log.setAsyncFlushEnabled(p, false);
     RaftServerConfigKeys.Log.setSegmentCacheNumMax(p, 2);
     RaftServerConfigKeys.Log.setSegmentCacheSizeMax(p, SizeInBytes.valueOf(16 * MIB));
-    RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(p, true);
-    RaftServerConfigKeys.Log.setPurgePreservationLogNum(p, 100_000);
+    // When to take a snapshot, and how far to purge behind it, is not Ratis's to decide: it counts
+    // entries, not bytes.
+    RaftServerConfigKeys.Log.setPurgeGap(p, 1);
+    RaftServerConfigKeys.Log.setPurgePreservationLogNum(p, 0);
     RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(p, false);
     RaftServerConfigKeys.Snapshot.setTriggerWhenStopEnabled(p, false);
     RaftServerConfigKeys.Snapshot.setTriggerWhenRemoveEnabled(p, false);
-    RaftServerConfigKeys.Snapshot.setRetentionFileNum(p, 2);
   }
 
   private static void appender(RaftProperties p, SidecarConfig config) {
@@ -84,7 +86,7 @@ final class RatisSettings {
     RaftServerConfigKeys.Log.setAppendEntriesComposeEnabled(p, false);
     // The default waits a millisecond between two messages to a follower.
     RaftServerConfigKeys.Log.Appender.setWaitTimeMin(p, TimeDuration.ZERO);
-    // Entries never have to come from a snapshot: the log is kept whole.
+    // A follower that needs entries which are gone is told so, and fetches a snapshot by itself.
     RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(p, false);
     RaftServerConfigKeys.Write.setByteLimit(p, SizeInBytes.valueOf(4L * entryLimitBytes(config)));
   }

@@ -1,6 +1,9 @@
 package io.ratissidecar.sidecar.raft;
 
 import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.snapshot.Snapshot;
+import io.ratissidecar.snapshot.SnapshotManifest;
+import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
@@ -13,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -28,7 +32,9 @@ import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.raftlog.RaftLog;
+import org.apache.ratis.server.storage.FileInfo;
 import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.statemachine.SnapshotInfo;
 import org.apache.ratis.statemachine.StateMachine;
 import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
@@ -75,6 +81,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   }
 
   private final PayloadLogOpener opener;
+  private final SnapshotStore snapshots;
   private final Applier applier;
   private final FatalHandler fatal;
   private final GroupListener listener;
@@ -95,11 +102,13 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
 
   ReplicatedLogStateMachine(
       PayloadLogOpener opener,
+      SnapshotStore snapshots,
       Applier applier,
       GroupListener listener,
       FatalHandler fatal,
       int entryLimitBytes) {
     this.opener = opener;
+    this.snapshots = snapshots;
     this.applier = applier;
     this.listener = listener;
     this.fatal = fatal;
@@ -120,10 +129,15 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       throws IOException {
     super.initialize(server, groupId, raftStorage);
     storage = raftStorage;
-    MetadataReconciler metadata = new MetadataReconciler(storage, entryLimitBytes);
-    PayloadLog log = opener.open(metadata.lastPayloadIndex());
+    Optional<SnapshotManifest> snapshot = snapshots.latest().map(Snapshot::manifest);
+    PayloadLog log =
+        opener.open(new MetadataReconciler(storage, entryLimitBytes).lastPayloadIndex());
     try {
-      metadata.reconcile(log);
+      if (snapshot.isPresent()) {
+        new SnapshotReconciler(storage, entryLimitBytes).reconcile(snapshot.get(), log);
+      }
+      new MetadataReconciler(storage, entryLimitBytes)
+          .reconcile(log, snapshot.map(SnapshotManifest::index).orElse(0L));
     } catch (IOException | RuntimeException e) {
       log.close();
       throw e;
@@ -134,6 +148,41 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
     }
     payload = log;
     applier.use(log);
+    if (snapshot.isPresent()) {
+      // Ratis takes what a snapshot holds for applied, and does not apply it again.
+      setLastAppliedTermIndex(termIndex(snapshot.get()));
+      applier.committed(snapshot.get().index());
+    }
+  }
+
+  private static TermIndex termIndex(SnapshotManifest snapshot) {
+    return TermIndex.valueOf(snapshot.term(), snapshot.index());
+  }
+
+  /**
+   * What is in it is our own business: Ratis only wants to know where its log may begin. One that
+   * came from another node, and is ahead of this log, counts from the next start on.
+   */
+  @Override
+  public SnapshotInfo getLatestSnapshot() {
+    return snapshots.list().stream()
+        .map(s -> termIndex(s.manifest()))
+        .filter(at -> at.getIndex() <= getLastAppliedTermIndex().getIndex())
+        .findFirst()
+        .map(SnapshotAt::new)
+        .orElse(null);
+  }
+
+  private record SnapshotAt(TermIndex at) implements SnapshotInfo {
+    @Override
+    public TermIndex getTermIndex() {
+      return at;
+    }
+
+    @Override
+    public List<FileInfo> getFiles() {
+      return List.of();
+    }
   }
 
   @Override
@@ -175,8 +224,9 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   }
 
   /**
-   * Called by appenders. One may still ask for an entry that a new leader has had removed: that is
-   * the end of the appender's work, and no fault of this node's.
+   * Called by appenders. One may still ask for an entry that a new leader has had removed, or that
+   * was just dropped behind a snapshot: that is the end of the appender's work, and no fault of
+   * this node's.
    */
   @Override
   public CompletableFuture<ByteString> read(LogEntryProto proto, TransactionContext context) {
@@ -184,7 +234,8 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       Entry entry = payload.read(proto.getIndex());
       if (entry == null || entry.term() != proto.getTerm()) {
         TermIndex applied = getLastAppliedTermIndex();
-        if (applied != null && proto.getIndex() <= applied.getIndex()) {
+        boolean wasDropped = proto.getIndex() < payload.startIndex();
+        if (!wasDropped && applied != null && proto.getIndex() <= applied.getIndex()) {
           throw new IOException("its payload is missing"); // nobody removes what is committed
         }
         LOG.info("Entry {} of term {} is not here any more", proto.getIndex(), proto.getTerm());
@@ -315,9 +366,10 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
     }
   }
 
+  /** Never asked for: snapshots are taken, and the log is purged behind them, without Ratis. */
   @Override
   public long takeSnapshot() {
-    return RaftLog.INVALID_LOG_INDEX; // the log is kept whole
+    return RaftLog.INVALID_LOG_INDEX;
   }
 
   /**

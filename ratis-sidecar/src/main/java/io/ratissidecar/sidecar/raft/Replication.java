@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.raft;
 
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.concurrent.Executor;
@@ -35,12 +36,14 @@ public final class Replication implements AutoCloseable {
   }
 
   /**
+   * @param snapshots those of this node
    * @param loop runs on the front loop
    * @param reader for reading old entries from disk
    */
   public Replication(
       SidecarConfig config,
       ClusterIdentity identity,
+      SnapshotStore snapshots,
       ScheduledExecutorService loop,
       ExecutorService reader,
       LongSupplier nanoClock,
@@ -54,6 +57,7 @@ public final class Replication implements AutoCloseable {
         new RaftNode(
             config,
             identity,
+            snapshots,
             applier,
             loop,
             new ReplicatedLogStateMachine.GroupListener() {

@@ -4,14 +4,17 @@ import io.ratissidecar.sidecar.raft.Applier;
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespConnection;
+import io.ratissidecar.snapshot.InvalidSnapshotException;
 import io.ratissidecar.snapshot.RecoveryPlan;
 import io.ratissidecar.snapshot.RecoveryPlanner;
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +33,7 @@ final class ApplyLink {
   private final FatalHandler fatal;
   private final Runnable onLost;
   private final ReloadMark reload;
+  private final SnapshotLoader loader;
   private final AtomicBoolean refused = new AtomicBoolean();
   private volatile RespConnection connection;
 
@@ -43,9 +47,11 @@ final class ApplyLink {
       FrontLoop front,
       RedisConnector connector,
       ReloadMark reload,
+      SnapshotLoader loader,
       FatalHandler fatal,
       Runnable onLost) {
     this.reload = reload;
+    this.loader = loader;
     this.front = front;
     this.connector = connector;
     this.fatal = fatal;
@@ -83,15 +89,49 @@ final class ApplyLink {
       return false;
     }
     if (plan instanceof RecoveryPlan.Reload load) {
-      LOG.info("Loading the local Redis from the log: {}", load.reason());
-      control.flushAll();
-      reload.clear();
-      open(log, range.clusterId(), reservedDatabase, 0);
+      OptionalLong index = reload(load, control, reservedDatabase);
+      if (index.isEmpty()) {
+        return false;
+      }
+      open(log, range.clusterId(), reservedDatabase, index.getAsLong());
     } else if (plan instanceof RecoveryPlan.Continue go) {
       LOG.info("The local Redis holds the state of entry {}", go.appliedIndex());
       open(log, range.clusterId(), reservedDatabase, go.appliedIndex());
     }
     return true;
+  }
+
+  /** Returns the entry whose state Redis then has; empty when the node has to stop. */
+  private OptionalLong reload(RecoveryPlan.Reload load, RedisControl control, int reservedDatabase)
+      throws IOException, InterruptedException {
+    // What is half loaded must not be believed, whoever dies meanwhile.
+    reload.set();
+    String damage = "";
+    for (Snapshot snapshot : load.snapshots()) {
+      long index = snapshot.manifest().index();
+      try {
+        LOG.info("Loading the snapshot of entry {}: {}", index, load.reason());
+        loader.load(snapshot, control, reservedDatabase);
+        reload.clear();
+        return OptionalLong.of(index);
+      } catch (InvalidSnapshotException e) {
+        LOG.error("The snapshot of entry {} can't be loaded: {}", index, e.getMessage());
+        damage = e.getMessage();
+      }
+    }
+    if (!load.logIsWhole()) {
+      fatal.stop(
+          load.reason()
+              + ", and no snapshot of this node is sound: "
+              + damage
+              + ". Nothing was changed. Remove this node and join it again under a new id",
+          null);
+      return OptionalLong.empty();
+    }
+    LOG.info("Loading the local Redis from the log: {}", load.reason());
+    control.flushAll();
+    reload.clear();
+    return OptionalLong.of(0);
   }
 
   private static long termAt(FollowedLog log, long index) {

@@ -7,6 +7,7 @@ import io.ratissidecar.sidecar.raft.FatalHandler;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.command.CommandTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -44,6 +45,7 @@ public final class LocalRedis {
   private static final long HEALTH_CHECK_MILLIS = 1000;
   private static final long START_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  private final SnapshotStore snapshots;
   private final FatalHandler fatal;
   private final int maxEntryBytes;
   private final ManagedRedis managed;
@@ -64,7 +66,12 @@ public final class LocalRedis {
   private final AtomicBoolean linkLost = new AtomicBoolean();
   private volatile String lastProblem = "";
 
-  public LocalRedis(SidecarConfig config, FrontLoop front, FatalHandler fatal) {
+  /**
+   * @param snapshots what its data may be loaded from
+   */
+  public LocalRedis(
+      SidecarConfig config, SnapshotStore snapshots, FrontLoop front, FatalHandler fatal) {
+    this.snapshots = snapshots;
     this.fatal = fatal;
     this.maxEntryBytes = config.maxEntryBytes();
     this.managed = config.redis() instanceof RedisTarget.Managed ? new ManagedRedis(config) : null;
@@ -72,7 +79,9 @@ public final class LocalRedis {
     this.client = new ControlClient(endpoint);
     this.connector = new RedisConnector(front, endpoint);
     this.reload = new ReloadMark(config.dir());
-    this.link = new ApplyLink(front, connector, reload, fatal, this::lookAfterLink);
+    this.link =
+        new ApplyLink(
+            front, connector, reload, new SnapshotLoader(endpoint), fatal, this::lookAfterLink);
   }
 
   private RespEndpoint endpoint(RedisTarget target) {
@@ -131,6 +140,17 @@ public final class LocalRedis {
     return version;
   }
 
+  /** Connects as a replica would, to take an RDB. Blocks. */
+  public RdbSource openRdbSource() throws IOException {
+    boolean streamed;
+    try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
+      streamed = control.streamsRdbAtOnce();
+    } catch (RedisException e) {
+      throw new IOException(inWords(e), e);
+    }
+    return RdbSource.connect(endpoint, streamed);
+  }
+
   /** True when Redis holds no key; blocks. */
   public boolean isEmpty() {
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
@@ -179,6 +199,9 @@ public final class LocalRedis {
   /** One connection's life. */
   private void session() throws IOException, InterruptedException {
     try (RedisControl control = connect()) {
+      if (reload.isSet()) {
+        control.replicaOfNoOne(); // it may have been left in the middle of loading a snapshot
+      }
       int databases = RedisRequirements.check(control, maxEntryBytes);
       version = control.info("server").getOrDefault("redis_version", "?");
       if (!commands.isDone()) {
@@ -212,7 +235,7 @@ public final class LocalRedis {
       throw new IOException("its number of databases has changed");
     }
     try {
-      link.attach(control, new ReplicatedLog(log), databases - 1);
+      link.attach(control, new ReplicatedLog(log, snapshots), databases - 1);
     } catch (UncheckedIOException e) {
       if (!log.isClosed()) {
         throw e;

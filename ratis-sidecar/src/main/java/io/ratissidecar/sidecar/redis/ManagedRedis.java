@@ -113,6 +113,10 @@ final class ManagedRedis {
     set(a, "timeout", "0");
     // Large pipelines of entries must not be cut off.
     set(a, "client-output-buffer-limit", "normal", "0", "0", "0");
+    // Snapshots come and go over the replication protocol, without files of Redis's.
+    set(a, "repl-diskless-sync", "yes");
+    set(a, "repl-diskless-sync-delay", "0");
+    set(a, "repl-diskless-load", "on-empty-db");
     set(a, "maxclients", Integer.toString(config.maxClients() + 64));
     return a;
   }

@@ -20,8 +20,8 @@ import java.util.Locale;
 
 /**
  * Has a Redis load an RDB over the connection: plays its primary for one full resynchronisation, so
- * that Redis may be anywhere. Redis is told {@code REPLICAOF} this, and {@code REPLICAOF NO ONE} once
- * it has loaded. For one thread, which waits.
+ * that Redis may be anywhere. Redis is told {@code REPLICAOF} this, and {@code REPLICAOF NO ONE}
+ * once it has loaded. For one thread, which waits.
  */
 final class RdbPrimary implements Closeable {
   /** Any 40 hexadecimal digits will do: nobody continues a replication that ends at once. */

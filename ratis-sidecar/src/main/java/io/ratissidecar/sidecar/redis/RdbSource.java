@@ -24,10 +24,10 @@ import java.util.Arrays;
  * anywhere. For one thread, which waits.
  *
  * <p>Redis forks within the handling of {@code PSYNC}, and answers {@code +FULLRESYNC} in the same
- * turn of its loop: what is sent to it on any connection after {@link #awaitFork} returned is not in
- * the RDB. Source: {@code syncCommand} in {@code replication.c} of Redis 6.2 and 7.
+ * turn of its loop: what is sent to it on any connection after {@link #awaitFork} returned is not
+ * in the RDB. Source: {@code syncCommand} in {@code replication.c} of Redis 6.2 and 7.
  */
-final class RdbSource implements Closeable {
+public final class RdbSource implements Closeable {
   private static final int BUFFER_BYTES = 1 << 18;
   private static final int MARK_BYTES = 40;
   private static final String STREAMED = "$EOF:";
@@ -74,6 +74,8 @@ final class RdbSource implements Closeable {
           streamed
               ? new String[] {"REPLCONF", "capa", "eof", "capa", "psync2"}
               : new String[] {"REPLCONF", "capa", "psync2"});
+      source.send("REPLCONF", "rdb-only", "1");
+      source.line(ANSWER); // an older Redis does not know it, and keeps later writes for us
       return source;
     } catch (IOException | RuntimeException e) {
       source.close();
@@ -104,7 +106,7 @@ final class RdbSource implements Closeable {
    * @throws SocketTimeoutException when Redis has not forked by then; another child of its is at
    *     work, for example
    */
-  void awaitFork(Duration patience) throws IOException {
+  public void awaitFork(Duration patience) throws IOException {
     send("PSYNC", "?", "-1");
     String reply = line(patience);
     if (!reply.startsWith("+FULLRESYNC ")) {
@@ -113,7 +115,7 @@ final class RdbSource implements Closeable {
   }
 
   /** Copies the RDB; returns its length. */
-  long copyTo(OutputStream out) throws IOException {
+  public long copyTo(OutputStream out) throws IOException {
     String header = line(SILENCE);
     if (header.startsWith(STREAMED)) {
       return copyToMark(header.substring(STREAMED.length()), out);

@@ -5,6 +5,7 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
+import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -70,6 +71,29 @@ final class RedisControl implements AutoCloseable {
         redis.clientKill(KillArgs.Builder.id(id));
       }
     }
+  }
+
+  /**
+   * True when a replica may say that it takes an RDB while it is written, and Redis still forks at
+   * once. Version 6.2 makes such a replica wait for others.
+   */
+  boolean streamsRdbAtOnce() {
+    Map<String, String> server = info("server");
+    String version =
+        server.getOrDefault("valkey_version", server.getOrDefault("redis_version", "0"));
+    return RedisRequirements.atLeast(version, 7, 0)
+        && setting("repl-diskless-sync").orElse("").equals("yes")
+        && setting("repl-diskless-sync-delay").orElse("").equals("0");
+  }
+
+  /** Makes it a replica of that server. */
+  void replicaOf(InetSocketAddress primary) {
+    redis.replicaof(primary.getAddress().getHostAddress(), primary.getPort());
+  }
+
+  /** Makes it a primary; no more than that when it is one. */
+  void replicaOfNoOne() {
+    redis.replicaofNoOne();
   }
 
   void ping() {

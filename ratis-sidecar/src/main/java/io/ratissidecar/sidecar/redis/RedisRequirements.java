@@ -91,7 +91,7 @@ final class RedisRequirements {
     }
   }
 
-  private static boolean atLeast(String version, int major, int minor) {
+  static boolean atLeast(String version, int major, int minor) {
     String[] parts = version.split("\\.", -1);
     int first = Integer.parseInt(parts[0]);
     int second = parts.length > 1 ? Integer.parseInt(parts[1]) : 0;

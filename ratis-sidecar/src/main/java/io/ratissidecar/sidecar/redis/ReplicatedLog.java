@@ -3,17 +3,21 @@ package io.ratissidecar.sidecar.redis;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.snapshot.RecoveryPlanner.LogRange;
+import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.entry.Entry;
 import java.io.IOException;
 
-/** The log of the node's group. */
-record ReplicatedLog(Replication replication) implements FollowedLog {
+/** The log of the node's group, and the snapshots that it goes on from. */
+record ReplicatedLog(Replication replication, SnapshotStore snapshots) implements FollowedLog {
   @Override
   public LogRange range() {
     RaftNode raft = replication.raft();
     return new LogRange(
-        raft.identity().clusterId(), raft.payload().firstIndex(), raft.payload().lastIndex());
+        raft.identity().clusterId(),
+        raft.payload().startIndex(),
+        raft.payload().tailIndex(),
+        snapshots.list());
   }
 
   @Override

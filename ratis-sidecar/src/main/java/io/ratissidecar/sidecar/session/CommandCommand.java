@@ -19,6 +19,7 @@ final class CommandCommand {
     OWN.put("raft", new Own(-2, "Runs a command through the replicated log"));
     OWN.put("raft.cluster", new Own(-2, "Forms a cluster or joins one"));
     OWN.put("raft.node", new Own(-2, "Adds, removes and lists nodes"));
+    OWN.put("raft.snapshot", new Own(-1, "Takes a snapshot of this node"));
     OWN.put("raft.transfer_leader", new Own(-1, "Hands leadership to another node"));
   }
 

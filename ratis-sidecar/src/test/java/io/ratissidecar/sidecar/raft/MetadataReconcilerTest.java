@@ -212,7 +212,7 @@ class MetadataReconcilerTest {
       MetadataReconciler reconciler = new MetadataReconciler(storage, LIMIT, beforeChange);
       payload =
           PayloadLog.open(root.resolve("log"), IDENTITY, OPTIONS, reconciler.lastPayloadIndex());
-      reconciler.reconcile(payload);
+      reconciler.reconcile(payload, 0);
     }
 
     /** Reads what is left as Ratis will, and checks that names and entries fit together. */

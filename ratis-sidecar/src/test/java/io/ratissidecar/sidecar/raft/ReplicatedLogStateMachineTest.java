@@ -10,6 +10,7 @@ import io.netty.buffer.Unpooled;
 import io.ratissidecar.logstore.LogIdentity;
 import io.ratissidecar.logstore.LogOptions;
 import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import io.ratissidecar.statemachine.entry.EntryType;
 import io.ratissidecar.statemachine.resp.Resp;
@@ -70,6 +71,7 @@ class ReplicatedLogStateMachineTest {
                     new LogIdentity("c", 1),
                     new LogOptions(1 << 20, 2000, 0),
                     durable),
+            SnapshotStore.open(dir.resolve("snapshots")),
             applier,
             new ReplicatedLogStateMachine.GroupListener() {
               @Override

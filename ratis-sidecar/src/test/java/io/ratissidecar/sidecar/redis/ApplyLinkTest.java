@@ -114,6 +114,7 @@ class ApplyLinkTest {
         front,
         new RedisConnector(front, endpoint),
         new ReloadMark(dir),
+        new SnapshotLoader(endpoint),
         (reason, cause) -> events.add("fatal: " + reason),
         lost::release);
   }

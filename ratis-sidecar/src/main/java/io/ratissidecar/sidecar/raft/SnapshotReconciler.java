@@ -1,0 +1,127 @@
+package io.ratissidecar.sidecar.raft;
+
+import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.sidecar.raft.RaftSegment.Header;
+import io.ratissidecar.snapshot.SnapshotManifest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.OptionalLong;
+import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes both logs go on from the newest snapshot, before Ratis opens its own. A log that does not
+ * hold the snapshot's entry is dropped whole: whatever of it was committed is in the snapshot, and
+ * what was not does not count (Ongaro and Ousterhout, In Search of an Understandable Consensus
+ * Algorithm, section 7). So it is after a snapshot came from another node.
+ *
+ * <p>The payload log goes first, then Ratis's segments from the newest to the oldest: whenever the
+ * process dies in between, the log still does not hold the entry, and is dropped at the next start.
+ */
+final class SnapshotReconciler {
+  private static final Logger LOG = LoggerFactory.getLogger(SnapshotReconciler.class);
+
+  private final RaftStorage storage;
+  private final int entryLimitBytes;
+  private final Runnable beforeChange;
+
+  SnapshotReconciler(RaftStorage storage, int entryLimitBytes) {
+    this(storage, entryLimitBytes, () -> {});
+  }
+
+  /**
+   * @param beforeChange called before each change of a file
+   */
+  SnapshotReconciler(RaftStorage storage, int entryLimitBytes, Runnable beforeChange) {
+    this.storage = storage;
+    this.entryLimitBytes = entryLimitBytes;
+    this.beforeChange = beforeChange;
+  }
+
+  /**
+   * @throws IOException when entries behind the snapshot are missing; says which
+   */
+  void reconcile(SnapshotManifest snapshot, PayloadLog payload) throws IOException {
+    List<LogSegmentPath> paths = finishPurge(LogSegmentPath.getLogSegmentPaths(storage), snapshot);
+    if (paths.isEmpty()) {
+      if (payload.tailIndex() != snapshot.index() || payload.lastIndex() != 0) {
+        reset(payload, snapshot);
+      }
+    } else if (start(paths.get(0)) > snapshot.index() + 1) {
+      throw new IOException(
+          "Raft's log begins with entry "
+              + start(paths.get(0))
+              + ", and the newest snapshot is of entry "
+              + snapshot.index()
+              + ": what was between is missing"
+              + MetadataReconciler.REMEDY);
+    } else if (start(paths.get(0)) <= snapshot.index() && !holds(paths, snapshot)) {
+      drop(paths, snapshot, payload);
+    }
+  }
+
+  /**
+   * Ratis deletes segments one by one, and does not sync the directory: some may be back behind
+   * which others are gone.
+   */
+  private List<LogSegmentPath> finishPurge(List<LogSegmentPath> paths, SnapshotManifest snapshot)
+      throws IOException {
+    for (int i = paths.size() - 1; i > 0; i--) {
+      OptionalLong endBefore = RaftSegment.nameEnd(paths.get(i - 1).getPath());
+      boolean gap = endBefore.isPresent() && endBefore.getAsLong() + 1 < start(paths.get(i));
+      if (gap && start(paths.get(i)) <= snapshot.index() + 1) {
+        for (LogSegmentPath purged : paths.subList(0, i)) {
+          delete(purged);
+        }
+        return paths.subList(i, paths.size());
+      }
+    }
+    return paths;
+  }
+
+  private static long start(LogSegmentPath path) {
+    return RaftSegment.nameStart(path.getPath());
+  }
+
+  private boolean holds(List<LogSegmentPath> paths, SnapshotManifest snapshot) throws IOException {
+    for (int i = paths.size() - 1; i >= 0; i--) {
+      if (start(paths.get(i)) <= snapshot.index()) {
+        RaftSegment segment = RaftSegment.read(paths.get(i), entryLimitBytes);
+        if (segment.broken() != null && !(segment.broken().torn() && i == paths.size() - 1)) {
+          throw MetadataReconciler.damaged(segment);
+        }
+        return segment.headers().stream()
+            .filter(header -> header.index() == snapshot.index())
+            .mapToLong(Header::term)
+            .anyMatch(term -> term == snapshot.term());
+      }
+    }
+    return false;
+  }
+
+  private void drop(List<LogSegmentPath> paths, SnapshotManifest snapshot, PayloadLog payload)
+      throws IOException {
+    LOG.info(
+        "The log does not hold entry {} of term {}, which there is a snapshot of: dropping it",
+        snapshot.index(),
+        snapshot.term());
+    reset(payload, snapshot);
+    for (int i = paths.size() - 1; i >= 0; i--) {
+      delete(paths.get(i));
+    }
+  }
+
+  private void reset(PayloadLog payload, SnapshotManifest snapshot) throws IOException {
+    beforeChange.run();
+    payload.reset(snapshot.term(), snapshot.index());
+  }
+
+  private void delete(LogSegmentPath segment) throws IOException {
+    beforeChange.run();
+    Files.delete(segment.getPath());
+    MetadataReconciler.syncDirectory(segment.getPath());
+  }
+}

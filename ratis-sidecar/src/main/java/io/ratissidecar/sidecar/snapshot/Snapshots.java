@@ -1,0 +1,195 @@
+package io.ratissidecar.sidecar.snapshot;
+
+import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.RaftNode;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.redis.LocalRedis;
+import io.ratissidecar.snapshot.Snapshot;
+import io.ratissidecar.snapshot.SnapshotStore;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes the node's snapshots when they are due or asked for, and cuts the logs behind them. A
+ * snapshot that fails leaves everything as it was.
+ *
+ * <p>A thread of its own, {@code snapshot}, does the work; what is public may be called on any
+ * thread.
+ */
+public final class Snapshots implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
+
+  private static final long CHECK_MILLIS = 500;
+
+  /** How long after a failure the next one is tried. */
+  private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
+
+  private final SnapshotPolicy policy;
+  private final SnapshotStore store;
+  private final SnapshotTaker taker;
+  private final Supplier<Optional<Replication>> replication;
+  private final ScheduledExecutorService thread =
+      Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "snapshot"));
+  private volatile SnapshotReport report = SnapshotReport.NONE;
+  private volatile boolean stopping;
+  private long lastNanos = System.nanoTime();
+  private boolean lastFailed;
+  private Replication retainedIn;
+
+  /**
+   * @param loop runs on the front loop
+   * @param replication the node's part in a cluster, if it has any
+   */
+  public Snapshots(
+      SidecarConfig config,
+      SnapshotStore store,
+      LocalRedis redis,
+      Executor loop,
+      Supplier<Optional<Replication>> replication) {
+    this.policy = SnapshotPolicy.of(config);
+    this.store = store;
+    this.taker = new SnapshotTaker(store, redis, loop);
+    this.replication = replication;
+  }
+
+  /** Looks after them from now on. */
+  public void start() {
+    thread.scheduleWithFixedDelay(
+        this::takeIfDue, CHECK_MILLIS, CHECK_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  /**
+   * Takes one now, behind those that are under way. Completes with the newest one, which is an
+   * older one when nothing has changed since; fails with an {@link IOException} that says why.
+   */
+  public CompletableFuture<Snapshot> take() {
+    CompletableFuture<Snapshot> done = new CompletableFuture<>();
+    try {
+      thread.execute(
+          () -> {
+            try {
+              Replication current =
+                  replication
+                      .get()
+                      .orElseThrow(() -> new IOException("this node is in no cluster"));
+              done.complete(take(current));
+            } catch (IOException | RuntimeException e) {
+              done.completeExceptionally(e);
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+              done.completeExceptionally(new IOException("the node stops", e));
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      done.completeExceptionally(new IOException("the node stops", e));
+    }
+    return done;
+  }
+
+  private void takeIfDue() {
+    try {
+      Optional<Replication> current = replication.get().filter(r -> !r.isClosed());
+      if (current.isPresent()) {
+        finishCut(current.get());
+        if (isDue(current.get())) {
+          take(current.get());
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      // Reported already; the old snapshot and the log are still there.
+      lastNanos = System.nanoTime();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isDue(Replication current) throws IOException {
+    long last = lastIndex();
+    long applied = current.applier().appliedIndex();
+    Duration sinceLast = Duration.ofNanos(System.nanoTime() - lastNanos);
+    if (applied <= last
+        || !current.applier().redisIsReady()
+        || (lastFailed && sinceLast.compareTo(AFTER_FAILURE) < 0)) {
+      return false;
+    }
+    return policy.isDue(current.raft().payload().bytesAfter(last), applied - last, sinceLast);
+  }
+
+  private long lastIndex() {
+    return store.latest().map(s -> s.manifest().index()).orElse(0L);
+  }
+
+  private Snapshot take(Replication current) throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    try {
+      SnapshotTaker.Taken taken = taker.take(current);
+      Snapshot snapshot = taken.snapshot();
+      long nanos = System.nanoTime() - start;
+      lastFailed = false;
+      report = report.taken(nanos, taken.pauseNanos());
+      LOG.info(
+          "Took a snapshot of entry {}: {} bytes in {} ms; no entry was applied for {} ms",
+          snapshot.manifest().index(),
+          snapshot.manifest().rdbBytes(),
+          TimeUnit.NANOSECONDS.toMillis(nanos),
+          TimeUnit.NANOSECONDS.toMillis(taken.pauseNanos()));
+      store.retain(SnapshotPolicy.RETENTION);
+      cut(current);
+      return snapshot;
+    } catch (IOException | RuntimeException e) {
+      lastFailed = true;
+      if (!stopping) {
+        LOG.warn("No snapshot could be taken, which is tried again: {}", String.valueOf(e));
+        report = report.failed(String.valueOf(e.getMessage()));
+      }
+      throw e;
+    } finally {
+      lastNanos = System.nanoTime();
+    }
+  }
+
+  /** The process may have died between publishing the newest snapshot and cutting the logs. */
+  private void finishCut(Replication current) throws IOException {
+    if (retainedIn != current) {
+      retainedIn = current;
+      store.retain(SnapshotPolicy.RETENTION);
+      cut(current);
+    }
+  }
+
+  private void cut(Replication current) throws IOException {
+    if (store.latest().isPresent()) {
+      RaftNode raft = current.raft();
+      PayloadLog log = raft.payload();
+      raft.dropEntriesBelow(policy.firstKept(lastIndex(), log.startOfNewest(policy.logBytes())));
+    }
+  }
+
+  /** All that are there, the newest first. */
+  public SnapshotStore store() {
+    return store;
+  }
+
+  /** What became of those that were tried since the process was started. */
+  public SnapshotReport report() {
+    return report.inProgress(taker.bytesWritten());
+  }
+
+  /** One that is being taken is given up. */
+  @Override
+  public void close() {
+    stopping = true;
+    thread.shutdownNow();
+  }
+}
