@@ -419,4 +419,41 @@ class ApplierTest {
     turn();
     assertTrue(applier.isStopped());
   }
+
+  @Test
+  void when_it_is_held_then_redis_stays_at_one_entry_until_it_is_released() throws IOException {
+    Port port = attach(0);
+    append(1, 1);
+    append(1, 2);
+    applier.committed(1);
+    turn();
+    applier.hold(() -> outcomes.add("quiet"));
+    applier.committed(2);
+    turn();
+    assertEquals(List.of(), outcomes);
+    port.answer();
+    turn();
+    assertEquals(List.of("quiet"), outcomes);
+    assertEquals(List.of("key1"), port.keys());
+    assertEquals(1, applier.appliedIndex());
+    applier.release();
+    assertEquals(List.of("key1", "key2"), port.keys());
+    port.answer();
+    assertEquals(List.of("quiet"), outcomes);
+    assertEquals(2, applier.appliedIndex());
+  }
+
+  @Test
+  void when_redis_is_lost_while_it_is_held_then_the_next_one_is_held_too() throws IOException {
+    append(1, 1);
+    applier.hold(() -> outcomes.add("quiet"));
+    applier.committed(1);
+    turn();
+    assertEquals(List.of(), outcomes); // there is no Redis
+    Port port = attach(0);
+    assertEquals(List.of("quiet"), outcomes);
+    assertEquals(List.of(), port.keys());
+    applier.release();
+    assertEquals(List.of("key1"), port.keys());
+  }
 }
