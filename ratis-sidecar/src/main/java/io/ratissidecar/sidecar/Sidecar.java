@@ -58,6 +58,9 @@ public final class Sidecar implements AutoCloseable {
 
   private static final long DRAIN_MILLIS_AT_LEAST = 500;
 
+  /** In Redis's words, which clients know. */
+  private static final String LOADING = "LOADING Redis is loading the dataset in memory";
+
   private final SidecarConfig config;
   private final FatalHandler fatal;
   private final DirectoryLock lock;
@@ -255,8 +258,10 @@ public final class Sidecar implements AutoCloseable {
     }
 
     @Override
-    public Optional<String> removal() {
-      return membership.removal();
+    public Optional<String> dataRefusal() {
+      return membership
+          .removal()
+          .or(() -> redis.isLoading() ? Optional.of(LOADING) : Optional.empty());
     }
 
     @Override

@@ -100,11 +100,19 @@ public final class Membership {
     return handover;
   }
 
-  /** Ratis ended our part in the group: we were removed, or something is wrong. Any thread. */
+  /**
+   * A replication has ended. Unless this process closed it, Ratis did: we were removed, or
+   * something is wrong. Any thread.
+   */
   public void raftClosed() {
-    if (!part.isStopping()) {
+    if (replication().filter(r -> !r.isClosed()).isPresent()) {
       front.loop().execute(standing::raftEnded);
     }
+  }
+
+  /** Begins anew with what is on disk: a snapshot has come from another node. Any thread. */
+  public void restartReplication() {
+    part.restart();
   }
 
   /** Somebody says that this node was removed: ask a leader. */

@@ -56,7 +56,7 @@ final class Participation {
       throws IOException {
     Replication created = host.createReplication(identity);
     try {
-      created.start(members);
+      created.start(members, file.joined());
     } catch (IOException | RuntimeException e) {
       created.close();
       throw e;
@@ -64,6 +64,26 @@ final class Participation {
     replication = created;
     host.followed(created);
     return created;
+  }
+
+  /** Closes the replication and begins anew, from what is on disk then. */
+  void restart() {
+    executor.execute(
+        () -> {
+          Replication former = replication;
+          if (former == null || stopping) {
+            return;
+          }
+          try {
+            former.close();
+            startReplication(former.raft().identity(), file.members());
+            if (stopping) {
+              replication.close(); // stop may have seen the former one only
+            }
+          } catch (IOException | RuntimeException e) {
+            fatal.stop("can't go on from a snapshot", e);
+          }
+        });
   }
 
   NodeFile file() {

@@ -10,6 +10,7 @@ import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -94,8 +95,12 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
    *
    * @param members the group as far as it is known; without this node when it is to wait until the
    *     leader makes it part of it
+   * @param joined whether this node has seen itself in a committed configuration
    */
-  void start(Collection<Member> members) throws IOException {
+  void start(Collection<Member> members, boolean joined) throws IOException {
+    if (!joined) {
+      forgetConfiguration();
+    }
     // A Ratis server that could not listen keeps its files locked.
     FreePort.require("Raft", config.bind(), config.raftPort());
     boolean amongThem = members.stream().anyMatch(m -> m.id() == identity.nodeId());
@@ -128,6 +133,20 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     LearnerTimer.end(started);
     writes = (RaftClientAsynchronousProtocol) started;
     division = started;
+  }
+
+  /**
+   * A leader that has a newcomer fetch a snapshot sends its configuration, in which the newcomer is
+   * not yet; Ratis keeps it, and would make the newcomer a voter when it starts from it.
+   */
+  private void forgetConfiguration() throws IOException {
+    Files.deleteIfExists(
+        config
+            .dir()
+            .resolve("raft")
+            .resolve(groupId.getUuid().toString())
+            .resolve("current")
+            .resolve("raft-meta.conf"));
   }
 
   /** Which node of which cluster this is. */

@@ -93,9 +93,9 @@ public final class Replication implements AutoCloseable {
             again -> loop.schedule(again, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS));
   }
 
-  /** Takes part in the group. Blocks until the log is open. */
-  public void start(Collection<Member> members) throws IOException {
-    raft.start(members);
+  /** Takes part in the group, as {@link RaftNode#start}. Blocks until the log is open. */
+  public void start(Collection<Member> members, boolean joined) throws IOException {
+    raft.start(members, joined);
   }
 
   public RaftNode raft() {

@@ -36,6 +36,7 @@ final class ApplyLink {
   private final SnapshotLoader loader;
   private final AtomicBoolean refused = new AtomicBoolean();
   private volatile RespConnection connection;
+  private volatile boolean loading;
 
   /** Number of the latest attempt; older connections are of no concern any more. */
   private volatile int attempt;
@@ -106,6 +107,7 @@ final class ApplyLink {
       throws IOException, InterruptedException {
     // What is half loaded must not be believed, whoever dies meanwhile.
     reload.set();
+    loading = true;
     String damage = "";
     for (Snapshot snapshot : load.snapshots()) {
       long index = snapshot.manifest().index();
@@ -202,6 +204,7 @@ final class ApplyLink {
                 null);
           }
         };
+    loading = false;
     log.redisReady(
         new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, listener),
         appliedIndex);
@@ -222,6 +225,11 @@ final class ApplyLink {
     } catch (IOException e) {
       fatal.stop("can't note that the local Redis has to be loaded anew", e);
     }
+  }
+
+  /** True while a snapshot is loaded, or has to be: what Redis holds is nothing to show. */
+  boolean isLoading() {
+    return loading;
   }
 
   /** Ends the connection. */

@@ -124,6 +124,11 @@ public final class LocalRedis {
     return connected ? "up " + version : "down" + (lastProblem.isEmpty() ? "" : ": " + lastProblem);
   }
 
+  /** True while its data is replaced by a snapshot's. Any thread. */
+  public boolean isLoading() {
+    return link.isLoading();
+  }
+
   /** From now on its data follows the log. Any thread. */
   public void follow(Replication log) {
     replication = log;

@@ -109,9 +109,9 @@ final class LocalRedisLane {
       return true;
     }
     CommandSpec spec = session.services().commands().find(request, 0);
-    Optional<String> removal = session.services().removal();
-    if (removal.isPresent() && spec != null && spec.data()) {
-      session.slot(Lane.IMMEDIATE).error(removal.get());
+    Optional<String> refusal = session.services().dataRefusal();
+    if (refusal.isPresent() && spec != null && spec.data()) {
+      session.slot(Lane.IMMEDIATE).error(refusal.get());
       return true;
     }
     prepare();

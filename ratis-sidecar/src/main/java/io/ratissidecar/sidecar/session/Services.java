@@ -34,8 +34,11 @@ public interface Services {
    */
   Optional<String> refusal();
 
-  /** Why plain commands on data can't be taken either: this node was removed from its cluster. */
-  Optional<String> removal();
+  /**
+   * Why plain commands on data can't be taken either: this node was removed from its cluster, or
+   * its data is being loaded. Empty when they can.
+   */
+  Optional<String> dataRefusal();
 
   /** The leader to send commands to, when it is another node. */
   Optional<Member> remoteLeader();
