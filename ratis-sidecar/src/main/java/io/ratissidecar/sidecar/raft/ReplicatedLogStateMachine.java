@@ -45,7 +45,8 @@ import org.slf4j.LoggerFactory;
  * <p>Called by Ratis on its own threads: the payload methods under its log lock or on its log
  * worker, {@link #applyTransaction} and the index notifications in order on its apply thread.
  */
-final class ReplicatedLogStateMachine extends BaseStateMachine implements StateMachine.DataApi {
+final class ReplicatedLogStateMachine extends BaseStateMachine
+    implements StateMachine.DataApi, NotifyingLogAppender.PayloadRange {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicatedLogStateMachine.class);
 
   /** Opens the payload log once Ratis has locked the directory. */
@@ -85,6 +86,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   private volatile boolean wasMember;
   private volatile AfterTruncation afterTruncation;
   private volatile boolean closing;
+  private volatile long firstReadableIndex = RaftLog.LEAST_VALID_LOG_INDEX;
   private long truncationsSeen;
 
   /**
@@ -108,6 +110,19 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
 
   PayloadLog payload() {
     return payload;
+  }
+
+  /**
+   * Says that payload in front of the index is about to be removed: from now on nobody is to read
+   * it. Any thread; call it before the removal.
+   */
+  void payloadKeptFrom(long index) {
+    firstReadableIndex = index;
+  }
+
+  @Override
+  public long firstReadableIndex() {
+    return firstReadableIndex;
   }
 
   /** A clock for the next entry: this machine's, but never behind an entry that is in the log. */
@@ -175,8 +190,9 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
   }
 
   /**
-   * Called by appenders. One may still ask for an entry that a new leader has had removed: that is
-   * the end of the appender's work, and no fault of this node's.
+   * Called by appenders. One may still ask for an entry that a new leader has had removed, which is
+   * the end of the appender's work, or for one that a snapshot has just replaced: neither is a
+   * fault of this node's.
    */
   @Override
   public CompletableFuture<ByteString> read(LogEntryProto proto, TransactionContext context) {
@@ -184,7 +200,8 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
       Entry entry = payload.read(proto.getIndex());
       if (entry == null || entry.term() != proto.getTerm()) {
         TermIndex applied = getLastAppliedTermIndex();
-        if (applied != null && proto.getIndex() <= applied.getIndex()) {
+        boolean kept = proto.getIndex() >= firstReadableIndex;
+        if (kept && applied != null && proto.getIndex() <= applied.getIndex()) {
           throw new IOException("its payload is missing"); // nobody removes what is committed
         }
         LOG.info("Entry {} of term {} is not here any more", proto.getIndex(), proto.getTerm());
