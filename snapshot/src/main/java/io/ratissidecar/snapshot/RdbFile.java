@@ -33,6 +33,27 @@ public record RdbFile(int version, Optional<AppliedMarker> marker, int databases
     }
   }
 
+  /**
+   * The entry whose state it is.
+   *
+   * @throws InvalidSnapshotException when it is not of the cluster, or of a state between two
+   *     entries
+   */
+  AppliedMarker wholeMarker(String clusterId) throws InvalidSnapshotException {
+    AppliedMarker found =
+        marker.orElseThrow(
+            () -> new InvalidSnapshotException("the RDB does not say whose state it is"));
+    if (!found.clusterId().equals(clusterId)) {
+      throw new InvalidSnapshotException(
+          "the RDB is of cluster " + found.clusterId() + ", not of " + clusterId);
+    }
+    if (!found.isWhole()) {
+      throw new InvalidSnapshotException(
+          "the RDB was taken in the middle of entry " + found.begun());
+    }
+    return found;
+  }
+
   private static final class Finder implements RdbScanner.Visitor {
     private int databases;
     private long keys;

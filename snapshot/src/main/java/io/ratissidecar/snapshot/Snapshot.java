@@ -1,10 +1,16 @@
 package io.ratissidecar.snapshot;
 
+import io.ratissidecar.statemachine.apply.AppliedMarker;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
@@ -12,6 +18,9 @@ import java.util.HexFormat;
  * more; both may be deleted once newer ones are there.
  */
 public record Snapshot(Path dir, SnapshotManifest manifest) {
+  /** How much of an RDB is sent from node to node at once. */
+  public static final int MAX_CHUNK_BYTES = 1 << 20;
+
   static final String RDB_NAME = "dump.rdb";
   static final String MANIFEST_NAME = "manifest";
 
@@ -23,7 +32,26 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
   /** Reads the manifest of a directory. */
   static Snapshot read(Path dir) throws IOException {
     Path file = dir.resolve(MANIFEST_NAME);
-    return new Snapshot(dir, SnapshotManifest.parse(Files.readAllBytes(file), file));
+    return new Snapshot(dir, SnapshotManifest.parse(Files.readAllBytes(file), file.toString()));
+  }
+
+  /**
+   * A part of the RDB; shorter where the RDB ends, empty behind its end.
+   *
+   * @throws SnapshotGoneException when the snapshot was deleted
+   */
+  public byte[] read(long offset, int length) throws IOException {
+    try (FileChannel channel = FileChannel.open(rdb(), StandardOpenOption.READ)) {
+      ByteBuffer chunk =
+          ByteBuffer.allocate((int) Math.max(0, Math.min(length, channel.size() - offset)));
+      int count = 0;
+      while (chunk.hasRemaining() && count >= 0) {
+        count = channel.read(chunk, offset + chunk.position());
+      }
+      return Arrays.copyOf(chunk.array(), chunk.position());
+    } catch (NoSuchFileException e) {
+      throw new SnapshotGoneException("the snapshot of entry " + manifest.index() + " was deleted");
+    }
   }
 
   /**
@@ -46,7 +74,13 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
               + ", its manifest says "
               + manifest.sha256());
     }
-    RdbFile.read(rdb());
+    AppliedMarker marker = RdbFile.read(rdb()).wholeMarker(manifest.clusterId());
+    if (marker.applied() != manifest.index() || marker.term() != manifest.term()) {
+      throw new InvalidSnapshotException(
+          String.format(
+              "%s is the state of entry %d of term %d, its manifest says entry %d of term %d",
+              rdb(), marker.applied(), marker.term(), manifest.index(), manifest.term()));
+    }
   }
 
   private static String sha256(Path file) throws IOException {

@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -30,7 +29,6 @@ public final class SnapshotDraft implements Closeable {
   private final MessageDigest digest = newSha256();
   private volatile long bytes;
   private long synced;
-  private boolean published;
 
   SnapshotDraft(SnapshotStore store, Path dir) throws IOException {
     this.store = store;
@@ -90,19 +88,7 @@ public final class SnapshotDraft implements Closeable {
   public Snapshot publish(String clusterId, List<String> members, String redisVersion)
       throws IOException {
     rdb.force(true);
-    AppliedMarker marker =
-        RdbFile.read(dir.resolve(Snapshot.RDB_NAME))
-            .marker()
-            .orElseThrow(
-                () -> new InvalidSnapshotException("the RDB does not say whose state it is"));
-    if (!marker.clusterId().equals(clusterId)) {
-      throw new InvalidSnapshotException(
-          "the RDB is of cluster " + marker.clusterId() + ", not of " + clusterId);
-    }
-    if (!marker.isWhole()) {
-      throw new InvalidSnapshotException(
-          "the RDB was taken in the middle of entry " + marker.begun());
-    }
+    AppliedMarker marker = RdbFile.read(dir.resolve(Snapshot.RDB_NAME)).wholeMarker(clusterId);
     SnapshotManifest manifest =
         new SnapshotManifest(
             clusterId,
@@ -113,32 +99,14 @@ public final class SnapshotDraft implements Closeable {
             bytes,
             HexFormat.of().formatHex(digest.digest()),
             redisVersion);
-    try (FileChannel out =
-        FileChannel.open(
-            dir.resolve(Snapshot.MANIFEST_NAME),
-            StandardOpenOption.CREATE_NEW,
-            StandardOpenOption.WRITE)) {
-      out.write(ByteBuffer.wrap(manifest.toBytes()));
-      out.force(true);
-    }
-    SnapshotStore.syncDirectory(dir);
-    Path target = store.directory(manifest);
-    if (Files.exists(target)) {
-      throw new InvalidSnapshotException(
-          "there is a snapshot of entry " + manifest.index() + " already");
-    }
-    Files.move(dir, target, StandardCopyOption.ATOMIC_MOVE);
-    published = true;
-    SnapshotStore.syncDirectory(target.getParent());
-    Snapshot snapshot = new Snapshot(target, manifest);
-    store.published(snapshot);
-    return snapshot;
+    SnapshotStore.writeManifest(dir, manifest);
+    return store.publish(dir, manifest);
   }
 
   @Override
   public void close() throws IOException {
     rdb.close();
-    if (!published) {
+    if (Files.exists(dir)) { // it was not published, which gives it another name
       SnapshotStore.deleteDirectory(dir);
     }
   }

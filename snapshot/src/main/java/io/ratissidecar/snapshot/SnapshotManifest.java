@@ -4,7 +4,6 @@ import io.ratissidecar.statemachine.entry.UnsupportedFormatException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
@@ -73,16 +72,16 @@ public record SnapshotManifest(
   /**
    * Reads {@link #toBytes}.
    *
-   * @param file only named in errors
+   * @param origin the file or node that they are from, to be named in errors
    * @throws UnsupportedFormatException when a newer version wrote it
    * @throws InvalidSnapshotException when it is damaged
    */
-  static SnapshotManifest parse(byte[] bytes, Path file) throws IOException {
+  public static SnapshotManifest parse(byte[] bytes, String origin) throws IOException {
     String text = new String(bytes, StandardCharsets.UTF_8);
     int end = text.lastIndexOf(CHECKSUM);
     if (end < 0
         || !text.substring(end).equals(CHECKSUM + checksum(text.substring(0, end)) + "\n")) {
-      throw new InvalidSnapshotException(file + " is damaged: its checksum is wrong");
+      throw new InvalidSnapshotException(origin + " is damaged: its checksum is wrong");
     }
     Properties p = new Properties();
     p.load(new StringReader(text));
@@ -90,7 +89,7 @@ public record SnapshotManifest(
       int version = Integer.parseInt(p.getProperty("version"));
       if (version > VERSION) {
         throw new UnsupportedFormatException(
-            file + " has format version " + version + "; this version reads up to " + VERSION);
+            origin + " has format version " + version + "; this version reads up to " + VERSION);
       }
       String members = p.getProperty("members");
       return new SnapshotManifest(
@@ -103,7 +102,7 @@ public record SnapshotManifest(
           p.getProperty("sha256"),
           p.getProperty("redis-version"));
     } catch (NumberFormatException | DateTimeException | NullPointerException e) {
-      throw new InvalidSnapshotException(file + " is damaged: " + e.getMessage());
+      throw new InvalidSnapshotException(origin + " is damaged: " + e.getMessage());
     }
   }
 }

@@ -1,26 +1,32 @@
 package io.ratissidecar.snapshot;
 
+import io.ratissidecar.statemachine.entry.UnsupportedFormatException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 
 /**
  * The snapshots of a node: one directory each, named for its entry. What is being written stands in
  * a temporary directory beside them and is published by giving it its name, so that there is never
- * half a snapshot under such a name.
+ * half a snapshot under such a name. What has come so far of another node's snapshot has a
+ * directory and a name of its own, and outlives the process.
  *
- * <p>One thread may write at a time; any may read.
+ * <p>One thread may take a snapshot and one fetch one at a time; any may read.
  */
 public final class SnapshotStore {
   private static final String PREFIX = "snapshot-";
+  private static final String PARTIAL = "partial-";
   private static final String TEMPORARY = "tmp-";
 
   private final Path dir;
@@ -33,7 +39,8 @@ public final class SnapshotStore {
   }
 
   /**
-   * Opens the directory, which is made if it is missing, and deletes what was never published.
+   * Opens the directory, which is made if it is missing, and deletes what was never published, but
+   * for a copy of another node's snapshot that may still be of use.
    *
    * @throws InvalidSnapshotException when a manifest is damaged
    */
@@ -51,7 +58,12 @@ public final class SnapshotStore {
       }
     }
     found.sort(newestFirst());
-    return new SnapshotStore(dir, found);
+    SnapshotStore store = new SnapshotStore(dir, found);
+    Optional<PartialSnapshot> partial = store.partial();
+    if (partial.isPresent() && store.isSuperseded(partial.get())) {
+      partial.get().delete();
+    }
+    return store;
   }
 
   private static Comparator<Snapshot> newestFirst() {
@@ -68,28 +80,96 @@ public final class SnapshotStore {
     return snapshots.stream().findFirst();
   }
 
+  /** That of an entry. */
+  public Optional<Snapshot> find(long index, long term) {
+    return snapshots.stream()
+        .filter(s -> s.manifest().index() == index && s.manifest().term() == term)
+        .findFirst();
+  }
+
   /** Begins a snapshot. */
   public SnapshotDraft begin() throws IOException {
-    Path temporary = dir.resolve(TEMPORARY + drafts.incrementAndGet());
-    Files.createDirectory(temporary);
-    return new SnapshotDraft(this, temporary);
+    return new SnapshotDraft(this, newTemporary());
   }
 
-  Path directory(SnapshotManifest manifest) {
-    return dir.resolve(String.format("%s%020d-%d", PREFIX, manifest.index(), manifest.term()));
+  private Path newTemporary() throws IOException {
+    return Files.createDirectory(dir.resolve(TEMPORARY + drafts.incrementAndGet()));
   }
 
-  synchronized void published(Snapshot snapshot) {
+  private Path directory(String prefix, SnapshotManifest manifest) {
+    return dir.resolve(String.format("%s%020d-%d", prefix, manifest.index(), manifest.term()));
+  }
+
+  /** Begins the copy of another node's snapshot. */
+  PartialSnapshot beginPartial(SnapshotManifest manifest) throws IOException {
+    Path temporary = newTemporary();
+    writeManifest(temporary, manifest);
+    Path partial = directory(PARTIAL, manifest);
+    Files.move(temporary, partial, StandardCopyOption.ATOMIC_MOVE);
+    return new PartialSnapshot(this, partial, manifest);
+  }
+
+  /** The copy that was begun and not published. */
+  Optional<PartialSnapshot> partial() throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, PARTIAL + "*")) {
+      for (Path entry : entries) { // there is never more than one
+        try {
+          return Optional.of(new PartialSnapshot(this, entry, Snapshot.read(entry).manifest()));
+        } catch (IOException | UnsupportedFormatException e) {
+          deleteDirectory(entry); // it can be had again
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  private boolean isSuperseded(PartialSnapshot partial) {
+    return latest().filter(s -> s.manifest().index() >= partial.manifest().index()).isPresent();
+  }
+
+  static void writeManifest(Path directory, SnapshotManifest manifest) throws IOException {
+    try (FileChannel out =
+        FileChannel.open(
+            directory.resolve(Snapshot.MANIFEST_NAME),
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.WRITE)) {
+      out.write(ByteBuffer.wrap(manifest.toBytes()));
+      out.force(true);
+    }
+  }
+
+  /**
+   * Gives a directory with synced files its name: once this returns, it is there after any crash.
+   * Of two of the same entry the older one stays.
+   */
+  synchronized Snapshot publish(Path ready, SnapshotManifest manifest) throws IOException {
+    syncDirectory(ready);
+    Path target = directory(PREFIX, manifest);
+    Optional<Snapshot> same = find(manifest.index(), manifest.term());
+    if (same.isPresent()) {
+      deleteDirectory(ready);
+      return same.get();
+    }
+    Files.move(ready, target, StandardCopyOption.ATOMIC_MOVE);
+    syncDirectory(dir);
+    Snapshot snapshot = new Snapshot(target, manifest);
     List<Snapshot> next = new ArrayList<>(snapshots);
     next.add(snapshot);
     next.sort(newestFirst());
     snapshots = List.copyOf(next);
+    return snapshot;
   }
 
   /** Deletes all but the newest ones. */
-  public synchronized void retain(int count) throws IOException {
-    List<Snapshot> kept = snapshots.subList(0, Math.min(count, snapshots.size()));
-    List<Snapshot> old = snapshots.subList(kept.size(), snapshots.size());
+  public void retain(int count) throws IOException {
+    retain(count, snapshot -> false);
+  }
+
+  /** Deletes all but the newest ones and those that are in use. */
+  public synchronized void retain(int count, Predicate<Snapshot> inUse) throws IOException {
+    List<Snapshot> old = snapshots.stream().skip(count).filter(Predicate.not(inUse)).toList();
+    List<Snapshot> kept = new ArrayList<>(snapshots);
+    kept.removeAll(old);
     snapshots = List.copyOf(kept);
     for (Snapshot snapshot : old) {
       // Without its manifest first, it would be a damaged one after a crash.

@@ -51,7 +51,8 @@ import org.slf4j.LoggerFactory;
  * <p>Called by Ratis on its own threads: the payload methods under its log lock or on its log
  * worker, {@link #applyTransaction} and the index notifications in order on its apply thread.
  */
-final class ReplicatedLogStateMachine extends BaseStateMachine implements StateMachine.DataApi {
+final class ReplicatedLogStateMachine extends BaseStateMachine
+    implements StateMachine.DataApi, NotifyingLogAppender.PayloadRange {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicatedLogStateMachine.class);
 
   /** Opens the payload log once Ratis has locked the directory. */
@@ -117,6 +118,12 @@ final class ReplicatedLogStateMachine extends BaseStateMachine implements StateM
 
   PayloadLog payload() {
     return payload;
+  }
+
+  @Override
+  public long firstReadableIndex() {
+    long start = payload.startIndex();
+    return start <= 1 ? RaftLog.LEAST_VALID_LOG_INDEX : start; // nothing was dropped
   }
 
   /** A clock for the next entry: this machine's, but never behind an entry that is in the log. */

@@ -1,0 +1,266 @@
+package io.ratissidecar.sidecar.raft;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.Comparator;
+import java.util.concurrent.TimeUnit;
+import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
+import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto.AppendResult;
+import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
+import org.apache.ratis.proto.RaftProtos.InstallSnapshotReplyProto;
+import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
+import org.apache.ratis.rpc.CallId;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.leader.FollowerInfo;
+import org.apache.ratis.server.leader.LeaderState;
+import org.apache.ratis.server.leader.LogAppenderBase;
+import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.server.raftlog.RaftLog;
+import org.apache.ratis.server.raftlog.RaftLogIOException;
+import org.apache.ratis.util.Timestamp;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sends the leader's log to one follower, one message at a time. A follower that needs entries that
+ * are gone here is told so, at the pace of heartbeats and in their place: it has to fetch a
+ * snapshot.
+ *
+ * <p>Ratis's own appender for Netty sends entries in the same way, but does not know of such
+ * notifications: with the transfer of snapshots by Ratis disabled it spins, and its follower hears
+ * nothing and stands for election.
+ *
+ * <p>Runs on a thread of its own.
+ */
+final class NotifyingLogAppender extends LogAppenderBase {
+  private static final Logger LOG = LoggerFactory.getLogger(NotifyingLogAppender.class);
+  private static final int FAILURES_PER_LOG_LINE = 10;
+
+  /** A state machine that may drop the payload of entries before Ratis drops their headers. */
+  interface PayloadRange {
+    /** The first index whose payload can be read, unless Ratis's log begins later. Any thread. */
+    long firstReadableIndex();
+  }
+
+  private final PayloadRange payload;
+  private boolean askedForEnd;
+  private int failures;
+
+  NotifyingLogAppender(RaftServer.Division server, LeaderState leader, FollowerInfo follower) {
+    super(server, leader, follower);
+    payload = (PayloadRange) server.getStateMachine();
+  }
+
+  @Override
+  public long getCallId() {
+    return CallId.get();
+  }
+
+  @Override
+  public Comparator<Long> getCallIdComparator() {
+    return CallId.getComparator();
+  }
+
+  /** Nothing that can't be sent counts: this is also what ends the wait for the next heartbeat. */
+  @Override
+  public boolean hasAppendEntries() {
+    return super.hasAppendEntries() && canSendNext();
+  }
+
+  @Override
+  public void run() throws InterruptedException, IOException {
+    while (isRunning()) {
+      if (shouldSendAppendEntries()) {
+        if (canSendNext()) {
+          needsNoSnapshot();
+          appendEntries();
+        } else if (!askedForEnd) {
+          askForEnd();
+        } else {
+          notifyOfMissingEntries();
+        }
+      }
+      if (isRunning() && !hasAppendEntries()) {
+        getEventAwaitForSignal().await(getHeartbeatWaitTimeMs(), TimeUnit.MILLISECONDS);
+      }
+      getLeaderState().checkHealth(getFollower());
+    }
+  }
+
+  /** Whether this node has the follower's next entry, and can say what stands before it. */
+  private boolean canSendNext() {
+    long next = getFollower().getNextIndex();
+    if (next > getRaftLog().getNextIndex()) {
+      return true; // it is ahead, so heartbeats are all that it gets
+    }
+    if (next < firstReadableIndex()) {
+      return false;
+    }
+    long snapshot = getFollower().getSnapshotIndex(); // 0: not known to have one
+    return next == RaftLog.LEAST_VALID_LOG_INDEX
+        || (snapshot > 0 && next == snapshot + 1)
+        || getPrevious(next) != null;
+  }
+
+  private long firstReadableIndex() {
+    long start = getRaftLog().getStartIndex();
+    return Math.max(
+        start == RaftLog.INVALID_LOG_INDEX ? getRaftLog().getNextIndex() : start,
+        payload.firstReadableIndex());
+  }
+
+  /** The first entry that this node can send, now or once it is written. */
+  private TermIndex firstAvailable() {
+    TermIndex first = getRaftLog().getTermIndex(firstReadableIndex());
+    return first != null
+        ? first
+        : TermIndex.valueOf(getServer().getInfo().getCurrentTerm(), getRaftLog().getNextIndex());
+  }
+
+  /** A newcomer counts as caught up only once it was looked into whether it needs a snapshot. */
+  private void needsNoSnapshot() {
+    if (!getFollower().hasAttemptedToInstallSnapshot()
+        && getLeaderState().isFollowerBootstrapping(getFollower())) {
+      getFollower().setAttemptedToInstallSnapshot();
+    }
+  }
+
+  /** Sends entries or, when it is due, a heartbeat; again until it arrives. */
+  private void appendEntries() throws InterruptedException, IOException {
+    AppendEntriesRequestProto request = newRequest(false);
+    while (request != null && isRunning()) {
+      try {
+        handle(request, send(request));
+        return;
+      } catch (InterruptedIOException | RaftLogIOException e) {
+        throw e;
+      } catch (IOException e) {
+        failed("append entries", e);
+      }
+      if (request.getEntriesCount() == 0) {
+        request = newRequest(false);
+      }
+    }
+  }
+
+  /**
+   * Finds out how far the follower's log goes. Ratis lets a new appender begin at the first entry
+   * of all when it replaces one that failed, and then the follower may well need no snapshot.
+   */
+  private void askForEnd() throws InterruptedException, IOException {
+    AppendEntriesRequestProto request = newRequest(true);
+    try {
+      AppendEntriesReplyProto reply = send(request);
+      handle(request, reply);
+      if (reply.getResult() == AppendResult.SUCCESS) {
+        // Not believed yet: entries follow only where the one before them is the same.
+        long next = Math.min(reply.getNextIndex(), getRaftLog().getNextIndex());
+        getFollower().updateNextIndex(next);
+      }
+      askedForEnd = true;
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      failed("ask for the end of the log", e);
+    }
+  }
+
+  private AppendEntriesRequestProto newRequest(boolean heartbeat) throws RaftLogIOException {
+    return newAppendEntriesRequest(CallId.getAndIncrement(), heartbeat);
+  }
+
+  private AppendEntriesReplyProto send(AppendEntriesRequestProto request) throws IOException {
+    resetHeartbeatTrigger();
+    Timestamp sent = Timestamp.currentTime();
+    getFollower().updateLastRpcSendTime(request.getEntriesCount() == 0);
+    AppendEntriesReplyProto reply = getServerRpc().appendEntries(request);
+    responded();
+    getFollower().updateLastRespondedAppendEntriesSendTime(sent);
+    getLeaderState().onFollowerCommitIndex(getFollower(), reply.getFollowerCommit());
+    return reply;
+  }
+
+  private void handle(AppendEntriesRequestProto request, AppendEntriesReplyProto reply) {
+    boolean heartbeat = request.getEntriesCount() == 0;
+    switch (reply.getResult()) {
+      case SUCCESS -> {
+        long previous =
+            request.hasPreviousLog()
+                ? request.getPreviousLog().getIndex()
+                : RaftLog.INVALID_LOG_INDEX;
+        matchesUpTo(heartbeat ? previous : reply.getNextIndex() - 1, heartbeat);
+      }
+      case NOT_LEADER -> onFollowerTerm(reply.getTerm());
+      case INCONSISTENCY -> {
+        long first = heartbeat ? RaftLog.INVALID_LOG_INDEX : request.getEntries(0).getIndex();
+        getFollower().setNextIndex(getNextIndexForInconsistency(first, reply.getNextIndex()));
+      }
+      default -> LOG.warn("{}: unexpected reply {}", this, reply.getResult());
+    }
+    getLeaderState().onAppendEntriesReply(this, reply);
+  }
+
+  private void matchesUpTo(long index, boolean heartbeat) {
+    long expected = getFollower().getNextIndex();
+    if (index + 1 > expected) {
+      getFollower().updateMatchIndex(index);
+      getFollower().increaseNextIndex(index + 1);
+      getLeaderState().onFollowerSuccessAppendEntries(getFollower());
+    } else if (index + 1 < expected && !heartbeat) {
+      throw new IllegalStateException(
+          this + ": the follower has taken entries and expects " + (index + 1) + " < " + expected);
+    }
+  }
+
+  private void notifyOfMissingEntries() throws InterruptedException, InterruptedIOException {
+    TermIndex first = firstAvailable();
+    InstallSnapshotRequestProto request = newInstallSnapshotNotificationRequest(first);
+    try {
+      resetHeartbeatTrigger();
+      getFollower().updateLastRpcSendTime(true);
+      InstallSnapshotReplyProto reply = getServerRpc().installSnapshot(request);
+      responded();
+      handle(reply, first);
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      failed("notify of a snapshot", e);
+    }
+  }
+
+  private void handle(InstallSnapshotReplyProto reply, TermIndex first) {
+    switch (reply.getResult()) {
+      case NOT_LEADER -> onFollowerTerm(reply.getTerm());
+      case ALREADY_INSTALLED, SNAPSHOT_INSTALLED -> {
+        long index = reply.getSnapshotIndex();
+        LOG.info("{}: the follower has a snapshot of entry {}", this, index);
+        getFollower().setSnapshotIndex(index);
+        getFollower().setAttemptedToInstallSnapshot();
+        getLeaderState().onFollowerCommitIndex(getFollower(), index);
+      }
+      case IN_PROGRESS, SNAPSHOT_UNAVAILABLE ->
+          LOG.debug("{}: the follower has no snapshot of entry {} yet", this, first.getIndex() - 1);
+      default ->
+          LOG.warn(
+              "{}: the follower needs a snapshot of entry {} and answers {}",
+              this,
+              first.getIndex() - 1,
+              reply.getResult());
+    }
+  }
+
+  private void responded() {
+    failures = 0;
+    getFollower().updateLastRpcResponseTime();
+  }
+
+  private void failed(String what, IOException e) throws InterruptedException {
+    if (failures++ % FAILURES_PER_LOG_LINE == 0) {
+      LOG.warn("{}: can't {} (failure {} in a row): {}", this, what, failures, e.toString());
+    }
+    getServerRpc().handleException(getFollowerId(), e, false);
+    if (isRunning()) {
+      getServer().properties().rpcSleepTime().sleep();
+    }
+  }
+}

@@ -1,0 +1,406 @@
+package io.ratissidecar.sidecar.raft;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroup;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SetConfigurationRequest;
+import org.apache.ratis.rpc.CallId;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.RaftServerConfigKeys;
+import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.server.storage.FileInfo;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.statemachine.SnapshotInfo;
+import org.apache.ratis.statemachine.TransactionContext;
+import org.apache.ratis.statemachine.impl.BaseStateMachine;
+import org.apache.ratis.util.LifeCycle;
+import org.apache.ratis.util.SizeInBytes;
+import org.apache.ratis.util.TimeDuration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With servers of Ratis on loopback, set up as in production but for tiny segments. */
+class NotifyingLogAppenderTest {
+  private static final RaftGroupId GROUP = RaftGroupId.randomId();
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(40);
+  private static final int ELECTION_TIMEOUT_MILLIS = 2000;
+
+  /** Half of the shortest election time-out. */
+  private static final int HEARTBEAT_MILLIS = ELECTION_TIMEOUT_MILLIS / 4;
+
+  @TempDir Path dir;
+  private final Map<String, RaftServer> servers = new HashMap<>();
+  private final Map<String, Machine> machines = new HashMap<>();
+  private final ClientId client = ClientId.randomId();
+  private RaftPeer n1;
+  private RaftPeer n2;
+  private RaftPeer n3;
+
+  /** Counts entries; a snapshot is nothing but its index. */
+  private static final class Machine extends BaseStateMachine
+      implements NotifyingLogAppender.PayloadRange {
+    private final List<TermIndex> notified = new ArrayList<>();
+    private final CompletableFuture<TermIndex> install = new CompletableFuture<>();
+    private volatile TermIndex snapshot;
+    private volatile long keptFrom;
+    private final AtomicBoolean failsOnce = new AtomicBoolean();
+
+    @Override
+    public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage storage)
+        throws IOException {
+      super.initialize(server, groupId, storage);
+      getLifeCycle().startAndTransition(() -> {});
+    }
+
+    @Override
+    public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
+      var entry = transaction.getLogEntry();
+      updateLastAppliedTermIndex(entry.getTerm(), entry.getIndex());
+      return CompletableFuture.completedFuture(Message.EMPTY);
+    }
+
+    @Override
+    public long takeSnapshot() {
+      snapshot = getLastAppliedTermIndex();
+      return snapshot.getIndex();
+    }
+
+    @Override
+    public SnapshotInfo getLatestSnapshot() {
+      TermIndex at = snapshot;
+      return at == null
+          ? null
+          : new SnapshotInfo() {
+            @Override
+            public TermIndex getTermIndex() {
+              return at;
+            }
+
+            @Override
+            public List<FileInfo> getFiles() {
+              return List.of();
+            }
+          };
+    }
+
+    @Override
+    public synchronized CompletableFuture<TermIndex> notifyInstallSnapshotFromLeader(
+        RoleInfoProto role, TermIndex firstAvailable) {
+      notified.add(firstAvailable);
+      return install;
+    }
+
+    synchronized List<TermIndex> notified() {
+      return List.copyOf(notified);
+    }
+
+    @Override
+    public void pause() {
+      getLifeCycle().transition(LifeCycle.State.PAUSING);
+      getLifeCycle().transition(LifeCycle.State.PAUSED);
+    }
+
+    @Override
+    public void reinitialize() {
+      setLastAppliedTermIndex(snapshot);
+      getLifeCycle().transition(LifeCycle.State.STARTING);
+      getLifeCycle().transition(LifeCycle.State.RUNNING);
+    }
+
+    @Override
+    public long firstReadableIndex() {
+      if (failsOnce.getAndSet(false)) {
+        throw new IllegalStateException("Ratis replaces an appender that fails");
+      }
+      return keptFrom;
+    }
+  }
+
+  @BeforeEach
+  void choosePorts() throws IOException {
+    n1 = peer("n1");
+    n2 = peer("n2");
+    n3 = peer("n3");
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    for (RaftServer server : servers.values()) {
+      server.close();
+    }
+  }
+
+  private static RaftPeer peer(String id) throws IOException {
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return RaftPeer.newBuilder()
+          .setId(id)
+          .setAddress("127.0.0.1:" + free.getLocalPort())
+          .setStartupRole(RaftPeerRole.FOLLOWER)
+          .build();
+    }
+  }
+
+  private RaftServer start(RaftPeer self, RaftGroup group) throws IOException {
+    String id = self.getId().toString();
+    RaftProperties p =
+        RatisSettings.of(
+            SidecarConfig.of(
+                Map.of(
+                    "dir", dir.resolve(id).toString(),
+                    "raft-port", self.getAddress().split(":")[1],
+                    "election-timeout-millis", Integer.toString(ELECTION_TIMEOUT_MILLIS))));
+    RaftServerConfigKeys.Log.setSegmentSizeMax(p, SizeInBytes.valueOf(1000));
+    RaftServerConfigKeys.Log.setPreallocatedSize(p, SizeInBytes.valueOf(1000));
+    RaftServerConfigKeys.Log.setPurgePreservationLogNum(p, 0);
+    RaftServerConfigKeys.Log.setPurgeGap(p, 1);
+    RaftServerConfigKeys.Snapshot.setCreationGap(p, 1);
+    RaftServerConfigKeys.setStagingTimeout(p, TimeDuration.valueOf(20, TimeUnit.SECONDS));
+    Machine machine = new Machine();
+    RaftServer server =
+        RaftServer.newBuilder()
+            .setServerId(self.getId())
+            .setGroup(group)
+            .setStateMachine(machine)
+            .setProperties(p)
+            .setOption(RaftStorage.StartupOption.RECOVER)
+            .build();
+    server.start();
+    servers.put(id, server);
+    machines.put(id, machine);
+    return server;
+  }
+
+  private static void await(String what, Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + PATIENCE_NANOS;
+    while (!condition.call()) {
+      assertTrue(System.nanoTime() < end, what);
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  private static RaftServer.Division division(RaftServer server) throws IOException {
+    return server.getDivision(GROUP);
+  }
+
+  private RaftServer leaderOf(RaftServer... some) throws Exception {
+    RaftServer[] leader = new RaftServer[1];
+    await(
+        "no leader",
+        () -> {
+          for (RaftServer server : some) {
+            if (division(server).getInfo().isLeaderReady()) {
+              leader[0] = server;
+            }
+          }
+          return leader[0] != null;
+        });
+    return leader[0];
+  }
+
+  private void write(RaftServer leader, int count) throws Exception {
+    var writes = (RaftClientAsynchronousProtocol) division(leader);
+    for (int i = 0; i < count; i++) {
+      RaftClientReply reply =
+          writes
+              .submitClientRequestAsync(
+                  RaftClientRequest.newBuilder()
+                      .setClientId(client)
+                      .setServerId(leader.getId())
+                      .setGroupId(GROUP)
+                      .setCallId(CallId.getAndIncrement())
+                      .setMessage(Message.valueOf("x".repeat(100)))
+                      .setType(RaftClientRequest.writeRequestType())
+                      .build())
+              .get(30, TimeUnit.SECONDS);
+      assertTrue(reply.isSuccess(), reply::toString);
+    }
+  }
+
+  private void purge(RaftServer leader) throws Exception {
+    long before = start(leader);
+    Machine machine = (Machine) division(leader).getStateMachine();
+    division(leader).getRaftLog().purge(machine.takeSnapshot()).get(30, TimeUnit.SECONDS);
+    await("nothing is purged", () -> start(leader) > before);
+  }
+
+  private static long start(RaftServer server) throws IOException {
+    return division(server).getRaftLog().getStartIndex();
+  }
+
+  private static long applied(RaftServer server) throws IOException {
+    return division(server).getInfo().getLastAppliedIndex();
+  }
+
+  private static long cpuNanos(RaftServer leader, RaftPeerId follower) {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    for (var info : threads.getThreadInfo(threads.getAllThreadIds())) {
+      if (info != null
+          && info.getThreadName().startsWith(leader.getId() + "@")
+          && info.getThreadName()
+              .contains("->" + follower + "-" + NotifyingLogAppender.class.getSimpleName())) {
+        return threads.getThreadCpuTime(info.getThreadId());
+      }
+    }
+    throw new AssertionError("no appender for " + follower);
+  }
+
+  private RaftServer twoWithAPurgedLog(RaftGroup group) throws Exception {
+    RaftServer leader = leaderOf(start(n1, group), start(n2, group));
+    write(leader, 50);
+    purge(leader);
+    return leader;
+  }
+
+  @Test
+  void when_a_followers_entries_are_purged_then_it_is_notified_at_the_pace_of_heartbeats()
+      throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2, n3);
+    RaftServer leader = twoWithAPurgedLog(group);
+    long term = division(leader).getInfo().getCurrentTerm();
+    long first = start(leader);
+
+    RaftServer follower = start(n3, group);
+    Machine machine = machines.get("n3");
+    await("not notified", () -> !machine.notified().isEmpty());
+    assertEquals(division(leader).getRaftLog().getTermIndex(first), machine.notified().get(0));
+
+    long cpu = cpuNanos(leader, n3.getId());
+    long begin = System.nanoTime();
+    write(leader, 200); // while others go on
+    await(
+        "time does not pass",
+        () ->
+            System.nanoTime() - begin > TimeUnit.MILLISECONDS.toNanos(3 * ELECTION_TIMEOUT_MILLIS));
+    double share = (double) (cpuNanos(leader, n3.getId()) - cpu) / (System.nanoTime() - begin);
+    System.out.printf("CPU of the notifying appender: %.2f %% of a core%n", 100 * share);
+    assertTrue(share < 0.1, () -> "the appender spins: " + share);
+    assertTrue(division(follower).getInfo().isFollower());
+    assertEquals(leader.getId(), division(follower).getInfo().getLeaderId());
+    assertTrue(division(leader).getInfo().isLeaderReady());
+    assertEquals(term, division(leader).getInfo().getCurrentTerm(), "nobody stood for election");
+    assertEquals(1, machine.notified().size());
+
+    machine.snapshot = TermIndex.valueOf(term, first + 5);
+    machine.install.complete(machine.snapshot);
+    await("the entries behind it don't come", () -> applied(follower) == applied(leader));
+    write(leader, 20);
+    await("later entries don't come", () -> applied(follower) == applied(leader));
+    assertEquals(term, division(leader).getInfo().getCurrentTerm());
+  }
+
+  @Test
+  void when_a_follower_is_not_ready_then_it_is_asked_once_a_heartbeat() throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2, n3);
+    RaftServer leader = twoWithAPurgedLog(group);
+    start(n3, group);
+    Machine machine = machines.get("n3");
+    machine.install.complete(null); // that there is none yet: each notification gets to it
+    await("not notified", () -> !machine.notified().isEmpty());
+    int before = machine.notified().size();
+    long begin = System.nanoTime();
+    await("heartbeats stop", () -> machine.notified().size() >= before + 5);
+    long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    assertTrue(millis >= 4 * HEARTBEAT_MILLIS / 2, () -> "5 notifications in " + millis + " ms");
+    assertTrue(division(leader).getInfo().isLeaderReady());
+  }
+
+  @Test
+  void when_payload_is_gone_before_the_header_then_that_counts() throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2, n3);
+    RaftServer leader = leaderOf(start(n1, group), start(n2, group));
+    write(leader, 50);
+    for (Machine machine : machines.values()) {
+      machine.keptFrom = 30;
+    }
+    assertEquals(0, start(leader));
+    start(n3, group);
+    Machine machine = machines.get("n3");
+    await("not notified", () -> !machine.notified().isEmpty());
+    assertEquals(division(leader).getRaftLog().getTermIndex(30), machine.notified().get(0));
+  }
+
+  @Test
+  void when_a_newcomer_needs_no_snapshot_then_it_gets_none() throws Exception {
+    RaftServer leader = leaderOf(start(n1, RaftGroup.valueOf(GROUP, n1)));
+    write(leader, 50);
+    start(n2, RaftGroup.valueOf(GROUP));
+    add(leader, n1, n2);
+    assertEquals(List.of(), machines.get("n2").notified());
+    await("it does not follow", () -> applied(servers.get("n2")) == applied(leader));
+  }
+
+  @Test
+  void when_a_newcomer_needs_a_snapshot_then_it_is_added_once_it_has_it() throws Exception {
+    RaftServer leader = leaderOf(start(n1, RaftGroup.valueOf(GROUP, n1)));
+    write(leader, 50);
+    purge(leader);
+    start(n2, RaftGroup.valueOf(GROUP));
+    Machine machine = machines.get("n2");
+    machine.snapshot = machines.get("n1").snapshot;
+    machine.install.complete(machine.snapshot);
+    add(leader, n1, n2);
+    assertFalse(machine.notified().isEmpty());
+    write(leader, 5);
+    await("it does not follow", () -> applied(servers.get("n2")) == applied(leader));
+  }
+
+  @Test
+  void when_an_appender_starts_afresh_then_a_follower_that_needs_nothing_is_not_notified()
+      throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2);
+    RaftServer leader = twoWithAPurgedLog(group);
+    RaftPeer other = leader.getId().equals(n1.getId()) ? n2 : n1;
+    RaftServer follower = servers.get(other.getId().toString());
+    await("it does not follow", () -> applied(follower) == applied(leader));
+    Machine machine = machines.get(leader.getId().toString());
+    machine.failsOnce.set(true);
+    await("the appender goes on", () -> !machine.failsOnce.get());
+    write(leader, 20);
+    await("it does not follow", () -> applied(follower) == applied(leader));
+    assertEquals(List.of(), machines.get(other.getId().toString()).notified());
+  }
+
+  private void add(RaftServer leader, RaftPeer... all) throws IOException {
+    RaftClientReply reply =
+        leader.setConfiguration(
+            new SetConfigurationRequest(
+                client,
+                leader.getId(),
+                GROUP,
+                CallId.getAndIncrement(),
+                SetConfigurationRequest.Arguments.newBuilder()
+                    .setServersInNewConf(List.of(all))
+                    .build()));
+    assertTrue(reply.isSuccess(), reply::toString);
+  }
+}

@@ -1,0 +1,76 @@
+package io.ratissidecar.snapshot;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * The copy of another node's snapshot, as far as it has come: its manifest, and its RDB from the
+ * beginning. For one thread.
+ *
+ * <p>After a loss of power its end may be garbage; the checksum finds that out.
+ */
+final class PartialSnapshot {
+  /** So that the disk is busy all the time and not for long at the end. */
+  private static final long SYNC_BYTES = 32L << 20;
+
+  private final SnapshotStore store;
+  private final Path dir;
+  private final SnapshotManifest manifest;
+  private long unsynced;
+
+  PartialSnapshot(SnapshotStore store, Path dir, SnapshotManifest manifest) {
+    this.store = store;
+    this.dir = dir;
+    this.manifest = manifest;
+  }
+
+  SnapshotManifest manifest() {
+    return manifest;
+  }
+
+  private FileChannel open() throws IOException {
+    return FileChannel.open(
+        dir.resolve(Snapshot.RDB_NAME), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+  }
+
+  /** How much of the RDB is there. */
+  long bytes() throws IOException {
+    try (FileChannel rdb = open()) {
+      return rdb.size();
+    }
+  }
+
+  void append(byte[] chunk) throws IOException {
+    try (FileChannel rdb = open()) {
+      ByteBuffer left = ByteBuffer.wrap(chunk);
+      while (left.hasRemaining()) {
+        rdb.write(left);
+      }
+      unsynced += chunk.length;
+      if (unsynced >= SYNC_BYTES) {
+        rdb.force(false);
+        unsynced = 0;
+      }
+    }
+  }
+
+  /**
+   * Checks all of it and publishes it: once this returns, it is there after any crash.
+   *
+   * @throws InvalidSnapshotException when it may not be loaded; says why
+   */
+  Snapshot publish() throws IOException {
+    try (FileChannel rdb = open()) {
+      rdb.force(true);
+    }
+    new Snapshot(dir, manifest).verify();
+    return store.publish(dir, manifest);
+  }
+
+  void delete() throws IOException {
+    SnapshotStore.deleteDirectory(dir);
+  }
+}
