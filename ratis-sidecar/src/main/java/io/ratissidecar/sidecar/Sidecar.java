@@ -21,6 +21,8 @@ import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.sidecar.session.Services;
 import io.ratissidecar.sidecar.session.Session;
 import io.ratissidecar.sidecar.session.SessionRegistry;
+import io.ratissidecar.sidecar.snapshot.SnapshotSender;
+import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.resp.Request;
 import java.io.IOException;
@@ -63,6 +65,8 @@ public final class Sidecar implements AutoCloseable {
   private final ExecutorService reader =
       Executors.newSingleThreadExecutor(work -> new Thread(work, "log-reader"));
   private final SessionRegistry sessions = new SessionRegistry();
+  private final ExecutorService snapshotReader =
+      Executors.newSingleThreadExecutor(work -> new Thread(work, "snapshot-reader"));
   private final LocalRedis redis;
   private final Membership membership;
   private final AdminCommands admin;
@@ -80,9 +84,13 @@ public final class Sidecar implements AutoCloseable {
     this.config = config;
     this.fatal = fatal;
     this.lock = take(config.dir());
+    SnapshotStore store = SnapshotStore.open(config.dir().resolve("snapshots"));
     this.redis = new LocalRedis(config, front, fatal);
     this.membership = new Membership(config, front, node, fatal);
-    this.admin = new AdminCommands(membership, front, () -> node.failureText(Failure.NOT_LEADER));
+    SnapshotSender sender =
+        new SnapshotSender(store, snapshotReader, System::nanoTime, config.outputBufferBytes());
+    this.admin =
+        new AdminCommands(membership, sender, front, () -> node.failureText(Failure.NOT_LEADER));
     this.info = new RaftInfo(membership, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));
   }
@@ -126,6 +134,7 @@ public final class Sidecar implements AutoCloseable {
     redis.close(start + STOP_NANOS);
     front.close();
     reader.shutdown();
+    snapshotReader.shutdown();
     lock.close();
   }
 

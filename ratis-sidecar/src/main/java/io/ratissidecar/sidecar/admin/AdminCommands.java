@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.config.HostPort;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.PeerCommands;
+import io.ratissidecar.sidecar.membership.SnapshotOffer;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
@@ -31,12 +32,14 @@ public final class AdminCommands {
   private final Supplier<String> notLeader;
 
   /**
+   * @param offer what other nodes may fetch from here
    * @param notLeader the error that sends a client to the leader
    */
-  public AdminCommands(Membership membership, FrontLoop front, Supplier<String> notLeader) {
+  public AdminCommands(
+      Membership membership, SnapshotOffer offer, FrontLoop front, Supplier<String> notLeader) {
     this.membership = membership;
     this.front = front;
-    this.peerCommands = new PeerCommands(membership);
+    this.peerCommands = new PeerCommands(membership, offer);
     this.cluster = new ClusterCommand(membership);
     this.notLeader = notLeader;
   }

@@ -65,7 +65,11 @@ public enum Setting {
       "700",
       "Silence of the leader after which a follower stands for election, at the most; half of this at the least."),
   SEGMENT_BYTES("segment-bytes", "67108864", "Size of one file of the payload log."),
-  LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes.");
+  LOG_CACHE_BYTES("log-cache-bytes", "16777216", "Recent entries kept in memory, bytes."),
+  SNAPSHOT_BANDWIDTH(
+      "snapshot-bandwidth",
+      "0",
+      "What this node takes of another one's snapshot at the most, bytes per second; 0: no limit.");
 
   /** How the names of all our environment variables begin. */
   public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";

@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param advertise host that others are told
  * @param redisServer program of the managed Redis, empty to look for one
  * @param password what clients must send, empty when nothing is asked of them
+ * @param snapshotBandwidth bytes per second, 0 for no limit
  */
 public record SidecarConfig(
     Path dir,
@@ -40,7 +41,8 @@ public record SidecarConfig(
     Duration joinTimeout,
     Duration electionTimeout,
     long segmentBytes,
-    long logCacheBytes) {
+    long logCacheBytes,
+    long snapshotBandwidth) {
 
   /**
    * Reads and checks the settings.
@@ -103,7 +105,8 @@ public record SidecarConfig(
         in.millis(Setting.JOIN_TIMEOUT_MILLIS, 1000, 3_600_000),
         in.millis(Setting.ELECTION_TIMEOUT_MILLIS, 100, 60_000),
         in.number(Setting.SEGMENT_BYTES, 1 << 20, 1L << 30),
-        in.number(Setting.LOG_CACHE_BYTES, 1 << 20, 1L << 32));
+        in.number(Setting.LOG_CACHE_BYTES, 1 << 20, 1L << 32),
+        in.number(Setting.SNAPSHOT_BANDWIDTH, 0, 1L << 40));
   }
 
   /** {@code host:port} that clients and other nodes are told. */

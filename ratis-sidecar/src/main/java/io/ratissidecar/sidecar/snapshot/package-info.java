@@ -1,0 +1,2 @@
+/** How a snapshot gets from one node to another. */
+package io.ratissidecar.sidecar.snapshot;
