@@ -90,7 +90,15 @@ public final class Sidecar implements AutoCloseable {
     this.store = SnapshotStore.open(config.dir().resolve("snapshots"));
     this.redis = new LocalRedis(config, store, front, fatal);
     this.membership = new Membership(config, front, node, fatal);
-    this.snapshots = new Snapshots(config, store, redis, front.loop(), membership::replication);
+    this.snapshots =
+        new Snapshots(
+            config,
+            store,
+            redis,
+            front.loop(),
+            membership::replication,
+            membership::restartReplication);
+
     this.admin =
         new AdminCommands(membership, snapshots, front, () -> node.failureText(Failure.NOT_LEADER));
     this.info = new RaftInfo(membership, sessions, VERSION);
@@ -261,7 +269,11 @@ public final class Sidecar implements AutoCloseable {
     public Optional<String> dataRefusal() {
       return membership
           .removal()
-          .or(() -> redis.isLoading() ? Optional.of(LOADING) : Optional.empty());
+          .or(
+              () ->
+                  redis.isLoading() || snapshots.isInstalling()
+                      ? Optional.of(LOADING)
+                      : Optional.empty());
     }
 
     @Override
@@ -328,6 +340,12 @@ public final class Sidecar implements AutoCloseable {
                   .replication()
                   .flatMap(r -> r.raft().leader())
                   .ifPresent(leader -> LOG.info("Node {} leads", leader.id()));
+            }
+
+            @Override
+            public CompletableFuture<Void> onSnapshotNeeded(
+                Replication replication, long firstAvailable) {
+              return snapshots.install(replication, firstAvailable);
             }
 
             @Override

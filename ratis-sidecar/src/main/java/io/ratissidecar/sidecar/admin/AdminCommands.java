@@ -33,13 +33,14 @@ public final class AdminCommands {
   private final Supplier<String> notLeader;
 
   /**
+   * @param offer what other nodes may fetch from here
    * @param notLeader the error that sends a client to the leader
    */
   public AdminCommands(
       Membership membership, Snapshots snapshots, FrontLoop front, Supplier<String> notLeader) {
     this.membership = membership;
     this.front = front;
-    this.peerCommands = new PeerCommands(membership);
+    this.peerCommands = new PeerCommands(membership, snapshots.offer());
     this.cluster = new ClusterCommand(membership);
     this.snapshot = new SnapshotCommand(snapshots);
     this.notLeader = notLeader;

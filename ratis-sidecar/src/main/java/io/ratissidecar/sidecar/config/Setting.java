@@ -81,7 +81,11 @@ public enum Setting {
   LOG_RETAIN_ENTRIES(
       "log-retain-entries",
       "10000",
-      "Entries that stay in the log below the newest snapshot, for followers that are behind; no more than 'snapshot-log-bytes' of them.");
+      "Entries that stay in the log below the newest snapshot, for followers that are behind; no more than 'snapshot-log-bytes' of them."),
+  SNAPSHOT_BANDWIDTH(
+      "snapshot-bandwidth",
+      "0",
+      "What this node takes of another one's snapshot at the most, bytes per second; 0: no limit.");
 
   /** How the names of all our environment variables begin. */
   public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";

@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param advertise host that others are told
  * @param redisServer program of the managed Redis, empty to look for one
  * @param password what clients must send, empty when nothing is asked of them
+ * @param snapshotBandwidth bytes per second, 0 for no limit
  */
 public record SidecarConfig(
     Path dir,
@@ -44,7 +45,8 @@ public record SidecarConfig(
     long snapshotLogBytes,
     long snapshotEntries,
     Duration snapshotInterval,
-    long logRetainEntries) {
+    long logRetainEntries,
+    long snapshotBandwidth) {
 
   /**
    * Reads and checks the settings.
@@ -111,7 +113,8 @@ public record SidecarConfig(
         in.number(Setting.SNAPSHOT_LOG_BYTES, 1 << 16, 1L << 40),
         in.number(Setting.SNAPSHOT_ENTRIES, 1, 1L << 30),
         Duration.ofSeconds(in.number(Setting.SNAPSHOT_INTERVAL_SECONDS, 0, 366L * 86400)),
-        in.number(Setting.LOG_RETAIN_ENTRIES, 0, 1L << 30));
+        in.number(Setting.LOG_RETAIN_ENTRIES, 0, 1L << 30),
+        in.number(Setting.SNAPSHOT_BANDWIDTH, 0, 1L << 40));
   }
 
   /** {@code host:port} that clients and other nodes are told. */

@@ -15,9 +15,11 @@ import java.util.function.Consumer;
 /** Answers the messages of other nodes. On the front loop. */
 public final class PeerCommands {
   private final Membership membership;
+  private final SnapshotOffer snapshots;
 
-  public PeerCommands(Membership membership) {
+  public PeerCommands(Membership membership, SnapshotOffer snapshots) {
     this.membership = membership;
+    this.snapshots = snapshots;
   }
 
   /**
@@ -88,16 +90,40 @@ public final class PeerCommands {
       case PeerProtocol.PROXY:
         onProxy.run();
         return reply(Resp::writeOk);
+      case PeerProtocol.SNAPSHOT:
+        return bulk(
+            request.argCount() == 4
+                ? snapshots.latest()
+                : snapshots.manifest(number(request, 4), number(request, 5)));
+      case PeerProtocol.CHUNK:
+        return bulk(
+            snapshots.chunk(
+                number(request, 4),
+                number(request, 5),
+                number(request, 6),
+                (int) Math.min(number(request, 7), Integer.MAX_VALUE)));
       default:
         return refused("ERR unknown message '" + word + "' between nodes");
     }
   }
 
   private static int id(Request request) {
-    if (request.argCount() < 5) {
+    return Integer.parseInt(argument(request, 4));
+  }
+
+  private static long number(Request request, int argument) {
+    return Long.parseLong(argument(request, argument));
+  }
+
+  private static String argument(Request request, int argument) {
+    if (request.argCount() <= argument) {
       throw new IllegalArgumentException("wrong number of arguments for 'raft.peer' command");
     }
-    return Integer.parseInt(request.argString(4));
+    return request.argString(argument);
+  }
+
+  private static CompletableFuture<Consumer<ByteBuf>> bulk(CompletableFuture<byte[]> bytes) {
+    return bytes.thenApply(b -> out -> Resp.writeBulk(out, b));
   }
 
   private CompletableFuture<Consumer<ByteBuf>> attach(Request request, String clusterId) {

@@ -39,6 +39,21 @@ public final class PeerProtocol {
   /** This connection forwards commands of clients: they are never forwarded again. */
   public static final String PROXY = "PROXY";
 
+  /**
+   * Nothing: the newest snapshot; or index, term: that of the entry → its manifest, or {@link
+   * #NO_SNAPSHOT}.
+   */
+  public static final String SNAPSHOT = "SNAPSHOT";
+
+  /**
+   * Index, term, offset, length: a part of the RDB of the snapshot of the entry → its bytes, fewer
+   * at the end of the RDB or when so many are not sent at once, or {@link #NO_SNAPSHOT}.
+   */
+  public static final String CHUNK = "CHUNK";
+
+  /** The code of the error that says that a snapshot is not there (any more). */
+  public static final String NO_SNAPSHOT = "NOSNAPSHOT";
+
   private PeerProtocol() {}
 
   /**

@@ -77,6 +77,9 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
   interface GroupListener {
     void onLeaderChanged();
 
+    /** As {@link Replication.Listener#onSnapshotNeeded}. */
+    CompletableFuture<Void> onSnapshotNeeded(long firstAvailable);
+
     /** Ratis ended this node's part in the group by itself. */
     void onClosed();
   }
@@ -371,6 +374,16 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     if (!allServer) {
       listener.onClosed();
     }
+  }
+
+  /**
+   * Completes only when it has come to nothing; a snapshot that comes is not installed into this
+   * log, but makes the node begin anew behind it.
+   */
+  @Override
+  public CompletableFuture<TermIndex> notifyInstallSnapshotFromLeader(
+      RoleInfoProto role, TermIndex firstAvailable) {
+    return listener.onSnapshotNeeded(firstAvailable.getIndex()).thenApply(failed -> null);
   }
 
   /** Never asked for: snapshots are taken, and the log is purged behind them, without Ratis. */

@@ -4,6 +4,7 @@ import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
@@ -30,6 +31,14 @@ public final class Replication implements AutoCloseable {
   /** Hears of events of the group; any thread. */
   public interface Listener {
     void onLeaderChanged();
+
+    /**
+     * The leader has not all the entries any more that this node lacks.
+     *
+     * @param firstAvailable the first one that it has
+     * @return completes when no snapshot could be had
+     */
+    CompletableFuture<Void> onSnapshotNeeded(Replication replication, long firstAvailable);
 
     /** Ratis ended this node's part in the group by itself. */
     void onClosed();
@@ -65,6 +74,11 @@ public final class Replication implements AutoCloseable {
               public void onLeaderChanged() {
                 loop.execute(Replication.this::leaderChanged);
                 listener.onLeaderChanged();
+              }
+
+              @Override
+              public CompletableFuture<Void> onSnapshotNeeded(long firstAvailable) {
+                return listener.onSnapshotNeeded(Replication.this, firstAvailable);
               }
 
               @Override

@@ -1,33 +1,38 @@
 package io.ratissidecar.sidecar.snapshot;
 
+import io.ratissidecar.snapshot.SnapshotDownload.Progress;
+import io.ratissidecar.snapshot.SnapshotManifest;
+import java.util.Optional;
+
 /**
- * What became of the snapshots since the process was started.
+ * The node's snapshots, now and since the process was started.
  *
- * @param created how many were taken
- * @param failed how many were not
- * @param lastError why the last one failed; empty when it did not
+ * @param latest the newest that it has
+ * @param created how many it took
+ * @param failed how many it could not take
+ * @param lastError why the last one could not be taken; empty when it could
  * @param lastNanos how long the last one took
  * @param lastPauseNanos how long no entry was applied for it
  * @param bytesWritten of the one that is being taken; -1 when none is
+ * @param received how many came from other nodes
+ * @param receiving how far the one is that is being fetched
  */
 public record SnapshotReport(
+    Optional<SnapshotManifest> latest,
     long created,
     long failed,
     String lastError,
     long lastNanos,
     long lastPauseNanos,
-    long bytesWritten) {
-  static final SnapshotReport NONE = new SnapshotReport(0, 0, "", 0, 0, -1);
-
-  SnapshotReport taken(long nanos, long pauseNanos) {
-    return new SnapshotReport(created + 1, failed, "", nanos, pauseNanos, -1);
-  }
-
-  SnapshotReport failed(String error) {
-    return new SnapshotReport(created, failed + 1, error, lastNanos, lastPauseNanos, -1);
-  }
-
-  SnapshotReport inProgress(long bytes) {
-    return new SnapshotReport(created, failed, lastError, lastNanos, lastPauseNanos, bytes);
+    long bytesWritten,
+    int received,
+    Optional<Progress> receiving) {
+  /** What is under way, in a few words; empty when nothing is. */
+  public String activity() {
+    if (receiving.isPresent()) {
+      Progress p = receiving.get();
+      return "receiving " + p.bytes() + " of " + p.total() + " bytes";
+    }
+    return bytesWritten < 0 ? "" : "taking, " + bytesWritten + " bytes so far";
   }
 }

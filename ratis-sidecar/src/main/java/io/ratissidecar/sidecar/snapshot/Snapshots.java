@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.snapshot;
 
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.membership.SnapshotOffer;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.redis.LocalRedis;
@@ -10,8 +11,10 @@ import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -21,10 +24,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the node's snapshots when they are due or asked for, and cuts the logs behind them. A
- * snapshot that fails leaves everything as it was.
+ * Takes the node's snapshots when they are due or asked for, and cuts the logs behind them; gives
+ * them to other nodes, and fetches those of others. A snapshot that fails leaves everything as it
+ * was.
  *
- * <p>A thread of its own, {@code snapshot}, does the work; what is public may be called on any
+ * <p>A thread of its own, {@code snapshot}, takes and cuts; what is public may be called on any
  * thread.
  */
 public final class Snapshots implements AutoCloseable {
@@ -38,29 +42,47 @@ public final class Snapshots implements AutoCloseable {
   private final SnapshotPolicy policy;
   private final SnapshotStore store;
   private final SnapshotTaker taker;
+  private final SnapshotSender sender;
+  private final SnapshotInstaller installer;
   private final Supplier<Optional<Replication>> replication;
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "snapshot"));
-  private volatile SnapshotReport report = SnapshotReport.NONE;
+  private final ExecutorService reader =
+      Executors.newSingleThreadExecutor(work -> new Thread(work, "snapshot-reader"));
+  private volatile Counts counts = new Counts(0, 0, "", 0, 0);
   private volatile boolean stopping;
   private long lastNanos = System.nanoTime();
   private boolean lastFailed;
   private Replication retainedIn;
 
+  private record Counts(long taken, long failed, String error, long nanos, long pauseNanos) {
+    Counts withTaken(long nanos, long pauseNanos) {
+      return new Counts(taken + 1, failed, "", nanos, pauseNanos);
+    }
+
+    Counts withFailed(String why) {
+      return new Counts(taken, failed + 1, why, nanos, pauseNanos);
+    }
+  }
+
   /**
    * @param loop runs on the front loop
    * @param replication the node's part in a cluster, if it has any
+   * @param restart closes the replication and begins anew, from the newest snapshot
    */
   public Snapshots(
       SidecarConfig config,
       SnapshotStore store,
       LocalRedis redis,
       Executor loop,
-      Supplier<Optional<Replication>> replication) {
+      Supplier<Optional<Replication>> replication,
+      Runnable restart) {
     this.policy = SnapshotPolicy.of(config);
     this.store = store;
     this.taker = new SnapshotTaker(store, redis, loop);
     this.replication = replication;
+    this.sender = new SnapshotSender(store, reader, System::nanoTime, config.outputBufferBytes());
+    this.installer = new SnapshotInstaller(config, store, restart);
   }
 
   /** Looks after them from now on. */
@@ -137,21 +159,20 @@ public final class Snapshots implements AutoCloseable {
       Snapshot snapshot = taken.snapshot();
       long nanos = System.nanoTime() - start;
       lastFailed = false;
-      report = report.taken(nanos, taken.pauseNanos());
+      counts = counts.withTaken(nanos, taken.pauseNanos());
       LOG.info(
           "Took a snapshot of entry {}: {} bytes in {} ms; no entry was applied for {} ms",
           snapshot.manifest().index(),
           snapshot.manifest().rdbBytes(),
           TimeUnit.NANOSECONDS.toMillis(nanos),
           TimeUnit.NANOSECONDS.toMillis(taken.pauseNanos()));
-      store.retain(SnapshotPolicy.RETENTION);
       cut(current);
       return snapshot;
     } catch (IOException | RuntimeException e) {
       lastFailed = true;
       if (!stopping) {
         LOG.warn("No snapshot could be taken, which is tried again: {}", String.valueOf(e));
-        report = report.failed(String.valueOf(e.getMessage()));
+        counts = counts.withFailed(String.valueOf(e.getMessage()));
       }
       throw e;
     } finally {
@@ -163,16 +184,20 @@ public final class Snapshots implements AutoCloseable {
   private void finishCut(Replication current) throws IOException {
     if (retainedIn != current) {
       retainedIn = current;
-      store.retain(SnapshotPolicy.RETENTION);
       cut(current);
     }
   }
 
+  /** Deletes old snapshots and entries, but for those that another node is about to need. */
   private void cut(Replication current) throws IOException {
+    store.retain(SnapshotPolicy.RETENTION, sender::isPinned);
     if (store.latest().isPresent()) {
       RaftNode raft = current.raft();
       PayloadLog log = raft.payload();
-      raft.dropEntriesBelow(policy.firstKept(lastIndex(), log.startOfNewest(policy.logBytes())));
+      long firstKept = policy.firstKept(lastIndex(), log.startOfNewest(policy.logBytes()));
+      OptionalLong read = sender.lowestPinnedIndex();
+      raft.dropEntriesBelow(
+          read.isPresent() ? Math.min(firstKept, read.getAsLong() + 1) : firstKept);
     }
   }
 
@@ -181,15 +206,42 @@ public final class Snapshots implements AutoCloseable {
     return store;
   }
 
-  /** What became of those that were tried since the process was started. */
-  public SnapshotReport report() {
-    return report.inProgress(taker.bytesWritten());
+  /** For other nodes. */
+  public SnapshotOffer offer() {
+    return sender;
   }
 
-  /** One that is being taken is given up. */
+  /** As {@link SnapshotInstaller#install}. */
+  public CompletableFuture<Void> install(Replication current, long firstAvailable) {
+    return installer.install(current, firstAvailable);
+  }
+
+  /** True while another node's snapshot is being fetched: this node's data is old. */
+  public boolean isInstalling() {
+    return installer.progress().isPresent();
+  }
+
+  /** What there is and what became of it. */
+  public SnapshotReport report() {
+    Counts c = counts;
+    return new SnapshotReport(
+        store.latest().map(Snapshot::manifest),
+        c.taken(),
+        c.failed(),
+        c.error(),
+        c.nanos(),
+        c.pauseNanos(),
+        taker.bytesWritten(),
+        installer.received(),
+        installer.progress());
+  }
+
+  /** What is under way is given up. */
   @Override
   public void close() {
     stopping = true;
+    installer.close();
+    reader.shutdown();
     thread.shutdownNow();
   }
 }

@@ -39,6 +39,7 @@ class SidecarConfigTest {
     "redis,nowhere",
     "redis,host:0",
     "batch-bytes,1",
+    "snapshot-bandwidth,-1",
     "unheard-of,1",
     "raft-port,70000"
   })

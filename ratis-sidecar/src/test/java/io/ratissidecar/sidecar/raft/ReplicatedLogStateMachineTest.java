@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -76,6 +77,11 @@ class ReplicatedLogStateMachineTest {
             new ReplicatedLogStateMachine.GroupListener() {
               @Override
               public void onLeaderChanged() {}
+
+              @Override
+              public CompletableFuture<Void> onSnapshotNeeded(long firstAvailable) {
+                return CompletableFuture.completedFuture(null);
+              }
 
               @Override
               public void onClosed() {}

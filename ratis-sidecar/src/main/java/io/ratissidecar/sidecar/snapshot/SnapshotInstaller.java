@@ -1,0 +1,128 @@
+package io.ratissidecar.sidecar.snapshot;
+
+import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.snapshot.Snapshot;
+import io.ratissidecar.snapshot.SnapshotDownload.Progress;
+import io.ratissidecar.snapshot.SnapshotStore;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings a node that needs entries which the leader has no more to a snapshot of the leader's:
+ * fetches it, and has replication begin anew, which then goes on behind it. Until it was fetched
+ * and checked nothing changes.
+ *
+ * <p>A thread of its own, {@code snapshot-fetch}, does the work; its methods are for any thread.
+ */
+final class SnapshotInstaller implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SnapshotInstaller.class);
+
+  private final SidecarConfig config;
+  private final SnapshotStore store;
+  private final Runnable restart;
+  private final AtomicInteger received = new AtomicInteger();
+  private final ExecutorService thread =
+      Executors.newSingleThreadExecutor(work -> new Thread(work, "snapshot-fetch"));
+  private volatile SnapshotFetcher fetcher;
+
+  /**
+   * @param restart closes the replication and begins anew
+   */
+  SnapshotInstaller(SidecarConfig config, SnapshotStore store, Runnable restart) {
+    this.config = config;
+    this.store = store;
+    this.restart = restart;
+  }
+
+  /**
+   * Fetches a snapshot from the leader. Completes when that has come to nothing, so that Ratis asks
+   * again, perhaps for another leader; never when it has come to something, since the replication
+   * is closed then.
+   *
+   * @param firstAvailable the first entry that the leader still has
+   */
+  CompletableFuture<Void> install(Replication replication, long firstAvailable) {
+    CompletableFuture<Void> failed = new CompletableFuture<>();
+    try {
+      thread.execute(
+          () -> {
+            boolean done = false;
+            try {
+              done = fetch(replication, firstAvailable - 1);
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            } finally {
+              fetcher = null;
+              if (!done) {
+                failed.complete(null);
+              }
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      failed.complete(null);
+    }
+    return failed;
+  }
+
+  private boolean fetch(Replication replication, long atLeast) throws InterruptedException {
+    Optional<Member> leader = replication.raft().leader();
+    if (leader.isEmpty() || replication.isClosed()) {
+      return false;
+    }
+    LOG.info(
+        "The leader, node {}, has no more entry {} of the log; fetching its snapshot",
+        leader.get().id(),
+        atLeast);
+    long start = System.nanoTime();
+    fetcher =
+        new SnapshotFetcher(
+            store,
+            replication.raft().identity().clusterId(),
+            config.password(),
+            config.snapshotBandwidth(),
+            System::nanoTime,
+            TimeUnit.NANOSECONDS::sleep);
+    Optional<Snapshot> snapshot =
+        fetcher.fetch(
+            leader.get().clientAddress(),
+            atLeast,
+            () -> !replication.isClosed() && replication.raft().leader().equals(leader));
+    if (snapshot.isEmpty()) {
+      return false;
+    }
+    received.incrementAndGet();
+    LOG.info(
+        "The snapshot of entry {} is here: {} bytes in {} ms",
+        snapshot.get().manifest().index(),
+        snapshot.get().manifest().rdbBytes(),
+        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+    restart.run();
+    return true;
+  }
+
+  /** How far the snapshot is that is being fetched; empty when none is. */
+  Optional<Progress> progress() {
+    SnapshotFetcher current = fetcher;
+    return current == null ? Optional.empty() : Optional.of(current.progress());
+  }
+
+  /** How many snapshots have come since the process was started. */
+  int received() {
+    return received.get();
+  }
+
+  /** What is being fetched is given up; the next process goes on with it. */
+  @Override
+  public void close() {
+    thread.shutdownNow();
+  }
+}

@@ -1,0 +1,129 @@
+package io.ratissidecar.sidecar.snapshot;
+
+import io.ratissidecar.sidecar.membership.PeerProtocol;
+import io.ratissidecar.sidecar.membership.SnapshotOffer;
+import io.ratissidecar.snapshot.Snapshot;
+import io.ratissidecar.snapshot.SnapshotGoneException;
+import io.ratissidecar.snapshot.SnapshotStore;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * Lets other nodes read this node's snapshots. One that was asked for a short while ago is pinned:
+ * somebody is about to read the rest of it, and then the log behind it.
+ *
+ * <p>For any thread.
+ */
+public final class SnapshotSender implements SnapshotOffer {
+  /** Longer than a reader needs to come back after its connection was cut. */
+  static final long PIN_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+  private final SnapshotStore store;
+  private final Executor reader;
+  private final LongSupplier nanoClock;
+  private final int maxChunkBytes;
+  private final Map<Long, Long> pinnedAtNanos = new HashMap<>();
+
+  /**
+   * @param reader runs what reads files
+   * @param maxReplyBytes what may wait for a connection without its being closed
+   */
+  public SnapshotSender(
+      SnapshotStore store, Executor reader, LongSupplier nanoClock, long maxReplyBytes) {
+    this.store = store;
+    this.reader = reader;
+    this.nanoClock = nanoClock;
+    this.maxChunkBytes = (int) Math.min(Snapshot.MAX_CHUNK_BYTES, maxReplyBytes / 2);
+  }
+
+  @Override
+  public CompletableFuture<byte[]> latest() {
+    return manifest(store.latest(), "this node has none");
+  }
+
+  @Override
+  public CompletableFuture<byte[]> manifest(long index, long term) {
+    return manifest(store.find(index, term), missing(index, term));
+  }
+
+  private CompletableFuture<byte[]> manifest(Optional<Snapshot> snapshot, String missing) {
+    if (snapshot.isEmpty()) {
+      return gone(missing);
+    }
+    pin(snapshot.get());
+    return CompletableFuture.completedFuture(snapshot.get().manifest().toBytes());
+  }
+
+  @Override
+  public CompletableFuture<byte[]> chunk(long index, long term, long offset, int length) {
+    Optional<Snapshot> snapshot = store.find(index, term);
+    if (snapshot.isEmpty()) {
+      return gone(missing(index, term));
+    }
+    if (offset < 0 || length < 1) {
+      return CompletableFuture.failedFuture(
+          new IllegalArgumentException("there are no " + length + " bytes at offset " + offset));
+    }
+    pin(snapshot.get());
+    CompletableFuture<byte[]> chunk = new CompletableFuture<>();
+    try {
+      reader.execute(() -> read(snapshot.get(), offset, Math.min(length, maxChunkBytes), chunk));
+    } catch (RejectedExecutionException e) {
+      chunk.completeExceptionally(new IOException("this node is stopping"));
+    }
+    return chunk;
+  }
+
+  private static void read(
+      Snapshot snapshot, long offset, int length, CompletableFuture<byte[]> chunk) {
+    try {
+      chunk.complete(snapshot.read(offset, length));
+    } catch (SnapshotGoneException e) {
+      chunk.completeExceptionally(refusal(e.getMessage()));
+    } catch (IOException | RuntimeException e) {
+      chunk.completeExceptionally(e);
+    }
+  }
+
+  private static String missing(long index, long term) {
+    return "there is none of entry " + index + " of term " + term;
+  }
+
+  private static SnapshotGoneException refusal(String why) {
+    return new SnapshotGoneException(PeerProtocol.NO_SNAPSHOT + " " + why);
+  }
+
+  private static CompletableFuture<byte[]> gone(String why) {
+    return CompletableFuture.failedFuture(refusal(why));
+  }
+
+  private synchronized void pin(Snapshot snapshot) {
+    pinnedAtNanos.put(snapshot.manifest().index(), nanoClock.getAsLong());
+  }
+
+  private synchronized Map<Long, Long> pinned() {
+    long now = nanoClock.getAsLong();
+    pinnedAtNanos.values().removeIf(at -> now - at >= PIN_NANOS);
+    return Map.copyOf(pinnedAtNanos);
+  }
+
+  /** Whether somebody reads it: then it must not be deleted. */
+  public boolean isPinned(Snapshot snapshot) {
+    return pinned().containsKey(snapshot.manifest().index());
+  }
+
+  /**
+   * The oldest entry of which somebody reads the snapshot: the log behind it will be needed next.
+   */
+  public OptionalLong lowestPinnedIndex() {
+    return pinned().keySet().stream().mapToLong(Long::longValue).min();
+  }
+}
