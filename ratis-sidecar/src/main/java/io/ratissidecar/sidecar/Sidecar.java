@@ -8,6 +8,7 @@ import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.membership.ClusterHost;
 import io.ratissidecar.sidecar.membership.Membership;
+import io.ratissidecar.sidecar.membership.SnapshotState;
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.FatalHandler;
@@ -29,6 +30,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -101,7 +103,7 @@ public final class Sidecar implements AutoCloseable {
 
     this.admin =
         new AdminCommands(membership, snapshots, front, () -> node.failureText(Failure.NOT_LEADER));
-    this.info = new RaftInfo(membership, sessions, VERSION);
+    this.info = new RaftInfo(membership, snapshots, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));
   }
 
@@ -379,6 +381,11 @@ public final class Sidecar implements AutoCloseable {
     @Override
     public String redisState() {
       return redis.state();
+    }
+
+    @Override
+    public SnapshotState snapshotState() {
+      return snapshots.report().state(Instant.now());
     }
   }
 }

@@ -5,6 +5,7 @@ import io.ratissidecar.cli.client.NodeClient;
 import io.ratissidecar.cli.client.NodeOptions;
 import io.ratissidecar.cli.client.Table;
 import io.ratissidecar.sidecar.membership.NodeStatus;
+import io.ratissidecar.sidecar.membership.SnapshotState;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,7 +24,8 @@ import picocli.CommandLine.Mixin;
     description = {
       "Asks every member how it is, shows a line for each, and says in words what is wrong.",
       "commit: how far the node knows the log to be committed; applied: how far its Redis has it;"
-          + " lag: entries that its Redis is behind the leader."
+          + " lag: entries that its Redis is behind the leader;",
+      "snapshot: entry, size and age of its newest one, or what is under way."
     },
     footer = {
       "",
@@ -47,7 +49,17 @@ final class ClusterStatus implements Callable<Integer> {
 
   static String text(ClusterView view, Diagnosis diagnosis, Ansi ansi) {
     Table table =
-        new Table("id", "role", "term", "commit", "applied", "lag", "address", "Redis", "state");
+        new Table(
+            "id",
+            "role",
+            "term",
+            "commit",
+            "applied",
+            "lag",
+            "snapshot",
+            "address",
+            "Redis",
+            "state");
     for (NodeReport node : view.nodes()) {
       table.row(style(node), cells(node, view.nodes()));
     }
@@ -68,7 +80,7 @@ final class ClusterStatus implements Callable<Integer> {
   private static String[] cells(NodeReport node, List<NodeReport> all) {
     String id = Integer.toString(node.id());
     if (!node.isThere()) {
-      return new String[] {id, "not there", "-", "-", "-", "-", node.address(), "-", "-"};
+      return new String[] {id, "not there", "-", "-", "-", "-", "-", node.address(), "-", "-"};
     }
     NodeStatus status = node.status().orElseThrow();
     return new String[] {
@@ -78,6 +90,7 @@ final class ClusterStatus implements Callable<Integer> {
       Long.toString(status.commitIndex()),
       Long.toString(status.appliedIndex()),
       Long.toString(Diagnosis.lag(node, all)),
+      SnapshotText.of(status.snapshot()),
       node.address(),
       status.redisAddress(),
       status.redis()
@@ -92,6 +105,16 @@ final class ClusterStatus implements Callable<Integer> {
     json.put("problems", diagnosis.problems());
     json.put("notes", diagnosis.notes());
     json.put("nodes", view.nodes().stream().map(n -> json(n, view.nodes())).toList());
+    return json;
+  }
+
+  private static Map<String, Object> json(SnapshotState snapshot) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("index", snapshot.index());
+    json.put("age_seconds", snapshot.ageSeconds());
+    json.put("bytes", snapshot.bytes());
+    json.put("activity", snapshot.activity());
+    json.put("problem", snapshot.problem());
     return json;
   }
 
@@ -114,6 +137,7 @@ final class ClusterStatus implements Callable<Integer> {
     json.put("serving", status.serving());
     json.put("redis_address", status.redisAddress());
     json.put("redis", status.redis());
+    json.put("snapshot", json(status.snapshot()));
     return json;
   }
 }

@@ -132,6 +132,10 @@ record Diagnosis(List<String> problems, List<String> notes) {
       } else if (!status.serving()) {
         problems.add(name + " does not serve: its Redis is still being brought up to the log.");
       }
+      if (!status.snapshot().problem().isEmpty()) {
+        problems.add(
+            name + " could not take its last snapshot: " + status.snapshot().problem() + ".");
+      }
       if (leader.isEmpty() || leader.get().equals(node)) {
         return;
       }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.cli.client.Json;
 import io.ratissidecar.cli.client.JsonReader;
 import io.ratissidecar.sidecar.membership.NodeStatus;
+import io.ratissidecar.sidecar.membership.SnapshotState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,8 @@ class DiagnosisTest {
         address(id),
         "127.0.0.1:2700" + id,
         "127.0.0.1:7101",
-        redis);
+        redis,
+        SnapshotState.NONE);
   }
 
   private void unreachable(int id) {
@@ -230,8 +232,8 @@ class DiagnosisTest {
         ClusterStatus.text(new ClusterView(CLUSTER, nodes), diagnosis, Ansi.OFF).lines().toList();
     assertEquals(7, lines.size());
     assertEquals(
-        List.of("2", "follower", "3", "5000", "5000", "0", "127.0.0.1:7002"),
-        List.of(lines.get(2).split(" +")).subList(0, 7));
+        List.of("2", "follower", "3", "5000", "5000", "0", "-", "127.0.0.1:7002"),
+        List.of(lines.get(2).split(" +")).subList(0, 8));
     assertTrue(lines.get(3).contains("not there"), lines.get(3));
     assertTrue(lines.get(6).startsWith("Problem: Node 3"), lines.get(6));
   }

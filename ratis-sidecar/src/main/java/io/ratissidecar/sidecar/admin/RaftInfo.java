@@ -8,6 +8,9 @@ import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.session.SessionRegistry;
+import io.ratissidecar.sidecar.snapshot.SnapshotReport;
+import io.ratissidecar.sidecar.snapshot.Snapshots;
+import io.ratissidecar.snapshot.SnapshotManifest;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,11 +18,14 @@ import java.util.Optional;
 /** The text of {@code INFO raft}. */
 public final class RaftInfo {
   private final Membership membership;
+  private final Snapshots snapshots;
   private final SessionRegistry sessions;
   private final String version;
 
-  public RaftInfo(Membership membership, SessionRegistry sessions, String version) {
+  public RaftInfo(
+      Membership membership, Snapshots snapshots, SessionRegistry sessions, String version) {
     this.membership = membership;
+    this.snapshots = snapshots;
     this.sessions = sessions;
     this.version = version;
   }
@@ -77,6 +83,21 @@ public final class RaftInfo {
     field(out, "raft_fsync_count", statistics.syncs());
     field(out, "raft_fsync_max_microseconds", statistics.longestSyncMicros());
     field(out, "raft_fsync_avg_microseconds", statistics.averageSyncMicros());
+    snapshots(out, snapshots.report());
+  }
+
+  private static void snapshots(StringBuilder out, SnapshotReport report) {
+    Optional<SnapshotManifest> latest = report.latest();
+    field(out, "raft_snapshot_last_idx", latest.map(SnapshotManifest::index).orElse(0L));
+    field(out, "raft_snapshot_last_term", latest.map(SnapshotManifest::term).orElse(0L));
+    field(out, "raft_snapshot_size", latest.map(SnapshotManifest::rdbBytes).orElse(0L));
+    field(out, "raft_snapshot_time_secs", latest.map(m -> m.time().getEpochSecond()).orElse(0L));
+    field(out, "raft_snapshots_created", report.created());
+    field(out, "raft_snapshots_received", report.received());
+    field(out, "raft_snapshots_failed", report.failed());
+    field(out, "raft_snapshot_in_progress", report.inProgress() ? "yes" : "no");
+    field(out, "raft_snapshot_last_duration_ms", report.lastNanos() / 1_000_000);
+    field(out, "raft_snapshot_last_pause_microseconds", report.lastPauseNanos() / 1000);
   }
 
   /**

@@ -20,4 +20,6 @@ public interface ClusterHost {
   String redisAddress();
 
   String redisState();
+
+  SnapshotState snapshotState();
 }

@@ -35,7 +35,8 @@ public record NodeStatus(
     String clientAddress,
     String raftAddress,
     String redisAddress,
-    String redis) {
+    String redis,
+    SnapshotState snapshot) {
 
   /** Of this node, now. */
   static NodeStatus of(
@@ -55,7 +56,8 @@ public record NodeStatus(
             .map(Member::raftAddress)
             .orElse(config.raftAddress()),
         host.redisAddress(),
-        host.redisState());
+        host.redisState(),
+        host.snapshotState());
   }
 
   /** Writes names and values as an array. */
@@ -73,6 +75,7 @@ public record NodeStatus(
     fields.put("raft-address", raftAddress);
     fields.put("redis-address", redisAddress);
     fields.put("redis", redis);
+    snapshot.addTo(fields);
     Resp.writeArrayHeader(out, fields.size() * 2);
     fields.forEach(
         (name, value) -> {
@@ -107,6 +110,7 @@ public record NodeStatus(
         fields.getOrDefault("address", ""),
         fields.getOrDefault("raft-address", ""),
         fields.getOrDefault("redis-address", ""),
-        fields.getOrDefault("redis", ""));
+        fields.getOrDefault("redis", ""),
+        SnapshotState.of(fields));
   }
 }

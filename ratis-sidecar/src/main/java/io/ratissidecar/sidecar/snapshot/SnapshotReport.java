@@ -1,7 +1,10 @@
 package io.ratissidecar.sidecar.snapshot;
 
+import io.ratissidecar.sidecar.membership.SnapshotState;
 import io.ratissidecar.snapshot.SnapshotDownload.Progress;
 import io.ratissidecar.snapshot.SnapshotManifest;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 
 /**
@@ -27,11 +30,27 @@ public record SnapshotReport(
     long bytesWritten,
     int received,
     Optional<Progress> receiving) {
-  /** What is under way, in a few words; empty when nothing is. */
-  public String activity() {
+  /** True while one is being taken or fetched. */
+  public boolean inProgress() {
+    return bytesWritten >= 0 || receiving.isPresent();
+  }
+
+  /** For other nodes and people. */
+  public SnapshotState state(Instant now) {
+    return new SnapshotState(
+        latest.map(SnapshotManifest::index).orElse(0L),
+        latest.map(m -> Math.max(0, Duration.between(m.time(), now).toSeconds())).orElse(0L),
+        latest.map(SnapshotManifest::rdbBytes).orElse(0L),
+        activity(),
+        lastError);
+  }
+
+  private String activity() {
     if (receiving.isPresent()) {
       Progress p = receiving.get();
-      return "receiving " + p.bytes() + " of " + p.total() + " bytes";
+      return p.total() == 0
+          ? "receiving"
+          : "receiving " + (100 * p.bytes() / p.total()) + " % of " + p.total() + " bytes";
     }
     return bytesWritten < 0 ? "" : "taking, " + bytesWritten + " bytes so far";
   }

@@ -1,0 +1,231 @@
+package io.ratissidecar.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Snapshots of a node's own: taken, kept, loaded; the logs cut behind them. */
+@Tag("fault")
+@ExtendWith(PrintLogsOnFailure.class)
+class SnapshotIT {
+  private static final String[] SMALL = {
+    "--snapshot-log-bytes", "200000", "--segment-bytes", "1048576", "--log-retain-entries", "0"
+  };
+
+  private TestCluster cluster;
+
+  @AfterEach
+  void close() {
+    if (cluster != null) {
+      cluster.close();
+    }
+  }
+
+  private static long snapshot(Node node) throws IOException {
+    Reply reply = node.call("RAFT.SNAPSHOT");
+    assertTrue(!reply.isError(), reply.toString());
+    return Long.parseLong(reply.texts().get(1));
+  }
+
+  private static long logBytes(Node node) {
+    try (Stream<Path> files =
+        Stream.concat(
+            Files.walk(node.dir().resolve("log")), Files.walk(node.dir().resolve("raft")))) {
+      return files.filter(Files::isRegularFile).mapToLong(f -> f.toFile().length()).sum();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void when_taken_under_load_on_every_node_then_each_starts_again_from_its_own() throws Exception {
+    cluster = TestCluster.of(3);
+    try (FaultRun run = new FaultRun(cluster)) {
+      for (Node node : cluster.nodes()) {
+        long before = node.infoNumber("raft_last_applied_index");
+        assertTrue(snapshot(node) >= before, node.name());
+        run.awaitMore(100);
+        long index = node.infoNumber("raft_snapshot_last_idx");
+        node.killBoth();
+        run.awaitMore(50);
+        node.start().awaitReady();
+        Poll.until(
+            "loaded",
+            TestCluster.PATIENCE,
+            () ->
+                node.logLines().stream()
+                    .anyMatch(l -> l.contains("Loaded the snapshot of entry " + index)));
+        run.awaitMore(50);
+      }
+      run.finish();
+    }
+    for (Node node : cluster.nodes()) {
+      assertEquals("no", node.info().get("raft_snapshot_in_progress"));
+      assertTrue(node.infoNumber("raft_snapshot_size") > 100);
+    }
+  }
+
+  @Test
+  void when_the_log_grows_then_snapshots_are_taken_and_the_logs_stay_short() {
+    cluster = TestCluster.of(3, SMALL);
+    try (FaultRun run = new FaultRun(cluster)) {
+      for (int round = 0; round < 4; round++) {
+        Filling.keys(cluster.leader(), 200, 20_000); // 4 MB
+        run.awaitMore(50);
+      }
+      for (Node node : cluster.nodes()) {
+        Poll.until(
+            node.name() + " has cut its logs",
+            TestCluster.PATIENCE,
+            () -> logBytes(node) < 6_000_000 && node.infoNumber("raft_snapshots_created") > 2);
+        assertEquals(2, snapshots(node).size(), "kept");
+      }
+      for (Node node : cluster.nodes()) {
+        node.killBoth();
+        node.start().awaitReady();
+        run.awaitMore(50);
+      }
+      run.finish();
+    }
+  }
+
+  private static List<Path> snapshots(Node node) {
+    try (Stream<Path> files = Files.list(node.dir().resolve("snapshots"))) {
+      return files.filter(f -> f.getFileName().toString().startsWith("snapshot-")).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void when_a_node_is_dead_then_the_others_still_cut_their_logs() {
+    cluster = TestCluster.of(3, SMALL);
+    try (FaultRun run = new FaultRun(cluster)) {
+      Node dead = cluster.followers().get(0);
+      dead.killBoth();
+      for (int round = 0; round < 4; round++) {
+        Filling.keys(cluster.leader(), 200, 20_000);
+      }
+      for (Node node : cluster.running()) {
+        Poll.until(
+            node.name() + " has cut its logs",
+            TestCluster.PATIENCE,
+            () -> logBytes(node) < 6_000_000);
+      }
+      dead.start().awaitReady();
+      run.awaitMore(50);
+      run.finish();
+      assertTrue(dead.infoNumber("raft_snapshots_received") > 0, "it came from another node");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void when_the_interval_or_the_number_of_entries_is_reached_then_one_is_taken() throws Exception {
+    cluster =
+        TestCluster.of(1, "--snapshot-interval-seconds", "1", "--snapshot-entries", "1000000");
+    Node node = cluster.node(0);
+    node.call("RAFT", "SET", "key", "value");
+    Poll.until(
+        "one for the interval",
+        TestCluster.PATIENCE,
+        () -> node.infoNumber("raft_snapshots_created") == 1);
+    node.terminate();
+    node.awaitExit(TestCluster.PATIENCE);
+    node.set("--snapshot-interval-seconds", "0");
+    node.set("--snapshot-entries", "5");
+    node.start().awaitReady();
+    cluster.awaitLeader();
+    for (int i = 0; i < 10; i++) {
+      node.call("RAFT", "SET", "key", "value" + i);
+    }
+    Poll.until(
+        "one for the entries",
+        TestCluster.PATIENCE,
+        () -> node.infoNumber("raft_snapshots_created") >= 1);
+  }
+
+  @Test
+  void when_it_can_not_be_taken_then_the_old_one_stays_and_the_node_says_so() throws Exception {
+    cluster = TestCluster.of(1);
+    Node node = cluster.node(0);
+    node.call("RAFT", "SET", "key", "value");
+    long index = snapshot(node);
+    node.redisCall("CONFIG", "SET", "repl-diskless-sync", "no");
+    node.redisCall("CONFIG", "SET", "dir", "/proc"); // where no file can be made
+    node.call("RAFT", "SET", "key", "value 2");
+    Reply reply = node.call("RAFT.SNAPSHOT");
+    assertTrue(reply.isError(), reply.toString());
+    assertEquals(index, node.infoNumber("raft_snapshot_last_idx"));
+    assertEquals(1, node.infoNumber("raft_snapshots_failed"));
+    assertEquals("value 2", node.call("RAFT", "GET", "key").text());
+    node.redisCall("CONFIG", "SET", "repl-diskless-sync", "yes");
+    assertTrue(snapshot(node) > index);
+  }
+
+  @Test
+  void when_the_newest_is_damaged_then_the_older_one_and_the_log_do() throws Exception {
+    cluster = TestCluster.of(1);
+    Node node = cluster.node(0);
+    node.call("RAFT", "SET", "a", "1");
+    snapshot(node);
+    node.call("RAFT", "SET", "b", "2");
+    long newest = snapshot(node);
+    node.call("RAFT", "SET", "c", "3");
+    node.killBoth();
+    Path rdb =
+        snapshots(node).stream()
+            .filter(s -> s.getFileName().toString().contains(String.format("%020d", newest)))
+            .findFirst()
+            .orElseThrow()
+            .resolve("dump.rdb");
+    byte[] bytes = Files.readAllBytes(rdb);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(rdb, bytes);
+    node.start().awaitReady();
+    cluster.awaitLeader();
+    assertEquals("1", node.call("RAFT", "GET", "a").text());
+    assertEquals("2", node.call("RAFT", "GET", "b").text());
+    assertEquals("3", node.call("RAFT", "GET", "c").text());
+    node.assertLogs("can't be loaded: " + rdb + " is damaged");
+  }
+
+  @Test
+  void when_every_snapshot_that_is_needed_is_damaged_then_the_node_says_what_to_do()
+      throws Exception {
+    cluster = TestCluster.of(1, SMALL);
+    Node node = cluster.node(0);
+    Filling.keys(node, 300, 20_000);
+    Poll.until(
+        "cut",
+        TestCluster.PATIENCE,
+        () -> {
+          snapshot(node);
+          return snapshots(node).size() == 2 && logBytes(node) < 4_000_000;
+        });
+    node.killBoth();
+    for (Path snapshot : snapshots(node)) {
+      Path rdb = snapshot.resolve("dump.rdb");
+      byte[] bytes = Files.readAllBytes(rdb);
+      bytes[bytes.length / 2] ^= 1;
+      Files.write(rdb, bytes);
+    }
+    node.start();
+    assertEquals(70, node.awaitExit(TestCluster.PATIENCE));
+    node.assertLogs("no snapshot of this node is sound");
+    node.assertLogs("is damaged: its SHA-256");
+    node.assertLogs("join it again under a new id");
+  }
+}
