@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -115,8 +116,8 @@ public final class SnapshotStore {
       for (Path entry : entries) { // there is never more than one
         try {
           return Optional.of(new PartialSnapshot(this, entry, Snapshot.read(entry).manifest()));
-        } catch (IOException | UnsupportedFormatException e) {
-          deleteDirectory(entry); // it can be had again
+        } catch (InvalidSnapshotException | NoSuchFileException | UnsupportedFormatException e) {
+          deleteDirectory(entry); // without a manifest it is of no use, and it can be had again
         }
       }
     }

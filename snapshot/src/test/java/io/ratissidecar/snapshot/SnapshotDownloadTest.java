@@ -410,6 +410,9 @@ class SnapshotDownloadTest {
     assertFalse(Thread.interrupted());
     source.beforeRead = () -> {};
     source.offsets.clear();
+    Thread.currentThread().interrupt();
+    assertThrows(InterruptedException.class, () -> download(0).run(42));
+    assertEquals(List.of(), source.offsets);
     assertSame(theirSnapshot, download(0).run(42));
     assertEquals(2 << 20, source.offsets.get(0));
   }

@@ -173,6 +173,17 @@ class ReplicatedLogStateMachineTest {
   }
 
   @Test
+  void when_payload_was_removed_behind_a_snapshot_then_only_its_reading_fails() {
+    machine.notifyTermIndexUpdated(1, 5);
+    machine.payloadKeptFrom(4);
+    assertEquals(4, machine.firstReadableIndex());
+    assertTrue(machine.read(entry(3), null).isCompletedExceptionally());
+    assertEquals(List.of(), fatal);
+    assertTrue(machine.read(entry(4), null).isCompletedExceptionally());
+    assertEquals(1, fatal.size(), "that one should be there");
+  }
+
+  @Test
   void when_an_entry_that_is_read_is_damaged_then_the_node_stops() throws IOException {
     for (int i = 1; i <= 500; i++) {
       machine.write(entry(i), null).join();
