@@ -163,15 +163,14 @@ class SnapshotIT {
     Node node = cluster.node(0);
     node.call("RAFT", "SET", "key", "value");
     long index = snapshot(node);
-    node.redisCall("CONFIG", "SET", "repl-diskless-sync", "no");
-    node.redisCall("CONFIG", "SET", "dir", "/proc"); // where no file can be made
+    node.redisCall("ACL", "SETUSER", "default", "-psync");
     node.call("RAFT", "SET", "key", "value 2");
     Reply reply = node.call("RAFT.SNAPSHOT");
     assertTrue(reply.isError(), reply.toString());
     assertEquals(index, node.infoNumber("raft_snapshot_last_idx"));
     assertEquals(1, node.infoNumber("raft_snapshots_failed"));
     assertEquals("value 2", node.call("RAFT", "GET", "key").text());
-    node.redisCall("CONFIG", "SET", "repl-diskless-sync", "yes");
+    node.redisCall("ACL", "SETUSER", "default", "+psync");
     assertTrue(snapshot(node) > index);
   }
 

@@ -345,9 +345,8 @@ public final class Sidecar implements AutoCloseable {
             }
 
             @Override
-            public CompletableFuture<Void> onSnapshotNeeded(
-                Replication replication, long firstAvailable) {
-              return snapshots.install(replication, firstAvailable);
+            public void onSnapshotNeeded(Replication replication, long firstAvailable) {
+              snapshots.install(replication, firstAvailable);
             }
 
             @Override

@@ -167,7 +167,11 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
    * @param firstKept not above the newest snapshot's index + 1
    */
   public void dropEntriesBelow(long firstKept) throws IOException {
-    division.getRaftLog().purge(firstKept - 1).join();
+    RaftServer.Division d = division;
+    if (d == null) {
+      return;
+    }
+    d.getRaftLog().purge(firstKept - 1).join();
     stateMachine.payload().dropPrefix(firstKept);
   }
 
@@ -253,7 +257,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   /** Index of the last entry in this node's log, committed or not. */
   public long lastIndex() {
     RaftServer.Division d = division;
-    if (d == null) {
+    if (d == null || !d.getRaftLog().isOpened()) {
       return 0;
     }
     var last = d.getRaftLog().getLastEntryTermIndex();
@@ -295,7 +299,11 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
 
   /** True when the id is part of the group, or of the group that a change under way comes from. */
   public boolean isInConfiguration(int id) {
-    RaftConfiguration conf = division.getRaftConf();
+    RaftServer.Division d = division;
+    if (d == null) {
+      return false;
+    }
+    RaftConfiguration conf = d.getRaftConf();
     return Stream.of(RaftPeerRole.FOLLOWER, RaftPeerRole.LISTENER)
         .flatMap(role -> conf.getAllPeers(role).stream())
         .anyMatch(peer -> nodeId(peer.getId()) == id);
@@ -315,9 +323,12 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
 
   @Override
   public List<Member> otherVoters() {
-    RaftConfiguration conf = division.getRaftConf();
+    RaftServer.Division d = division;
+    if (d == null) {
+      return List.of();
+    }
     List<Member> voters = new ArrayList<>();
-    for (RaftPeer peer : conf.getAllPeers(RaftPeerRole.FOLLOWER)) {
+    for (RaftPeer peer : d.getRaftConf().getAllPeers(RaftPeerRole.FOLLOWER)) {
       if (!peer.getId().equals(selfId)) {
         voters.add(member(peer, true));
       }
@@ -327,7 +338,11 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
 
   @Override
   public boolean isMajorityWith(Set<Integer> nodeIds) {
-    RaftConfiguration conf = division.getRaftConf();
+    RaftServer.Division d = division;
+    if (d == null) {
+      return false;
+    }
+    RaftConfiguration conf = d.getRaftConf();
     Collection<RaftPeer> previous = conf.getPreviousPeers(RaftPeerRole.FOLLOWER);
     return isMajority(conf.getCurrentPeers(RaftPeerRole.FOLLOWER), nodeIds)
         && (previous == null || previous.isEmpty() || isMajority(previous, nodeIds));
@@ -357,8 +372,12 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
 
   /** Id of the node that this one voted for in its current term; 0 when there is none. */
   public int votedFor() {
+    RaftServer.Division d = division;
+    if (d == null) {
+      return 0;
+    }
     try {
-      RaftPeerId voted = division.getRaftStorage().getMetadataFile().getMetadata().getVotedFor();
+      RaftPeerId voted = d.getRaftStorage().getMetadataFile().getMetadata().getVotedFor();
       return voted == null || voted.toString().isEmpty() ? 0 : nodeId(voted);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -439,9 +458,13 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     return members.stream().filter(m -> m.voter() == voters).map(RaftNode::peer).toList();
   }
 
-  /** Leaves the group's protocol and closes the files. */
+  /**
+   * Leaves the group's protocol and closes the files. From now on this node knows of no leader and
+   * no members.
+   */
   @Override
   public void close() throws IOException {
+    division = null;
     if (server != null) {
       server.close();
     }

@@ -78,7 +78,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     void onLeaderChanged();
 
     /** As {@link Replication.Listener#onSnapshotNeeded}. */
-    CompletableFuture<Void> onSnapshotNeeded(long firstAvailable);
+    void onSnapshotNeeded(long firstAvailable);
 
     /** Ratis ended this node's part in the group by itself. */
     void onClosed();
@@ -377,13 +377,15 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
   }
 
   /**
-   * Completes only when it has come to nothing; a snapshot that comes is not installed into this
-   * log, but makes the node begin anew behind it.
+   * Answers at once that there is none, and is asked again with every heartbeat: while an answer is
+   * due Ratis takes no entries, and can't cope with another leader. A snapshot that comes is not
+   * installed into this log; the node begins anew behind it.
    */
   @Override
   public CompletableFuture<TermIndex> notifyInstallSnapshotFromLeader(
       RoleInfoProto role, TermIndex firstAvailable) {
-    return listener.onSnapshotNeeded(firstAvailable.getIndex()).thenApply(failed -> null);
+    listener.onSnapshotNeeded(firstAvailable.getIndex());
+    return CompletableFuture.completedFuture(null);
   }
 
   /** Never asked for: snapshots are taken, and the log is purged behind them, without Ratis. */

@@ -4,7 +4,6 @@ import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.util.Collection;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
@@ -33,12 +32,11 @@ public final class Replication implements AutoCloseable {
     void onLeaderChanged();
 
     /**
-     * The leader has not all the entries any more that this node lacks.
+     * The leader has not all the entries any more that this node lacks. Said again and again.
      *
      * @param firstAvailable the first one that it has
-     * @return completes when no snapshot could be had
      */
-    CompletableFuture<Void> onSnapshotNeeded(Replication replication, long firstAvailable);
+    void onSnapshotNeeded(Replication replication, long firstAvailable);
 
     /** Ratis ended this node's part in the group by itself. */
     void onClosed();
@@ -77,8 +75,8 @@ public final class Replication implements AutoCloseable {
               }
 
               @Override
-              public CompletableFuture<Void> onSnapshotNeeded(long firstAvailable) {
-                return listener.onSnapshotNeeded(Replication.this, firstAvailable);
+              public void onSnapshotNeeded(long firstAvailable) {
+                listener.onSnapshotNeeded(Replication.this, firstAvailable);
               }
 
               @Override

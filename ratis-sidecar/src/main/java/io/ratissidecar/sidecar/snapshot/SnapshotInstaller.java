@@ -7,11 +7,11 @@ import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotDownload.Progress;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,10 +29,14 @@ final class SnapshotInstaller implements AutoCloseable {
   private final SidecarConfig config;
   private final SnapshotStore store;
   private final Runnable restart;
+  private final AtomicBoolean busy = new AtomicBoolean();
   private final AtomicInteger received = new AtomicInteger();
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(work -> new Thread(work, "snapshot-fetch"));
   private volatile SnapshotFetcher fetcher;
+
+  /** Its snapshot is here, and it is about to be closed. */
+  private volatile Replication superseded;
 
   /**
    * @param restart closes the replication and begins anew
@@ -44,39 +48,39 @@ final class SnapshotInstaller implements AutoCloseable {
   }
 
   /**
-   * Fetches a snapshot from the leader. Completes when that has come to nothing, so that Ratis asks
-   * again, perhaps for another leader; never when it has come to something, since the replication
-   * is closed then.
+   * Fetches a snapshot from the leader, unless that is under way, or this node's log goes back far
+   * enough after all.
    *
    * @param firstAvailable the first entry that the leader still has
    */
-  CompletableFuture<Void> install(Replication replication, long firstAvailable) {
-    CompletableFuture<Void> failed = new CompletableFuture<>();
-    try {
-      thread.execute(
-          () -> {
-            boolean done = false;
-            try {
-              done = fetch(replication, firstAvailable - 1);
-            } catch (InterruptedException e) {
-              Thread.currentThread().interrupt();
-            } finally {
-              fetcher = null;
-              if (!done) {
-                failed.complete(null);
-              }
-            }
-          });
-    } catch (RejectedExecutionException e) {
-      failed.complete(null);
+  void install(Replication replication, long firstAvailable) {
+    if (replication == superseded
+        || replication.raft().commitIndex() >= firstAvailable - 1
+        || !busy.compareAndSet(false, true)) {
+      return;
     }
-    return failed;
+    try {
+      thread.execute(() -> fetchGuarded(replication, firstAvailable - 1));
+    } catch (RejectedExecutionException e) {
+      busy.set(false); // this node stops
+    }
   }
 
-  private boolean fetch(Replication replication, long atLeast) throws InterruptedException {
+  private void fetchGuarded(Replication replication, long atLeast) {
+    try {
+      fetch(replication, atLeast);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      fetcher = null;
+      busy.set(false);
+    }
+  }
+
+  private void fetch(Replication replication, long atLeast) throws InterruptedException {
     Optional<Member> leader = replication.raft().leader();
     if (leader.isEmpty() || replication.isClosed()) {
-      return false;
+      return;
     }
     LOG.info(
         "The leader, node {}, has no more entry {} of the log; fetching its snapshot",
@@ -97,7 +101,7 @@ final class SnapshotInstaller implements AutoCloseable {
             atLeast,
             () -> !replication.isClosed() && replication.raft().leader().equals(leader));
     if (snapshot.isEmpty()) {
-      return false;
+      return; // the next leader says what it has
     }
     received.incrementAndGet();
     LOG.info(
@@ -105,8 +109,8 @@ final class SnapshotInstaller implements AutoCloseable {
         snapshot.get().manifest().index(),
         snapshot.get().manifest().rdbBytes(),
         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+    superseded = replication;
     restart.run();
-    return true;
   }
 
   /** How far the snapshot is that is being fetched; empty when none is. */

@@ -212,8 +212,8 @@ public final class Snapshots implements AutoCloseable {
   }
 
   /** As {@link SnapshotInstaller#install}. */
-  public CompletableFuture<Void> install(Replication current, long firstAvailable) {
-    return installer.install(current, firstAvailable);
+  public void install(Replication current, long firstAvailable) {
+    installer.install(current, firstAvailable);
   }
 
   /** True while another node's snapshot is being fetched: this node's data is old. */

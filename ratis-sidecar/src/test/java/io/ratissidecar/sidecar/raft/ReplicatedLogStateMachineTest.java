@@ -22,7 +22,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -79,9 +78,7 @@ class ReplicatedLogStateMachineTest {
               public void onLeaderChanged() {}
 
               @Override
-              public CompletableFuture<Void> onSnapshotNeeded(long firstAvailable) {
-                return CompletableFuture.completedFuture(null);
-              }
+              public void onSnapshotNeeded(long firstAvailable) {}
 
               @Override
               public void onClosed() {}
@@ -173,9 +170,9 @@ class ReplicatedLogStateMachineTest {
   }
 
   @Test
-  void when_payload_was_removed_behind_a_snapshot_then_only_its_reading_fails() {
+  void when_payload_was_removed_behind_a_snapshot_then_only_its_reading_fails() throws IOException {
     machine.notifyTermIndexUpdated(1, 5);
-    machine.payloadKeptFrom(4);
+    machine.payload().reset(1, 3);
     assertEquals(4, machine.firstReadableIndex());
     assertTrue(machine.read(entry(3), null).isCompletedExceptionally());
     assertEquals(List.of(), fatal);
