@@ -37,7 +37,9 @@ import org.apache.ratis.protocol.TransferLeadershipRequest;
 import org.apache.ratis.rpc.CallId;
 import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.statemachine.SnapshotInfo;
 
 /**
  * This node's part in the Raft group. Questions about role and members may come from any thread;
@@ -260,8 +262,13 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     if (d == null || !d.getRaftLog().isOpened()) {
       return 0;
     }
-    var last = d.getRaftLog().getLastEntryTermIndex();
-    return last == null ? 0 : last.getIndex();
+    TermIndex last = d.getRaftLog().getLastEntryTermIndex();
+    if (last != null) {
+      return last.getIndex();
+    }
+    SnapshotInfo snapshot =
+        stateMachine.getLatestSnapshot(); // behind which nothing was written yet
+    return snapshot == null ? 0 : snapshot.getIndex();
   }
 
   /** leader, follower, candidate, or learner. */

@@ -1,0 +1,202 @@
+package io.ratissidecar.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Nodes that need entries which nobody has any more, while other things go wrong. */
+@Tag("fault")
+@ExtendWith(PrintLogsOnFailure.class)
+class SnapshotInstallIT {
+  private static final int VALUES = 400;
+  private static final int VALUE_BYTES = 20_000;
+
+  private TestCluster cluster;
+
+  @AfterEach
+  void close() {
+    if (cluster != null) {
+      cluster.close();
+    }
+  }
+
+  /**
+   * @param bandwidth in bytes per second; at 2,000,000 the data set takes four seconds
+   */
+  private void start(int nodes, int bandwidth) {
+    cluster =
+        TestCluster.of(
+            nodes,
+            "--snapshot-log-bytes",
+            "1000000",
+            "--segment-bytes",
+            "1048576",
+            "--log-retain-entries",
+            "0",
+            "--snapshot-bandwidth",
+            "" + bandwidth);
+  }
+
+  /** Writes until what the node would need next is in no log any more. */
+  private void leaveBehind() {
+    Filling.keys(cluster.leader(), VALUES, VALUE_BYTES);
+    for (Node node : cluster.running()) {
+      Poll.until(
+          node.name() + " has a snapshot",
+          TestCluster.PATIENCE,
+          () -> node.infoNumber("raft_snapshot_last_idx") > 0);
+    }
+  }
+
+  private static void awaitReceiving(Node node) {
+    Poll.until(
+        node.name() + " is receiving",
+        TestCluster.PATIENCE,
+        () -> node.info().get("raft_snapshot_in_progress").equals("yes"));
+  }
+
+  private static void awaitReceived(Node node) {
+    Poll.until(
+        node.name() + " has received a snapshot",
+        TestCluster.PATIENCE,
+        () -> node.infoNumber("raft_snapshots_received") > 0);
+  }
+
+  @Test
+  void when_two_nodes_come_back_at_once_then_both_catch_up() {
+    start(5, 2_000_000);
+    try (FaultRun run = new FaultRun(cluster)) {
+      List<Node> away = cluster.followers().subList(0, 2);
+      away.forEach(Node::killBoth);
+      leaveBehind();
+      away.forEach(Node::start);
+      away.forEach(Node::awaitReady);
+      away.forEach(SnapshotInstallIT::awaitReceived);
+      run.awaitMore(100);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_a_new_node_joins_an_old_cluster_then_it_gets_everything() throws IOException {
+    start(1, 0);
+    leaveBehind();
+    try (FaultRun run = new FaultRun(cluster)) {
+      for (int i = 0; i < 2; i++) {
+        Node added = cluster.create().start().awaitReady();
+        Reply reply = added.call("RAFT.CLUSTER", "JOIN", cluster.node(0).address());
+        assertTrue(!reply.isError(), reply.toString());
+        assertEquals(1, added.infoNumber("raft_snapshots_received"), added.name());
+        run.awaitMore(100);
+      }
+      cluster.awaitVoters(3);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_the_receiver_is_killed_in_the_middle_then_it_goes_on_where_it_was() {
+    start(3, 2_000_000);
+    try (FaultRun run = new FaultRun(cluster)) {
+      Node away = cluster.followers().get(0);
+      away.killBoth();
+      leaveBehind();
+      for (int i = 0; i < 2; i++) {
+        away.start().awaitReady();
+        awaitReceiving(away);
+        run.awaitMore(50);
+        away.killBoth();
+      }
+      away.start().awaitReady();
+      awaitReceived(away);
+      run.awaitMore(100);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_the_sender_is_killed_in_the_middle_then_another_leader_sends_its_own() {
+    start(3, 2_000_000);
+    try (FaultRun run = new FaultRun(cluster)) {
+      Node away = cluster.followers().get(0);
+      away.killBoth();
+      leaveBehind();
+      away.start().awaitReady();
+      awaitReceiving(away);
+      Node sender = cluster.leader();
+      sender.killBoth();
+      // Two of three are there, and one of them has an old log: only the other one can lead.
+      awaitReceived(away);
+      run.awaitMore(100);
+      sender.start().awaitReady();
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_leadership_moves_in_the_middle_then_the_node_catches_up_all_the_same()
+      throws IOException {
+    start(3, 2_000_000);
+    try (FaultRun run = new FaultRun(cluster)) {
+      Node away = cluster.followers().get(0);
+      away.killBoth();
+      leaveBehind();
+      away.start().awaitReady();
+      awaitReceiving(away);
+      Node next = cluster.followers().stream().filter(n -> n != away).findFirst().orElseThrow();
+      cluster.transferLeadership(next);
+      awaitReceived(away);
+      run.awaitMore(100);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_members_change_between_snapshots_then_every_node_has_them_after_a_restart()
+      throws IOException {
+    start(3, 0);
+    try (FaultRun run = new FaultRun(cluster)) {
+      leaveBehind();
+      Node added = cluster.create().start().awaitReady();
+      assertTrue(!added.call("RAFT.CLUSTER", "JOIN", cluster.leader().address()).isError());
+      for (Node node : cluster.nodes()) {
+        assertTrue(!node.call("RAFT.SNAPSHOT").isError());
+      }
+      leaveBehind();
+      for (Node node : cluster.nodes()) {
+        assertTrue(!node.call("RAFT.SNAPSHOT").isError());
+      }
+      cluster.nodes().forEach(Node::killBoth);
+      cluster.nodes().forEach(Node::start);
+      cluster.nodes().forEach(Node::awaitReady);
+      cluster.awaitVoters(4);
+      run.awaitMore(50);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_its_data_is_being_loaded_then_plain_reads_are_told_so() throws IOException {
+    start(3, 1_000_000);
+    Node away = cluster.followers().get(0);
+    away.killBoth();
+    leaveBehind();
+    away.start().awaitReady();
+    awaitReceiving(away);
+    Reply reply = away.call("GET", "fill:0");
+    assertTrue(reply.isError() && reply.text().startsWith("LOADING"), reply.toString());
+    awaitReceived(away);
+    Poll.until(
+        "served again",
+        TestCluster.PATIENCE,
+        () -> away.call("GET", "fill:0").text().length() == VALUE_BYTES);
+    ClosingInvariants.checkSameData(cluster);
+  }
+}
