@@ -112,9 +112,11 @@ final class Import {
     KeyWriter writer = new KeyWriter(link, pace, status, warnings);
     try {
       RdbKeys.read(rdb, writer);
-    } finally {
+    } catch (StoppedException e) {
       writer.finish();
+      throw e;
     }
+    writer.finish();
   }
 
   private void follow(ReplicationLink source, ReplicationLink.Start start, long until)

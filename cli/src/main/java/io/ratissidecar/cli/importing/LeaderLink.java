@@ -81,6 +81,11 @@ final class LeaderLink implements Closeable {
     this.stopping = stopping;
   }
 
+  /** False before {@link #reconnect}, and when that has failed. */
+  boolean isConnected() {
+    return client != null;
+  }
+
   /** How many databases clients of the cluster have. */
   int databases() {
     return databases;
@@ -200,6 +205,9 @@ final class LeaderLink implements Closeable {
         return;
       } catch (IOException | LostException e) {
         disconnect();
+        if (former == null && e instanceof UnreachableException unreachable) {
+          throw unreachable; // the address is wrong, most likely
+        }
         if (System.nanoTime() > end) {
           throw new IOException("no leader takes commands: " + e.getMessage(), e);
         }

@@ -147,9 +147,14 @@ final class StreamWriter {
     return block.get(block.size() - 1).endOffset();
   }
 
-  /** Removes what was kept in the users' databases; after that nothing may be run any more. */
+  /** Removes what was kept in the users' databases, or says that it can't. */
   void removePosition() throws IOException {
     if (!used) {
+      return;
+    }
+    if (!link.isConnected()) {
+      warnings.accept(
+          "The key '" + new String(position, US_ASCII) + "' is left in the cluster; delete it");
       return;
     }
     // In all of them: SWAPDB may have moved it.
