@@ -2,7 +2,6 @@ package io.ratissidecar.cli.importing;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.ratissidecar.cli.client.MemberLine;
 import io.ratissidecar.cli.client.NodeClient;
 import io.ratissidecar.cli.client.ReplyException;
 import io.ratissidecar.cli.client.UnreachableException;
@@ -14,9 +13,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -53,7 +50,7 @@ final class LeaderLink implements Closeable {
   private final NodeClient nodes;
   private final Optional<String> password;
   private final BooleanSupplier stopping;
-  private final Set<String> addresses;
+  private final LeaderFinder finder;
   private final ByteBuf out = Unpooled.buffer(SEND_BYTES);
 
   /** For each reply that is due: whether it is that of a SELECT that nobody asked for. */
@@ -77,7 +74,7 @@ final class LeaderLink implements Closeable {
       BooleanSupplier stopping) {
     this.nodes = nodes;
     this.password = password;
-    this.addresses = new LinkedHashSet<>(addresses);
+    this.finder = new LeaderFinder(nodes, addresses);
     this.stopping = stopping;
   }
 
@@ -149,7 +146,7 @@ final class LeaderLink implements Closeable {
       throw new LostException(UnreachableException.reason(e));
     }
     if (reply instanceof RespValue.Error error && mayPass(error.message())) {
-      NodeClient.moved(reply).ifPresent(this::rememberFirst);
+      NodeClient.moved(reply).ifPresent(finder::rememberFirst);
       throw new LostException(error.message());
     }
     return reply;
@@ -158,13 +155,6 @@ final class LeaderLink implements Closeable {
   /** Whether the same may do at another node or a little later. */
   static boolean mayPass(String error) {
     return PASSING.contains(error.split(" ", 2)[0]) || error.contains("too much is queued");
-  }
-
-  private void rememberFirst(String leader) {
-    List<String> others = new ArrayList<>(addresses);
-    addresses.clear();
-    addresses.add(leader);
-    addresses.addAll(others);
   }
 
   /** Sends a command that may be repeated until its outcome is known. */
@@ -189,7 +179,8 @@ final class LeaderLink implements Closeable {
    */
   void reconnect() throws IOException {
     if (++losses > MOST_LOSSES) {
-      throw new UnexpectedEnd(address);
+      throw new IOException(
+          address + " ends the connection whenever these commands are sent; its log says why");
     }
     String former = address;
     String formerOwn = ownAddress;
@@ -197,7 +188,7 @@ final class LeaderLink implements Closeable {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       try {
-        connect(leader());
+        connect(finder.find());
         if (formerOwn != null) {
           kill(former, formerOwn);
         }
@@ -214,40 +205,6 @@ final class LeaderLink implements Closeable {
       }
       pause();
     }
-  }
-
-  private static final class UnexpectedEnd extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    UnexpectedEnd(String address) {
-      super(
-          address
-              + " ends the connection again and again while the same commands are sent; see its log");
-    }
-  }
-
-  private String leader() throws UnreachableException {
-    UnreachableException last = null;
-    for (String each : List.copyOf(addresses)) {
-      try {
-        List<MemberLine> members = nodes.members(each);
-        members.forEach(member -> addresses.add(member.address()));
-        Optional<MemberLine> leader = members.stream().filter(MemberLine::leads).findFirst();
-        if (leader.isPresent()) {
-          return leader.get().address();
-        }
-      } catch (UnreachableException e) {
-        last = e;
-      } catch (ReplyException e) {
-        if (address == null) {
-          throw e; // the first node that is asked: a password is missing, or it is in no cluster
-        }
-      }
-    }
-    if (last != null) {
-      throw last;
-    }
-    return addresses.iterator().next(); // it says MOVED or CLUSTERDOWN
   }
 
   private void connect(String leader) throws IOException, LostException {
