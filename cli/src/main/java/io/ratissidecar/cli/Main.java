@@ -3,6 +3,7 @@ package io.ratissidecar.cli;
 import io.ratissidecar.cli.cluster.ClusterCommand;
 import io.ratissidecar.cli.cluster.NodeCommand;
 import io.ratissidecar.cli.demo.DemoCommand;
+import io.ratissidecar.cli.importing.ImportCommand;
 import io.ratissidecar.cli.log.LogCommand;
 import io.ratissidecar.sidecar.Sidecar;
 import java.io.PrintWriter;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Spec;
       NodeCommand.class,
       DemoCommand.class,
       LogCommand.class,
+      ImportCommand.class,
       VersionCommand.class
     },
     footer = {

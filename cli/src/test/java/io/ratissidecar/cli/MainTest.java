@@ -43,6 +43,9 @@ class MainTest {
         "log info                          | Missing required option: '--dir=DIR'",
         "log dump --dir /x --from 2 --to 1 | --from is behind --to",
         "log dump --dir /x --aof --json    | exclude each other",
+        "import                            | Missing required option: '--from=URI'",
+        "import --from 10.0.0.1:6379       | it must be redis://host:port",
+        "import --from redis://h:1 --rate x | 'x' is not a long",
       })
   void when_used_wrongly_then_it_says_what_is_wrong_and_exits_with_2(String words, String text) {
     CommandRun run = CommandRun.of(words.isEmpty() ? new String[0] : words.split(" "));

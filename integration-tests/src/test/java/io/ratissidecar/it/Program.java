@@ -121,6 +121,11 @@ final class Program implements AutoCloseable {
     return out();
   }
 
+  /** Fails with all that it has said if it has ended. */
+  void assertRuns() {
+    assertTrue(process.isAlive(), () -> "it has ended: " + out() + err());
+  }
+
   long pid() {
     return process.pid();
   }

@@ -60,4 +60,11 @@ final class Crc64 {
     }
     return value;
   }
+
+  /** Writes eight bytes as an RDB writes numbers. */
+  static void putLittleEndian(byte[] bytes, int at, long value) {
+    for (int i = 0; i < 8; i++) {
+      bytes[at + i] = (byte) (value >>> 8 * i);
+    }
+  }
 }

@@ -3,10 +3,11 @@ package io.ratissidecar.snapshot;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 
 /**
  * The primitives of an RDB, read one after the other: bytes, lengths, strings. Keeps the checksum
- * of all that was read. For one thread.
+ * of all that was read, and can hand the bytes themselves on as they are. For one thread.
  */
 final class RdbInput implements Closeable {
   private static final int BUFFER_BYTES = 1 << 18;
@@ -25,6 +26,8 @@ final class RdbInput implements Closeable {
   private int summed;
   private long before;
   private long crc;
+  private OutputStream copy;
+  private int copied;
   private int special = -1;
 
   RdbInput(InputStream in) {
@@ -43,12 +46,36 @@ final class RdbInput implements Closeable {
     return crc;
   }
 
-  private void fill() throws IOException {
+  /**
+   * Hands the bytes of all that is read from here on to this stream as well; null ends that. They
+   * arrive when the buffer is read to its end, or when the copy is ended.
+   */
+  void copyTo(OutputStream target) throws IOException {
+    if (target != copy) {
+      handOver();
+      copy = target;
+    }
+  }
+
+  private void handOver() throws IOException {
+    if (copy != null) {
+      copy.write(buffer, copied, position - copied);
+    }
+    copied = position;
+  }
+
+  private void refill() throws IOException {
     crc();
+    handOver();
     before += limit;
     position = 0;
     summed = 0;
+    copied = 0;
     limit = Math.max(0, in.read(buffer));
+  }
+
+  private void fill() throws IOException {
+    refill();
     if (limit == 0) {
       throw new InvalidSnapshotException("the RDB ends too early, at byte " + before);
     }
@@ -59,12 +86,16 @@ final class RdbInput implements Closeable {
     if (position < limit) {
       return false;
     }
-    crc();
-    before += limit;
-    position = 0;
-    summed = 0;
-    limit = Math.max(0, in.read(buffer));
+    refill();
     return limit == 0;
+  }
+
+  /** The byte that comes next, which is not read by that. */
+  int peekByte() throws IOException {
+    if (position == limit) {
+      fill();
+    }
+    return buffer[position] & 0xff;
   }
 
   int readByte() throws IOException {
@@ -107,6 +138,11 @@ final class RdbInput implements Closeable {
   /** Eight bytes, the lowest first. */
   long readLong() throws IOException {
     return Crc64.littleEndian(read(8), 0);
+  }
+
+  /** Four bytes, the lowest first. */
+  int readInt() throws IOException {
+    return readByte() | readByte() << 8 | readByte() << 16 | readByte() << 24;
   }
 
   /** A length that must be one. */
@@ -175,7 +211,7 @@ final class RdbInput implements Closeable {
       case -1 -> read(checked(length));
       case INT8 -> number((byte) readByte());
       case INT16 -> number((short) (readByte() | readByte() << 8));
-      case INT32 -> number(readByte() | readByte() << 8 | readByte() << 16 | readByte() << 24);
+      case INT32 -> number(readInt());
       case COMPRESSED -> {
         int compressed = checked(readLength());
         int expanded = checked(readLength());

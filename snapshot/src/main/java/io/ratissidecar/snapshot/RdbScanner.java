@@ -10,33 +10,64 @@ import java.nio.charset.StandardCharsets;
  * <p>Source of the format: {@code rdb.h} and {@code rdb.c} of Redis 6.2 to 8.
  */
 final class RdbScanner {
-  /** What is shown. */
+  /**
+   * What is shown. An RDB is a header and then parts, each of which begins with a byte that says
+   * what it is: an opcode, or the type of a key's value. Keys belong to the database that was
+   * selected last, as do the parts that come before a key and are about it.
+   */
   interface Visitor {
+    /** The header was read. */
+    default void onVersion(int version) {}
+
+    /** A part begins with the byte that is read next. */
+    default void beginPart(int opcode, int database) throws IOException {}
+
+    /** The name of an auxiliary field was read; its value comes next. */
+    default void onAux(byte[] name) throws IOException {}
+
+    /** The source of a function library. */
+    default void onFunction(byte[] source) throws IOException {}
+
+    /** Data of a module follows, in the value that was begun or between the databases. */
+    default void onModule(String module) throws IOException {}
+
+    /** The next key expires then, in milliseconds since 1970. */
+    default void onDeadline(long millis) {}
+
+    /** The value of a key begins with the byte that is read next. */
+    default void beginValue(int database, byte[] key, int type) throws IOException {}
+
     /** A key that holds a string: true when {@link #onString} is to get the value. */
-    boolean wants(int database, byte[] key);
+    default boolean wants(int database, byte[] key) {
+      return false;
+    }
 
     /** A value that was wanted. */
-    void onString(int database, byte[] key, byte[] value);
+    default void onString(int database, byte[] key, byte[] value) {}
 
     /** Each key, behind its value. */
-    default void onKey(int database, byte[] key) {}
+    default void onKey(int database, byte[] key) throws IOException {}
   }
 
   private static final String MAGIC = "REDIS";
   private static final int NEWEST_VERSION = 13;
-  private static final int FIRST_WITH_CHECKSUM = 5;
+  static final int FIRST_WITH_CHECKSUM = 5;
 
-  private static final int SLOT_INFO = 0xf4;
-  private static final int FUNCTION = 0xf5;
-  private static final int MODULE_AUX = 0xf7;
-  private static final int IDLE = 0xf8;
-  private static final int FREQUENCY = 0xf9;
-  private static final int AUX = 0xfa;
-  private static final int RESIZE = 0xfb;
-  private static final int EXPIRE_MILLIS = 0xfc;
-  private static final int EXPIRE_SECONDS = 0xfd;
-  private static final int SELECT = 0xfe;
-  private static final int END = 0xff;
+  static final int SLOT_INFO = 0xf4;
+  static final int FUNCTION = 0xf5;
+  static final int MODULE_AUX = 0xf7;
+  static final int IDLE = 0xf8;
+  static final int FREQUENCY = 0xf9;
+  static final int AUX = 0xfa;
+  static final int RESIZE = 0xfb;
+  static final int EXPIRE_MILLIS = 0xfc;
+  static final int EXPIRE_SECONDS = 0xfd;
+  static final int SELECT = 0xfe;
+  static final int END = 0xff;
+
+  /** In the order of their numbers, six bits each, in the id of a module. */
+  private static final String MODULE_LETTERS =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
   private final RdbInput in;
   private final Visitor visitor;
@@ -59,26 +90,34 @@ final class RdbScanner {
       throw new InvalidSnapshotException("this is no RDB: it does not begin with " + MAGIC);
     }
     int version = version();
+    visitor.onVersion(version);
     int database = 0;
     int opcode;
-    while ((opcode = in.readByte()) != END) {
+    do {
+      visitor.beginPart(in.peekByte(), database);
+      opcode = in.readByte();
       switch (opcode) {
         case SELECT -> database = (int) in.readLength();
-        case EXPIRE_SECONDS -> in.skip(4);
-        case EXPIRE_MILLIS -> in.skip(8);
+        case EXPIRE_SECONDS -> visitor.onDeadline(1000L * in.readInt());
+        case EXPIRE_MILLIS -> visitor.onDeadline(in.readLong());
         case FREQUENCY -> in.skip(1);
         case IDLE -> in.readLength();
         case RESIZE -> lengths(2);
         case SLOT_INFO -> lengths(3);
-        case AUX -> strings(2);
-        case FUNCTION -> in.skipString();
+        case AUX -> {
+          visitor.onAux(in.readString());
+          in.skipString();
+        }
+        case FUNCTION -> visitor.onFunction(in.readString());
         case MODULE_AUX -> {
-          lengths(3);
+          visitor.onModule(moduleName(in.readLength()));
+          lengths(2);
           moduleValue();
         }
+        case END -> {}
         default -> key(database, opcode);
       }
-    }
+    } while (opcode != END);
     checksum(version);
     return version;
   }
@@ -118,6 +157,7 @@ final class RdbScanner {
 
   private void key(int database, int type) throws IOException {
     byte[] key = in.readString();
+    visitor.beginValue(database, key, type);
     if (type == 0 && visitor.wants(database, key)) {
       visitor.onString(database, key, in.readString());
     } else {
@@ -146,7 +186,7 @@ final class RdbScanner {
       case 4 -> strings(2 * in.readLength()); // hash
       case 5 -> sortedSet();
       case 7 -> {
-        in.readLength();
+        visitor.onModule(moduleName(in.readLength()));
         moduleValue();
       }
       case 15 -> stream(0, false);
@@ -223,6 +263,15 @@ final class RdbScanner {
         in.skip(16 * in.readLength());
       }
     }
+  }
+
+  /** The lowest ten bits are a version. */
+  private static String moduleName(long id) {
+    char[] name = new char[9];
+    for (int i = 0; i < name.length; i++) {
+      name[i] = MODULE_LETTERS.charAt((int) (id >>> 58 - 6 * i) & 0x3f);
+    }
+    return new String(name);
   }
 
   private void moduleValue() throws IOException {

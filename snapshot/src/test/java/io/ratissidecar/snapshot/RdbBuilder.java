@@ -53,6 +53,27 @@ final class RdbBuilder {
     return raw(0).text(key).text(value);
   }
 
+  /** The id of a module, as it stands before its data. */
+  static RdbBuilder module(RdbBuilder rdb, String name, int version) {
+    String letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    long id = 0;
+    for (char c : name.toCharArray()) {
+      id = id << 6 | letters.indexOf(c);
+    }
+    id = id << 10 | version;
+    rdb.raw(0x81);
+    for (int shift = 56; shift >= 0; shift -= 8) {
+      rdb.raw((int) (id >>> shift) & 0xff);
+    }
+    return rdb;
+  }
+
+  /** As before version 5 of the format. */
+  byte[] endWithoutChecksum() {
+    raw(0xff);
+    return out.toByteArray();
+  }
+
   /** End and checksum. */
   byte[] end() {
     raw(0xff);

@@ -3,7 +3,7 @@ package io.ratissidecar.cli.client;
 import io.ratissidecar.sidecar.config.HostPort;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -26,25 +26,14 @@ public final class NodeOptions {
       })
   private List<HostPort> nodes;
 
-  @Option(
-      names = "--password",
-      paramLabel = "PASSWORD",
-      arity = "0..1",
-      interactive = true,
-      prompt = "Password: ",
-      description = {
-        "Password of the nodes; without a value it is asked for.",
-        "Default: the environment variable RATIS_SIDECAR_PASSWORD."
-      })
-  private String password;
+  @Mixin private PasswordOption password;
 
   @Option(names = "--json", description = "Prints one line of JSON, for scripts.")
   private boolean json;
 
   /** A client with the password. */
   public NodeClient client() {
-    String given = password != null ? password : System.getenv("RATIS_SIDECAR_PASSWORD");
-    return new NodeClient(Optional.ofNullable(given).filter(p -> !p.isEmpty()));
+    return new NodeClient(password.value());
   }
 
   /** The first of the nodes that answers. */

@@ -19,6 +19,11 @@ public final class Progress {
     this.visible = !quiet && Ansi.AUTO.enabled();
   }
 
+  /** Whether there is a terminal that shows it. */
+  public boolean isVisible() {
+    return visible;
+  }
+
   /** Replaces the line. */
   public void show(String text) {
     if (visible && !text.equals(shown)) {

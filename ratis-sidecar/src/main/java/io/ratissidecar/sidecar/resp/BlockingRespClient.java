@@ -15,7 +15,9 @@ import java.net.Socket;
 import java.time.Duration;
 
 /**
- * A plain blocking connection to a node or to a Redis, for tools that ask one thing at a time.
+ * A plain blocking connection to a node or to a Redis, for tools: asks one thing at a time with
+ * {@link #call}, or sends ahead with {@link #send} and reads the replies, in order, with {@link
+ * #receive}.
  *
  * <p>For one thread. After an {@link IOException} the connection is of no more use: whether the
  * command took effect is not known.
@@ -83,11 +85,17 @@ public final class BlockingRespClient implements Closeable {
   public RespValue call(String... command) throws IOException {
     ByteBuf request = Unpooled.buffer(256);
     Resp.command(request, command);
-    request.readBytes(socket.getOutputStream(), request.readableBytes());
-    return reply();
+    send(request);
+    return receive();
   }
 
-  private RespValue reply() throws IOException {
+  /** Sends what is readable in the buffer: commands, each of which gets a reply. */
+  public void send(ByteBuf commands) throws IOException {
+    commands.readBytes(socket.getOutputStream(), commands.readableBytes());
+  }
+
+  /** Waits for the reply to the first command that has none yet. */
+  public RespValue receive() throws IOException {
     InputStream in = socket.getInputStream();
     try {
       int length = scanner.scan(received);
@@ -100,7 +108,7 @@ public final class BlockingRespClient implements Closeable {
         length = scanner.scan(received);
       }
       RespValue value = RespValue.parse(received.readSlice(length));
-      received.discardReadBytes();
+      received.discardSomeReadBytes(); // not for each of many short replies
       return value;
     } catch (MalformedReplyException e) {
       throw new IOException(endpoint + " does not speak Redis's protocol: " + e.getMessage(), e);
