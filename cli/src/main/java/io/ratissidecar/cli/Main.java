@@ -5,6 +5,7 @@ import io.ratissidecar.cli.cluster.NodeCommand;
 import io.ratissidecar.cli.demo.DemoCommand;
 import io.ratissidecar.cli.importing.ImportCommand;
 import io.ratissidecar.cli.log.LogCommand;
+import io.ratissidecar.cli.snapshot.SnapshotCommand;
 import io.ratissidecar.sidecar.Sidecar;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Spec;
       ClusterCommand.class,
       NodeCommand.class,
       DemoCommand.class,
+      SnapshotCommand.class,
       LogCommand.class,
       ImportCommand.class,
       VersionCommand.class

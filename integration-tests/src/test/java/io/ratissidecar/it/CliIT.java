@@ -91,7 +91,7 @@ class CliIT {
       Result status = at(node, "cluster status").expect(0, "\nAll is well.\n");
       List<String> lines = status.out().lines().toList();
       assertEquals(
-          "id role term commit applied lag address Redis state",
+          "id role term commit applied lag snapshot address Redis state",
           lines.get(0).replaceAll(" +", " "));
       String role = node == leader ? "leader" : "follower";
       assertTrue(
@@ -99,7 +99,7 @@ class CliIT {
               .anyMatch(
                   line ->
                       line.matches(
-                          "%d +%s +\\d+ +\\d+ +\\d+ +0 +%s +127.0.0.1:%d +up 7.*"
+                          "%d +%s +\\d+ +\\d+ +\\d+ +0 +- +%s +127.0.0.1:%d +up 7.*"
                               .formatted(id(node), role, node.address(), node.redisPort()))),
           status::toString);
     }

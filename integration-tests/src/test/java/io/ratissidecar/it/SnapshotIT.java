@@ -9,6 +9,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -226,5 +228,48 @@ class SnapshotIT {
     node.assertLogs("no snapshot of this node is sound");
     node.assertLogs("is damaged: its SHA-256");
     node.assertLogs("join it again under a new id");
+  }
+
+  @Test
+  void when_killed_at_any_moment_while_snapshots_are_taken_and_logs_cut_then_nothing_is_lost() {
+    long seed = Long.getLong("seed", System.nanoTime());
+    System.out.println("kills with -Dseed=" + seed);
+    Random random = new Random(seed);
+    cluster = TestCluster.of(3, SMALL);
+    try (FaultRun run = new FaultRun(cluster)) {
+      for (int kill = 0; kill < 8; kill++) {
+        Node node = cluster.nodes().get(kill % 3);
+        Filling.keys(cluster.leader(), 60, 20_000);
+        CompletableFuture<Void> taking =
+            CompletableFuture.runAsync(
+                () -> {
+                  try {
+                    node.call("RAFT.SNAPSHOT");
+                  } catch (IOException e) {
+                    // It was killed meanwhile.
+                  }
+                });
+        pause(random.nextInt(60));
+        if (random.nextBoolean()) {
+          node.killBoth();
+        } else {
+          node.killSidecar();
+        }
+        taking.join();
+        node.start().awaitReady();
+        cluster.awaitLeader();
+      }
+      run.awaitMore(50);
+      run.finish();
+    }
+  }
+
+  /** Which step it is in then is the point: any. */
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -30,7 +30,7 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
   }
 
   /** Reads the manifest of a directory. */
-  static Snapshot read(Path dir) throws IOException {
+  public static Snapshot read(Path dir) throws IOException {
     Path file = dir.resolve(MANIFEST_NAME);
     return new Snapshot(dir, SnapshotManifest.parse(Files.readAllBytes(file), file.toString()));
   }

@@ -67,6 +67,18 @@ public final class SnapshotStore {
     return store;
   }
 
+  /** Directories of the snapshots that were published, the oldest first; for tools. */
+  public static List<Path> published(Path dir) throws IOException {
+    List<Path> found = new ArrayList<>();
+    if (Files.isDirectory(dir)) {
+      try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, PREFIX + "*")) {
+        entries.forEach(found::add);
+      }
+    }
+    found.sort(Comparator.naturalOrder());
+    return found;
+  }
+
   private static Comparator<Snapshot> newestFirst() {
     return Comparator.comparingLong((Snapshot s) -> s.manifest().index()).reversed();
   }

@@ -28,11 +28,16 @@ public final class NodeClient {
     this.password = password;
   }
 
+  /** Where the node is, with the password. */
+  public RespEndpoint endpoint(String address) {
+    return RespEndpoint.parse(address, password);
+  }
+
   /** Sends a command to one node; an error reply is a reply. */
   public RespValue ask(String address, Duration timeout, String... command)
       throws UnreachableException {
-    RespEndpoint endpoint = RespEndpoint.parse(address, password);
-    try (BlockingRespClient client = BlockingRespClient.connect(endpoint, CONNECT, timeout)) {
+    try (BlockingRespClient client =
+        BlockingRespClient.connect(endpoint(address), CONNECT, timeout)) {
       return client.call(command);
     } catch (BlockingRespClient.PasswordRefusedException e) {
       throw new ReplyException(address, e.getMessage());

@@ -15,7 +15,7 @@ import java.util.function.BooleanSupplier;
  * The snapshots of one other node. Connects when it is first asked, and again after a connection
  * was lost. For one thread.
  */
-final class PeerSnapshots implements ChunkSource, Closeable {
+public final class PeerSnapshots implements ChunkSource, Closeable {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration READ_TIMEOUT = Duration.ofSeconds(10);
 
@@ -27,7 +27,7 @@ final class PeerSnapshots implements ChunkSource, Closeable {
   /**
    * @param wanted once it says no, every question fails
    */
-  PeerSnapshots(RespEndpoint node, String clusterId, BooleanSupplier wanted) {
+  public PeerSnapshots(RespEndpoint node, String clusterId, BooleanSupplier wanted) {
     this.node = node;
     this.clusterId = clusterId;
     this.wanted = wanted;
