@@ -54,7 +54,7 @@ public final class SnapshotStore {
         if (name.startsWith(TEMPORARY)) {
           deleteDirectory(entry);
         } else if (name.startsWith(PREFIX)) {
-          found.add(Snapshot.read(entry));
+          found.add(readPublished(entry));
         }
       }
     }
@@ -65,6 +65,19 @@ public final class SnapshotStore {
       partial.get().delete();
     }
     return store;
+  }
+
+  private static Snapshot readPublished(Path entry) throws IOException {
+    try {
+      return Snapshot.read(entry);
+    } catch (InvalidSnapshotException e) {
+      throw new InvalidSnapshotException(
+          e.getMessage()
+              + ". Nothing was changed. If "
+              + entry
+              + " is not the newest, move it away; else remove this node and join it again under a"
+              + " new id");
+    }
   }
 
   /** Directories of the snapshots that were published, the oldest first; for tools. */

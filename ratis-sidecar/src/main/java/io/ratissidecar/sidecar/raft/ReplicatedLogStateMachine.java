@@ -143,9 +143,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     PayloadLog log =
         opener.open(new MetadataReconciler(storage, entryLimitBytes).lastPayloadIndex());
     try {
-      if (snapshot.isPresent()) {
-        new SnapshotReconciler(storage, entryLimitBytes).reconcile(snapshot.get(), log);
-      }
+      new SnapshotReconciler(storage, entryLimitBytes).reconcile(snapshot, log);
       new MetadataReconciler(storage, entryLimitBytes)
           .reconcile(log, snapshot.map(SnapshotManifest::index).orElse(0L));
     } catch (IOException | RuntimeException e) {

@@ -6,6 +6,7 @@ import io.ratissidecar.snapshot.SnapshotManifest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
 import org.apache.ratis.server.storage.RaftStorage;
@@ -42,25 +43,40 @@ final class SnapshotReconciler {
   }
 
   /**
+   * @param newest snapshot of the node, if it has any
    * @throws IOException when entries behind the snapshot are missing; says which
    */
-  void reconcile(SnapshotManifest snapshot, PayloadLog payload) throws IOException {
-    List<LogSegmentPath> paths = finishPurge(LogSegmentPath.getLogSegmentPaths(storage), snapshot);
+  void reconcile(Optional<SnapshotManifest> newest, PayloadLog payload) throws IOException {
+    List<LogSegmentPath> paths = LogSegmentPath.getLogSegmentPaths(storage);
+    if (newest.isPresent()) {
+      reconcile(paths, newest.get(), payload);
+    } else if (!paths.isEmpty() && start(paths.get(0)) > 0) {
+      throw missing(paths.get(0), "there is no snapshot");
+    }
+  }
+
+  private void reconcile(List<LogSegmentPath> found, SnapshotManifest snapshot, PayloadLog payload)
+      throws IOException {
+    List<LogSegmentPath> paths = finishPurge(found, snapshot);
     if (paths.isEmpty()) {
       if (payload.tailIndex() != snapshot.index() || payload.lastIndex() != 0) {
         reset(payload, snapshot);
       }
     } else if (start(paths.get(0)) > snapshot.index() + 1) {
-      throw new IOException(
-          "Raft's log begins with entry "
-              + start(paths.get(0))
-              + ", and the newest snapshot is of entry "
-              + snapshot.index()
-              + ": what was between is missing"
-              + MetadataReconciler.REMEDY);
+      throw missing(paths.get(0), "the newest snapshot is of entry " + snapshot.index());
     } else if (start(paths.get(0)) <= snapshot.index() && !holds(paths, snapshot)) {
       drop(paths, snapshot, payload);
     }
+  }
+
+  private static IOException missing(LogSegmentPath first, String snapshot) {
+    return new IOException(
+        "Raft's log begins with entry "
+            + start(first)
+            + ", and "
+            + snapshot
+            + ": what was before is missing"
+            + MetadataReconciler.REMEDY);
   }
 
   /**

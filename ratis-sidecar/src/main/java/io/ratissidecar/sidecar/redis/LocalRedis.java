@@ -145,10 +145,17 @@ public final class LocalRedis {
     return version;
   }
 
-  /** Connects as a replica would, to take an RDB. Blocks. */
+  /**
+   * Connects as a replica would, to take an RDB. Blocks.
+   *
+   * @throws IOException also when Redis could not fork at once
+   */
   public RdbSource openRdbSource() throws IOException {
     boolean streamed;
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
+      if (control.hasChild()) {
+        throw new IOException("the local Redis is busy writing a file of its own");
+      }
       streamed = control.streamsRdbAtOnce();
     } catch (RedisException e) {
       throw new IOException(inWords(e), e);

@@ -73,6 +73,13 @@ final class RedisControl implements AutoCloseable {
     }
   }
 
+  /** True when a child of Redis's is at work; until it ends there can't be another one. */
+  boolean hasChild() {
+    Map<String, String> persistence = info("persistence");
+    return "1".equals(persistence.get("rdb_bgsave_in_progress"))
+        || "1".equals(persistence.get("aof_rewrite_in_progress"));
+  }
+
   /**
    * True when a replica may say that it takes an RDB while it is written, and Redis still forks at
    * once. Version 6.2 makes such a replica wait for others.

@@ -191,10 +191,16 @@ public final class Snapshots implements AutoCloseable {
   /** Deletes old snapshots and entries, but for those that another node is about to need. */
   private void cut(Replication current) throws IOException {
     store.retain(SnapshotPolicy.RETENTION, sender::isPinned);
-    if (store.latest().isPresent()) {
+    // One that was just fetched is ahead of this log, which is about to be dropped.
+    OptionalLong newest =
+        store.list().stream()
+            .mapToLong(s -> s.manifest().index())
+            .filter(index -> index <= current.applier().appliedIndex())
+            .findFirst();
+    if (newest.isPresent()) {
       RaftNode raft = current.raft();
       PayloadLog log = raft.payload();
-      long firstKept = policy.firstKept(lastIndex(), log.startOfNewest(policy.logBytes()));
+      long firstKept = policy.firstKept(newest.getAsLong(), log.startOfNewest(policy.logBytes()));
       OptionalLong read = sender.lowestPinnedIndex();
       raft.dropEntriesBelow(
           read.isPresent() ? Math.min(firstKept, read.getAsLong() + 1) : firstKept);

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
@@ -212,7 +213,7 @@ final class NodeLogs implements AutoCloseable {
   /** As a node starts that has a snapshot. */
   void reconcile(SnapshotManifest snapshot, Runnable beforeChange) throws IOException {
     open();
-    new SnapshotReconciler(storage, LIMIT, beforeChange).reconcile(snapshot, payload);
+    new SnapshotReconciler(storage, LIMIT, beforeChange).reconcile(Optional.of(snapshot), payload);
     new MetadataReconciler(storage, LIMIT, beforeChange).reconcile(payload, snapshot.index());
   }
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
 import org.junit.jupiter.api.Test;
@@ -175,6 +176,23 @@ class SnapshotReconcilerTest {
       assertTrue(e.getMessage().contains("begins with entry 10"), e.getMessage());
       assertTrue(e.getMessage().contains("of entry 3"), e.getMessage());
       assertFalse(segments(logs).isEmpty());
+    }
+  }
+
+  @Test
+  void when_a_cut_log_has_no_snapshot_at_all_then_the_node_refuses() throws IOException {
+    try (NodeLogs logs = new NodeLogs(dir)) {
+      for (int i = 0; i < 10; i++) {
+        logs.append(i > 0, TERM);
+      }
+      logs.writeSegments(List.of(4), true);
+      SnapshotReconciler start = new SnapshotReconciler(logs.storage, NodeLogs.LIMIT);
+      start.reconcile(Optional.empty(), logs.payload); // it is whole
+      Files.delete(logs.path(0));
+      IOException e =
+          assertThrows(IOException.class, () -> start.reconcile(Optional.empty(), logs.payload));
+      assertTrue(e.getMessage().contains("begins with entry 5"), e.getMessage());
+      assertTrue(e.getMessage().contains("there is no snapshot"), e.getMessage());
     }
   }
 }
