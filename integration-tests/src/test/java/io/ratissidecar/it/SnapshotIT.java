@@ -173,6 +173,16 @@ class SnapshotIT {
     assertEquals(1, node.infoNumber("raft_snapshots_failed"));
     assertEquals("value 2", node.call("RAFT", "GET", "key").text());
     node.redisCall("ACL", "SETUSER", "default", "+psync");
+    // Neither while Redis writes a file of its own: it could not fork at once.
+    node.redisCall("CONFIG", "SET", "rdb-key-save-delay", "1000000");
+    node.redisCall("BGSAVE");
+    Reply busy = node.call("RAFT.SNAPSHOT");
+    assertTrue(busy.text().contains("busy writing a file"), busy.toString());
+    node.redisCall("CONFIG", "SET", "rdb-key-save-delay", "0");
+    Poll.until(
+        "that is over",
+        TestCluster.PATIENCE,
+        () -> node.redisCall("INFO", "persistence").text().contains("rdb_bgsave_in_progress:0"));
     assertTrue(snapshot(node) > index);
   }
 

@@ -55,6 +55,14 @@ class SnapshotInstallIT {
     }
   }
 
+  /** A follower that is dead and will need a snapshot. */
+  private Node leaveOneBehind() {
+    Node away = cluster.followers().get(0);
+    away.killBoth();
+    leaveBehind();
+    return away;
+  }
+
   private static void awaitReceiving(Node node) {
     Poll.until(
         node.name() + " is receiving",
@@ -105,9 +113,7 @@ class SnapshotInstallIT {
   void when_the_receiver_is_killed_in_the_middle_then_it_goes_on_where_it_was() {
     start(3, 2_000_000);
     try (FaultRun run = new FaultRun(cluster)) {
-      Node away = cluster.followers().get(0);
-      away.killBoth();
-      leaveBehind();
+      Node away = leaveOneBehind();
       for (int i = 0; i < 2; i++) {
         away.start().awaitReady();
         awaitReceiving(away);
@@ -125,9 +131,7 @@ class SnapshotInstallIT {
   void when_the_sender_is_killed_in_the_middle_then_another_leader_sends_its_own() {
     start(3, 2_000_000);
     try (FaultRun run = new FaultRun(cluster)) {
-      Node away = cluster.followers().get(0);
-      away.killBoth();
-      leaveBehind();
+      Node away = leaveOneBehind();
       away.start().awaitReady();
       awaitReceiving(away);
       Node sender = cluster.leader();
@@ -145,9 +149,7 @@ class SnapshotInstallIT {
       throws IOException {
     start(3, 2_000_000);
     try (FaultRun run = new FaultRun(cluster)) {
-      Node away = cluster.followers().get(0);
-      away.killBoth();
-      leaveBehind();
+      Node away = leaveOneBehind();
       away.start().awaitReady();
       awaitReceiving(away);
       Node next = cluster.followers().stream().filter(n -> n != away).findFirst().orElseThrow();
@@ -185,9 +187,7 @@ class SnapshotInstallIT {
   @Test
   void when_its_data_is_being_loaded_then_plain_reads_are_told_so() throws IOException {
     start(3, 1_000_000);
-    Node away = cluster.followers().get(0);
-    away.killBoth();
-    leaveBehind();
+    Node away = leaveOneBehind();
     away.start().awaitReady();
     awaitReceiving(away);
     Reply reply = away.call("GET", "fill:0");
