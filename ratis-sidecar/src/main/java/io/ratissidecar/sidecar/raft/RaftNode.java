@@ -125,7 +125,8 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
       server.start();
     } catch (CompletionException e) {
       // Ratis does not say where its log is damaged, nor what to do.
-      Optional<IOException> damage = RaftLogVerifier.firstDamage(config.dir());
+      Optional<IOException> damage =
+          RaftLogVerifier.firstDamage(config.dir(), snapshots.latest().map(Snapshot::manifest));
       if (damage.isPresent()) {
         throw damage.get();
       }
