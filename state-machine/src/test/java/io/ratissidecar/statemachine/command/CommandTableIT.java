@@ -134,7 +134,7 @@ class CommandTableIT {
     List<RespValue> stream = redis.call("XINFO", "STREAM", "s", "FULL").asList();
     List<RespValue> group = field(stream, "groups").asList().get(0).asList();
     assertEquals("1-1", field(group, "last-delivered-id").asString());
-    List<RespValue> pending = field(group, "pel").asList().get(0).asList();
+    List<RespValue> pending = field(group, "pending").asList().get(0).asList();
     assertEquals("c", pending.get(1).asString());
     assertEquals(1234567, pending.get(2).asLong(), "delivery time");
     assertEquals(3, pending.get(3).asLong(), "deliveries");
@@ -154,7 +154,8 @@ class CommandTableIT {
     redis.call("HELLO", "3");
     CommandTable same = CommandTable.of(redis.call("COMMAND"), DATABASES);
     redis.call("HELLO", "2");
-    assertEquals(List.copyOf(table.all()), List.copyOf(same.all()));
+    // In any order: using a subcommand may have Redis move others in its hash table.
+    assertEquals(Set.copyOf(table.all()), Set.copyOf(same.all()));
   }
 
   /** Random options, most of them wrong: errors have to come in Redis's own order of checks. */
