@@ -1,6 +1,7 @@
 package io.ratissidecar.it;
 
 import static io.ratissidecar.it.Replies.assertOk;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -154,6 +155,9 @@ class InitFromIT {
       Path cut = dir.resolve("cut.rdb");
       Files.write(cut, List.of("REDIS0010"));
       assertRefused(node, cut, cut + ": ");
+      Path newer = dir.resolve("newer.rdb"); // its checksum is 0, which stands for none
+      Files.write(newer, "REDIS0013\u00ff\0\0\0\0\0\0\0\0".getBytes(ISO_8859_1));
+      assertRefused(node, newer, "has version 13 of the RDB format, and the local Redis, 7");
 
       try (RespClient client = source.client()) {
         assertOk(client.call("SELECT", "15"));

@@ -2,7 +2,9 @@ package io.ratissidecar.sidecar.snapshot;
 
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.redis.LocalRedis;
 import io.ratissidecar.snapshot.InvalidSnapshotException;
+import io.ratissidecar.snapshot.RdbFile;
 import io.ratissidecar.snapshot.RdbRewrite;
 import io.ratissidecar.snapshot.SnapshotDraft;
 import io.ratissidecar.snapshot.SnapshotManifest;
@@ -20,10 +22,12 @@ final class SnapshotSeeder {
   private static final String UNKNOWN_VERSION = "?";
 
   private final SnapshotStore store;
+  private final LocalRedis redis;
   private volatile SnapshotDraft draft;
 
-  SnapshotSeeder(SnapshotStore store) {
+  SnapshotSeeder(SnapshotStore store, LocalRedis redis) {
     this.store = store;
+    this.redis = redis;
   }
 
   /**
@@ -45,15 +49,24 @@ final class SnapshotSeeder {
               + " can read. It must be on that node's machine, and readable for the user that the"
               + " node runs as");
     }
+    int loadable = redis.rdbVersion();
     try (SnapshotDraft begun = store.begin()) {
       draft = begun;
-      RdbRewrite.seed(
-          rdb,
-          begun.out(),
-          reservedDatabase,
-          identity.clusterId(),
-          SnapshotManifest.SEED_TERM,
-          SnapshotManifest.SEED_INDEX);
+      RdbFile file =
+          RdbRewrite.seed(
+              rdb,
+              begun.out(),
+              reservedDatabase,
+              identity.clusterId(),
+              SnapshotManifest.SEED_TERM,
+              SnapshotManifest.SEED_INDEX);
+      if (file.version() > loadable) {
+        throw new InvalidSnapshotException(
+            String.format(
+                "%s has version %d of the RDB format, and the local Redis, %s, can load up to %d. Give"
+                    + " each node a Redis as new as the one that wrote the file",
+                rdb, file.version(), redis.version(), loadable));
+      }
       begun.publish(identity.clusterId(), List.of(self.format()), UNKNOWN_VERSION);
     } finally {
       draft = null;

@@ -86,7 +86,7 @@ public final class Snapshots implements AutoCloseable {
     this.store = store;
     this.redis = redis;
     this.taker = new SnapshotTaker(store, redis, loop);
-    this.seeder = new SnapshotSeeder(store);
+    this.seeder = new SnapshotSeeder(store, redis);
     this.replication = replication;
     this.sender = new SnapshotSender(store, reader, System::nanoTime, config.outputBufferBytes());
     this.installer = new SnapshotInstaller(config, store, restart);
