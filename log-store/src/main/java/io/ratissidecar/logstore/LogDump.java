@@ -42,6 +42,21 @@ public final class LogDump implements Closeable {
   }
 
   /**
+   * The lowest index from which on nothing was dropped from the log in this directory; 1 as long as
+   * nothing was.
+   */
+  public static long startIndex(Path dir) throws IOException {
+    List<Path> files = Recovery.segmentFiles(dir);
+    if (files.isEmpty()) {
+      return 1;
+    }
+    try (DiskFile file = new LocalDisk().file(files.get(0))) {
+      SegmentHeader header = Recovery.header(files.get(0), file, files.size() == 1);
+      return header == null ? 1 : header.prevIndex() + 1;
+    }
+  }
+
+  /**
    * The next entry, or null at the end; a torn tail is an end.
    *
    * @throws LogDamagedException where the log is damaged

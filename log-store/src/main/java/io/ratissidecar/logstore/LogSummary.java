@@ -30,6 +30,11 @@ public record LogSummary(
     OptionalLong interruptedTruncation,
     List<SegmentSummary> segments) {
 
+  /** As {@link PayloadLog#startIndex}. */
+  public long startIndex() {
+    return segments.isEmpty() ? 1 : segments.get(0).prevIndex() + 1;
+  }
+
   /** Copies the list. */
   public LogSummary {
     segments = List.copyOf(segments);

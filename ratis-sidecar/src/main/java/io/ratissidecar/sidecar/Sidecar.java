@@ -368,6 +368,16 @@ public final class Sidecar implements AutoCloseable {
     }
 
     @Override
+    public void seed(Path rdb, ClusterIdentity identity, Member self) throws IOException {
+      snapshots.seed(rdb, reservedDatabase(), identity, self);
+    }
+
+    @Override
+    public void deleteSeeds() throws IOException {
+      store.deleteSeeds();
+    }
+
+    @Override
     public int reservedDatabase() {
       return commands.reservedDatabase();
     }

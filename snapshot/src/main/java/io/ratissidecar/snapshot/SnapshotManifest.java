@@ -31,11 +31,22 @@ public record SnapshotManifest(
     long rdbBytes,
     String sha256,
     String redisVersion) {
+  /** Term of a {@link #isSeed seed}; no entry has it. */
+  public static final long SEED_TERM = 0;
+
+  /** Index of a {@link #isSeed seed}: the log of its cluster begins behind it. */
+  public static final long SEED_INDEX = 1;
+
   private static final int VERSION = 1;
   private static final String CHECKSUM = "crc32c=";
 
   public SnapshotManifest {
     members = List.copyOf(members);
+  }
+
+  /** True for the data that a cluster began with, which was not the state at any entry. */
+  public boolean isSeed() {
+    return term == SEED_TERM;
   }
 
   /** The form in which it is written. */

@@ -47,19 +47,12 @@ public final class SnapshotStore {
    */
   public static SnapshotStore open(Path dir) throws IOException {
     Files.createDirectories(dir);
-    List<Snapshot> found = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir)) {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, TEMPORARY + "*")) {
       for (Path entry : entries) {
-        String name = entry.getFileName().toString();
-        if (name.startsWith(TEMPORARY)) {
-          deleteDirectory(entry);
-        } else if (name.startsWith(PREFIX)) {
-          found.add(readPublished(entry));
-        }
+        deleteDirectory(entry);
       }
     }
-    found.sort(newestFirst());
-    SnapshotStore store = new SnapshotStore(dir, found);
+    SnapshotStore store = new SnapshotStore(dir, published(dir));
     Optional<PartialSnapshot> partial = store.partial();
     if (partial.isPresent() && store.isSuperseded(partial.get())) {
       partial.get().delete();
@@ -81,7 +74,7 @@ public final class SnapshotStore {
   }
 
   /** Directories of the snapshots that were published, the oldest first; for tools. */
-  public static List<Path> published(Path dir) throws IOException {
+  public static List<Path> directories(Path dir) throws IOException {
     List<Path> found = new ArrayList<>();
     if (Files.isDirectory(dir)) {
       try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, PREFIX + "*")) {
@@ -89,6 +82,21 @@ public final class SnapshotStore {
       }
     }
     found.sort(Comparator.naturalOrder());
+    return found;
+  }
+
+  /**
+   * Those in a directory, the newest first, also of a node that does not run; none when it is
+   * missing. Changes nothing.
+   *
+   * @throws InvalidSnapshotException when a manifest is damaged
+   */
+  public static List<Snapshot> published(Path dir) throws IOException {
+    List<Snapshot> found = new ArrayList<>();
+    for (Path entry : directories(dir)) {
+      found.add(readPublished(entry));
+    }
+    found.sort(newestFirst());
     return found;
   }
 
@@ -193,7 +201,18 @@ public final class SnapshotStore {
 
   /** Deletes all but the newest ones and those that are in use. */
   public synchronized void retain(int count, Predicate<Snapshot> inUse) throws IOException {
-    List<Snapshot> old = snapshots.stream().skip(count).filter(Predicate.not(inUse)).toList();
+    delete(snapshots.stream().skip(count).filter(Predicate.not(inUse)).toList());
+  }
+
+  /**
+   * Deletes the seeds. Before a node becomes part of a cluster they are left from attempts that
+   * came to nothing.
+   */
+  public synchronized void deleteSeeds() throws IOException {
+    delete(snapshots.stream().filter(s -> s.manifest().isSeed()).toList());
+  }
+
+  private void delete(List<Snapshot> old) throws IOException {
     List<Snapshot> kept = new ArrayList<>(snapshots);
     kept.removeAll(old);
     snapshots = List.copyOf(kept);

@@ -60,6 +60,22 @@ class SnapshotStoreTest {
   }
 
   @Test
+  void when_seeds_are_deleted_then_snapshots_of_entries_stay() throws Exception {
+    Snapshot seed =
+        publish(
+            RdbBuilder.withMarker(
+                CLUSTER, SnapshotManifest.SEED_TERM, SnapshotManifest.SEED_INDEX));
+    assertTrue(seed.manifest().isSeed());
+    Snapshot taken = publish(42);
+    assertEquals(List.of(taken, seed), SnapshotStore.published(dir));
+    store.deleteSeeds();
+    assertEquals(List.of(taken), store.list());
+    assertEquals(1, files());
+    assertEquals(List.of(taken), SnapshotStore.published(dir));
+    assertEquals(List.of(), SnapshotStore.published(dir.resolve("missing")));
+  }
+
+  @Test
   void when_it_was_not_published_then_nothing_is_left() throws Exception {
     try (SnapshotDraft draft = store.begin()) {
       draft.out().write(new byte[100]);

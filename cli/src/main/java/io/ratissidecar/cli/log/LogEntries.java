@@ -2,6 +2,7 @@ package io.ratissidecar.cli.log;
 
 import io.ratissidecar.cli.client.Json;
 import io.ratissidecar.logstore.LogDump;
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.entry.Entry;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -78,6 +80,7 @@ final class LogEntries implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--aof and --json exclude each other");
     }
     try (StoppedNode node = StoppedNode.open(options.dir())) {
+      noteStart(node);
       if (output == null) {
         return toStandardOutput(node.log());
       }
@@ -87,6 +90,23 @@ final class LogEntries implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** What is dumped is not all that there was when the log was cut. */
+  private void noteStart(StoppedNode node) throws IOException {
+    long start = LogDump.startIndex(node.log());
+    if (from >= start || start == 1) {
+      return;
+    }
+    Optional<Snapshot> snapshot = node.snapshots().stream().findFirst();
+    spec.commandLine()
+        .getErr()
+        .println(
+            "The log begins with index "
+                + start
+                + snapshot
+                    .map(s -> "; what was before is in the snapshot " + s.rdb())
+                    .orElse("; what was before is not here"));
   }
 
   @SuppressWarnings("resource") // standard output is not ours to close

@@ -13,7 +13,9 @@ import picocli.CommandLine.Mixin;
     name = "info",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    description = "Says whose log it is and what is in it: indexes, terms, sizes, files.",
+    description =
+        "Says whose log it is and what is in it: indexes, terms, sizes, files; and which snapshots"
+            + " there are.",
     footer = {"", "Example:", "  ratis-sidecar log info --dir /var/lib/ratis-sidecar"})
 final class LogInfo implements Callable<Integer> {
   @Mixin private LogOptions options;
@@ -22,7 +24,7 @@ final class LogInfo implements Callable<Integer> {
   public Integer call() throws IOException {
     try (StoppedNode node = StoppedNode.open(options.dir())) {
       LogReport report = LogVerifier.verify(node.log());
-      ReportText text = new ReportText(report);
+      ReportText text = new ReportText(report, node.snapshots());
       options.print(
           text.json(),
           () -> text.summary(Ansi.AUTO) + (report.sound() ? "" : "\n\n" + text.verdict()));

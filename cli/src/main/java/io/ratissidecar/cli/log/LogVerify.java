@@ -3,8 +3,10 @@ package io.ratissidecar.cli.log;
 import io.ratissidecar.logstore.LogReport;
 import io.ratissidecar.logstore.LogVerifier;
 import io.ratissidecar.sidecar.raft.RaftLogVerifier;
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.apply.PayloadCommands;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,6 +19,7 @@ import picocli.CommandLine.Mixin;
     description = {
       "Reads every byte of the payload log and of Raft's own log, compares all checksums and looks whether payloads are"
           + " commands; lists all damage with file, offset and index.",
+      "Says as well when the logs do not go on from the newest snapshot.",
       "About a second per gigabyte, if the disk is as fast."
     },
     footer = {
@@ -34,8 +37,13 @@ final class LogVerify implements Callable<Integer> {
     try (StoppedNode node = StoppedNode.open(options.dir())) {
       LogReport payload =
           LogVerifier.verify(node.log(), entry -> PayloadCommands.count(entry.payload()));
-      RaftLogVerifier.Result raft = RaftLogVerifier.verify(options.dir(), payload.summary());
-      VerifyText text = new VerifyText(payload, raft);
+      List<Snapshot> snapshots = node.snapshots();
+      RaftLogVerifier.Result raft =
+          RaftLogVerifier.verify(
+              options.dir(),
+              payload.summary(),
+              snapshots.stream().findFirst().map(Snapshot::manifest));
+      VerifyText text = new VerifyText(payload, raft, snapshots);
       options.print(text.json(), text::verdict);
       return text.sound() ? 0 : 1;
     }

@@ -5,6 +5,8 @@ import io.ratissidecar.logstore.LogReport;
 import io.ratissidecar.logstore.LogReport.Damage;
 import io.ratissidecar.logstore.LogSummary;
 import io.ratissidecar.logstore.LogSummary.SegmentSummary;
+import io.ratissidecar.snapshot.Snapshot;
+import io.ratissidecar.snapshot.SnapshotManifest;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,10 +18,15 @@ import picocli.CommandLine.Help.Ansi;
 final class ReportText {
   private final LogReport report;
   private final LogSummary summary;
+  private final List<Snapshot> snapshots;
 
-  ReportText(LogReport report) {
+  /**
+   * @param snapshots the newest first
+   */
+  ReportText(LogReport report, List<Snapshot> snapshots) {
     this.report = report;
     this.summary = report.summary();
+    this.snapshots = snapshots;
   }
 
   /** What is there. */
@@ -38,6 +45,9 @@ final class ReportText {
                 summary.firstIndex(),
                 summary.lastIndex(),
                 summary.lastTerm()));
+    if (summary.startIndex() > 1) {
+      lines.add(format("cut       before index %,d", summary.startIndex()));
+    }
     lines.add(
         format(
             "size      %,d bytes, of them %,d of commands; segment files: %d",
@@ -52,7 +62,25 @@ final class ReportText {
       lines.add("");
       lines.addAll(segments(ansi));
     }
+    if (!snapshots.isEmpty()) {
+      lines.add("");
+      lines.addAll(snapshots(ansi));
+    }
     return String.join("\n", lines);
+  }
+
+  private List<String> snapshots(Ansi ansi) {
+    Table table = new Table("snapshot of entry", "term", "time", "bytes");
+    for (Snapshot snapshot : snapshots) {
+      SnapshotManifest m = snapshot.manifest();
+      table.row(
+          "",
+          Long.toString(m.index()),
+          Long.toString(m.term()),
+          m.time().toString(),
+          Long.toString(m.rdbBytes()));
+    }
+    return table.lines(ansi);
   }
 
   private List<String> segments(Ansi ansi) {
@@ -107,6 +135,7 @@ final class ReportText {
     json.put("cluster", summary.identity().map(id -> id.clusterId()));
     json.put("node", summary.identity().map(id -> id.nodeId()));
     json.put("format_version", summary.formatVersion());
+    json.put("start_index", summary.startIndex());
     json.put("first_index", summary.firstIndex());
     json.put("last_index", summary.lastIndex());
     json.put("last_term", summary.lastTerm());
@@ -120,6 +149,7 @@ final class ReportText {
             ? summary.interruptedTruncation().getAsLong()
             : null);
     json.put("segments", summary.segments().stream().map(ReportText::json).toList());
+    json.put("snapshots", snapshots.stream().map(s -> json(s.manifest())).toList());
     json.put("damages", report.damages().stream().map(ReportText::json).toList());
     json.put("torn_end", report.tornTail().map(ReportText::json));
     return json;
@@ -132,6 +162,15 @@ final class ReportText {
     json.put("last_index", segment.lastIndex());
     json.put("entries", segment.entryCount());
     json.put("size_bytes", segment.sizeBytes());
+    return json;
+  }
+
+  private static Map<String, Object> json(SnapshotManifest manifest) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("index", manifest.index());
+    json.put("term", manifest.term());
+    json.put("time", manifest.time());
+    json.put("bytes", manifest.rdbBytes());
     return json;
   }
 

@@ -1,18 +1,23 @@
 package io.ratissidecar.cli.log;
 
 import io.ratissidecar.logstore.DirectoryLock;
+import io.ratissidecar.snapshot.Snapshot;
+import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A node's directory, held against a sidecar that would start meanwhile. Writes nothing. */
 final class StoppedNode implements Closeable {
   private final Path log;
+  private final Path snapshots;
   private final DirectoryLock lock;
 
-  private StoppedNode(Path log, DirectoryLock lock) {
-    this.log = log;
+  private StoppedNode(Path dir, DirectoryLock lock) {
+    this.log = dir.resolve("log");
+    this.snapshots = dir.resolve("snapshots");
     this.lock = lock;
   }
 
@@ -30,7 +35,7 @@ final class StoppedNode implements Closeable {
               + ". Give the directory that the node was started with ('start --dir').");
     }
     return new StoppedNode(
-        log,
+        dir,
         DirectoryLock.tryShare(dir)
             .orElseThrow(
                 () -> new IOException("a sidecar is running on " + dir + ". Stop it first.")));
@@ -39,6 +44,11 @@ final class StoppedNode implements Closeable {
   /** Where the payload log is. */
   Path log() {
     return log;
+  }
+
+  /** Its snapshots, the newest first. */
+  List<Snapshot> snapshots() throws IOException {
+    return SnapshotStore.published(snapshots);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.ratissidecar.cli.log;
 import io.ratissidecar.logstore.LogReport;
 import io.ratissidecar.logstore.LogReport.Damage;
 import io.ratissidecar.sidecar.raft.RaftLogVerifier;
+import io.ratissidecar.snapshot.Snapshot;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,11 +13,16 @@ import java.util.stream.Stream;
 final class VerifyText {
   private final LogReport payload;
   private final RaftLogVerifier.Result raft;
+  private final List<Snapshot> snapshots;
   private final List<Damage> damages;
 
-  VerifyText(LogReport payload, RaftLogVerifier.Result raft) {
+  /**
+   * @param snapshots the newest first
+   */
+  VerifyText(LogReport payload, RaftLogVerifier.Result raft, List<Snapshot> snapshots) {
     this.payload = payload;
     this.raft = raft;
+    this.snapshots = snapshots;
     this.damages = Stream.concat(payload.damages().stream(), raft.damages().stream()).toList();
   }
 
@@ -25,14 +31,41 @@ final class VerifyText {
     return damages.isEmpty() && !lacksRaftLog();
   }
 
+  /** Behind a snapshot that has just come from another node there is nothing in it yet. */
   private boolean lacksRaftLog() {
-    return payload.summary().entryCount() > 0 && raft.entries() == 0;
+    return payload.summary().lastIndex() > snapshotIndex() && raft.entries() == 0;
+  }
+
+  private long snapshotIndex() {
+    return snapshots.isEmpty() ? 0 : snapshots.get(0).manifest().index();
   }
 
   String verdict() {
     List<Damage> torn =
         Stream.of(payload.tornTail(), raft.tornEnd()).flatMap(Optional::stream).toList();
-    return ReportText.verdict(damages, torn, soundness());
+    return ReportText.verdict(damages, torn, soundness() + nextStart());
+  }
+
+  /** What the node does about its logs before it goes on. */
+  private String nextStart() {
+    StringBuilder text = new StringBuilder();
+    if (raft.purged() > 0) {
+      text.append(
+          ReportText.format(
+              "\nThe next start deletes %,d of Raft's segments, which an interrupted purge has left.",
+              raft.purged()));
+    }
+    if (raft.superseded()) {
+      text.append(
+          ReportText.format(
+              "\nThe next start drops the log and goes on behind the snapshot of entry %,d, which"
+                  + " has come from another node.",
+              snapshotIndex()));
+    } else if (payload.summary().startIndex() > 1) {
+      text.append(
+          ReportText.format("\nIt goes on from the snapshot of entry %,d.", snapshotIndex()));
+    }
+    return text.toString();
   }
 
   private String soundness() {
@@ -49,11 +82,13 @@ final class VerifyText {
   }
 
   Map<String, Object> json() {
-    Map<String, Object> json = new ReportText(payload).json();
+    Map<String, Object> json = new ReportText(payload, snapshots).json();
     json.put("sound", sound());
     json.put("damages", damages.stream().map(ReportText::json).toList());
     json.put("raft_entries", raft.entries());
     json.put("raft_torn_end", raft.tornEnd().map(ReportText::json));
+    json.put("raft_purged_segments", raft.purged());
+    json.put("superseded", raft.superseded());
     return json;
   }
 }

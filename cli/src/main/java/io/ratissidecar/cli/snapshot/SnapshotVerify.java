@@ -115,7 +115,7 @@ final class SnapshotVerify implements Callable<Integer> {
 
   private static List<Result> directory(Path dir) throws IOException {
     List<Result> results = new ArrayList<>();
-    for (Path snapshot : SnapshotStore.published(dir.resolve("snapshots"))) {
+    for (Path snapshot : SnapshotStore.directories(dir.resolve("snapshots"))) {
       try {
         Snapshot read = Snapshot.read(snapshot);
         read.verify();

@@ -108,6 +108,31 @@ class LogCommandsIT {
   }
 
   @Test
+  void when_it_was_cut_and_no_snapshot_is_there_then_every_command_says_so() throws IOException {
+    long start;
+    try (PayloadLog log = PayloadLog.open(dir.resolve("log"), ID, new LogOptions(2048, 0, 0))) {
+      log.dropPrefix(30);
+      start = log.startIndex();
+    }
+    assertTrue(start > 1);
+    assertTrue(log("info").out().contains("cut       before index " + start), log("info").out());
+    Map<String, Object> json = JsonReader.object(log("info", "--json").out());
+    assertEquals(start, json.get("start_index"));
+    assertEquals(List.of(), json.get("snapshots"));
+    CommandRun verify = log("verify");
+    assertEquals(1, verify.exitCode(), verify.err());
+    String what =
+        "the payload log begins with entry " + start + ", and there is no snapshot that it goes on";
+    assertTrue(verify.out().contains(what), verify.out());
+    Path out = temporary.resolve("out");
+    String note = "The log begins with index " + start + "; what was before is not here";
+    CommandRun dump = log("dump", "--aof", "--output", out.toString());
+    assertTrue(dump.err().contains(note), dump.err());
+    CommandRun end = log("dump", "--from", "40", "--output", out.toString());
+    assertTrue(!end.err().contains("begins with"), end.err());
+  }
+
+  @Test
   void when_damaged_then_verify_says_where_with_exit_code_1() throws IOException {
     damage();
     CommandRun run = log("verify");

@@ -11,6 +11,8 @@ import io.ratissidecar.sidecar.session.Session;
 import io.ratissidecar.sidecar.snapshot.Snapshots;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -76,18 +78,7 @@ public final class AdminCommands {
 
   private void cluster(Request request, Consumer<Consumer<ByteBuf>> reply) {
     switch (sub(request)) {
-      case "INIT" -> {
-        if (request.argCount() > 3) {
-          error(reply, "ERR wrong number of arguments for 'raft.cluster|init' command");
-          return;
-        }
-        Optional<String> id =
-            request.argCount() == 3 ? Optional.of(request.argString(2)) : Optional.empty();
-        finish(
-            membership.init(id),
-            reply,
-            (clusterId, out) -> Resp.writeSimple(out, "OK " + clusterId));
-      }
+      case "INIT" -> init(request, reply);
       case "JOIN" -> {
         List<String> addresses = new ArrayList<>();
         for (int i = 2; i < request.argCount(); i++) {
@@ -103,7 +94,41 @@ public final class AdminCommands {
         }
       }
       default ->
-          error(reply, "ERR RAFT.CLUSTER supports INIT [id] and JOIN host:port [host:port …] only");
+          error(
+              reply,
+              "ERR RAFT.CLUSTER supports INIT [id] [FROM path] and JOIN host:port [host:port …]"
+                  + " only");
+    }
+  }
+
+  private void init(Request request, Consumer<Consumer<ByteBuf>> reply) {
+    int count = request.argCount();
+    boolean from = count >= 4 && request.argIs(count - 2, "FROM");
+    int optional = from ? count - 2 : count; // behind the id, where there is one
+    if (optional > 3 || (optional == 3 && request.argIs(2, "FROM"))) {
+      error(reply, "ERR wrong number of arguments for 'raft.cluster|init' command");
+      return;
+    }
+    Optional<String> id = optional == 3 ? Optional.of(request.argString(2)) : Optional.empty();
+    Optional<Path> rdb = Optional.empty();
+    if (from) {
+      rdb = absolutePath(request.argString(count - 1));
+      if (rdb.isEmpty()) {
+        error(reply, "ERR the path behind FROM must be an absolute one of the node's machine");
+        return;
+      }
+    }
+    finish(
+        membership.init(id, rdb),
+        reply,
+        (clusterId, out) -> Resp.writeSimple(out, "OK " + clusterId));
+  }
+
+  private static Optional<Path> absolutePath(String text) {
+    try {
+      return Optional.of(Path.of(text)).filter(Path::isAbsolute);
+    } catch (InvalidPathException e) {
+      return Optional.empty();
     }
   }
 

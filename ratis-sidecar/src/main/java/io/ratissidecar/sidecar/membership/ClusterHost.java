@@ -1,8 +1,10 @@
 package io.ratissidecar.sidecar.membership;
 
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
+import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
 import java.io.IOException;
+import java.nio.file.Path;
 
 /** What membership needs of the process. */
 public interface ClusterHost {
@@ -14,6 +16,17 @@ public interface ClusterHost {
 
   /** True when the local Redis holds no key; blocks. */
   boolean redisIsEmpty() throws IOException;
+
+  /**
+   * Makes what an RDB holds the data that a new cluster begins with. Blocks.
+   *
+   * @param self the cluster's only member
+   * @throws io.ratissidecar.snapshot.InvalidSnapshotException when that can't be; says why
+   */
+  void seed(Path rdb, ClusterIdentity identity, Member self) throws IOException;
+
+  /** Deletes what {@link #seed} made for a cluster that came to nothing. Blocks. */
+  void deleteSeeds() throws IOException;
 
   int reservedDatabase();
 

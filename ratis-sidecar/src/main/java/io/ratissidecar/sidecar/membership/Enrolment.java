@@ -7,6 +7,7 @@ import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +23,9 @@ final class Enrolment {
 
   private static final String ALREADY_MEMBER = "ERR Already cluster member";
   private static final int FIRST_ID = 1;
+
+  /** The slowest Redis loads more than this. */
+  private static final long LOADED_BYTES_PER_MILLI = 4000;
 
   private final SidecarConfig config;
   private final FrontLoop front;
@@ -45,8 +49,14 @@ final class Enrolment {
     this.part = part;
   }
 
-  /** Founds a cluster with this node as its only one; completes with the cluster's id. */
-  CompletableFuture<String> init(Optional<String> wished) {
+  /**
+   * Founds a cluster with this node as its only one; completes with the cluster's id when it leads
+   * and its Redis has the data.
+   *
+   * @param rdb file of this machine that the cluster's data is taken from; empty for an empty
+   *     cluster
+   */
+  CompletableFuture<String> init(Optional<String> wished, Optional<Path> rdb) {
     if (wished.isPresent() && !ClusterIdentity.isClusterId(wished.get())) {
       return refused("ERR invalid cluster id; it must be 32 hexadecimal digits in lower case");
     }
@@ -64,7 +74,7 @@ final class Enrolment {
     String clusterId = wished.orElseGet(ClusterIdentity::newClusterId);
     int id = config.id() == 0 ? FIRST_ID : config.id();
     Member self = new Member(id, config.clientAddress(), config.raftAddress(), true);
-    return part.begin(new ClusterIdentity(clusterId, id), List.of(self))
+    return part.begin(new ClusterIdentity(clusterId, id), List.of(self), rdb)
         .thenCompose(this::untilLeader)
         .thenCompose(this::recordSelf)
         .thenApply(done -> clusterId)
@@ -81,11 +91,17 @@ final class Enrolment {
     Polling.until(
         front,
         () -> started.raft().isLeaderReady() && started.applier().redisIsReady(),
-        config.joinTimeout().toMillis(),
+        config.joinTimeout().toMillis() + host.snapshotState().bytes() / LOADED_BYTES_PER_MILLI,
         () -> ready.complete(started),
-        () ->
-            ready.completeExceptionally(new RefusedException("ERR the new cluster has no leader")));
+        () -> ready.completeExceptionally(new RefusedException(unready(started))));
     return ready;
+  }
+
+  private String unready(Replication started) {
+    return started.raft().isLeaderReady()
+        ? "ERR the new cluster has been made, but its data is not loaded yet; the local Redis is "
+            + host.redisState()
+        : "ERR the new cluster has no leader";
   }
 
   private CompletableFuture<Void> recordSelf(Replication replication) {
@@ -156,6 +172,7 @@ final class Enrolment {
     if (config.id() != 0 && config.id() != id) {
       return refused("ERR this node was started with id " + config.id());
     }
-    return part.begin(new ClusterIdentity(clusterId, id), members).thenApply(started -> null);
+    return part.begin(new ClusterIdentity(clusterId, id), members, Optional.empty())
+        .thenApply(started -> null);
   }
 }

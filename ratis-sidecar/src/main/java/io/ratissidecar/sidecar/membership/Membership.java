@@ -11,6 +11,7 @@ import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -75,9 +76,13 @@ public final class Membership {
         : removal().or(() -> Optional.of("NOCLUSTER No Raft Cluster"));
   }
 
-  /** {@code RAFT.CLUSTER INIT}: a new cluster with this node as its only one. */
-  public CompletableFuture<String> init(Optional<String> wished) {
-    return enrolment.init(wished);
+  /**
+   * {@code RAFT.CLUSTER INIT}: a new cluster with this node as its only one.
+   *
+   * @param rdb as {@link Enrolment#init}
+   */
+  public CompletableFuture<String> init(Optional<String> wished, Optional<Path> rdb) {
+    return enrolment.init(wished, rdb);
   }
 
   /** {@code RAFT.CLUSTER JOIN}: has one of the addresses add this node to its cluster. */

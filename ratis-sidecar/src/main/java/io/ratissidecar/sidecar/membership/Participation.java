@@ -5,7 +5,9 @@ import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.snapshot.InvalidSnapshotException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -95,15 +97,23 @@ final class Participation {
     return Optional.ofNullable(replication);
   }
 
-  /** Becomes part of a cluster. Repeating it is fine; fails with {@link RefusedException}. */
-  CompletableFuture<Replication> begin(ClusterIdentity identity, List<Member> members) {
+  /**
+   * Becomes part of a cluster. Repeating it is fine; fails with {@link RefusedException}.
+   *
+   * @param rdb what the cluster begins with, where this node is the first one
+   */
+  CompletableFuture<Replication> begin(
+      ClusterIdentity identity, List<Member> members, Optional<Path> rdb) {
     CompletableFuture<Replication> done = new CompletableFuture<>();
     executor.execute(
         () -> {
           try {
-            done.complete(become(identity, members));
+            done.complete(become(identity, members, rdb));
           } catch (RefusedException e) {
             done.completeExceptionally(e);
+          } catch (InvalidSnapshotException e) {
+            done.completeExceptionally(
+                new RefusedException("ERR " + e.getMessage() + ". Nothing was changed"));
           } catch (IOException | RuntimeException e) {
             LOG.error("Becoming part of a cluster failed", e);
             done.completeExceptionally(new RefusedException("ERR " + e.getMessage()));
@@ -112,13 +122,21 @@ final class Participation {
     return done;
   }
 
-  private Replication become(ClusterIdentity identity, List<Member> members) throws IOException {
+  private Replication become(ClusterIdentity identity, List<Member> members, Optional<Path> rdb)
+      throws IOException {
     if (replication != null) {
       return replication; // an earlier attempt came this far
     }
     if (!host.redisIsEmpty()) {
       throw new RefusedException(
           "ERR the local Redis is not empty. A node starts with an empty one, since it will hold the cluster's data");
+    }
+    host.deleteSeeds(); // this process, or one before it, may have died behind the next line
+    if (rdb.isPresent()) {
+      host.seed(rdb.get(), identity, members.get(0));
+    }
+    if (stopping) {
+      throw new RefusedException("ERR this node is stopping");
     }
     NodeFile before = file;
     NodeFile next = before.inCluster(identity.clusterId(), identity.nodeId(), members);
@@ -130,6 +148,7 @@ final class Participation {
       // Nothing of the cluster is here yet: the attempt can be repeated, or another one made.
       file = before;
       before.write(config.dir());
+      host.deleteSeeds();
       throw e;
     }
   }

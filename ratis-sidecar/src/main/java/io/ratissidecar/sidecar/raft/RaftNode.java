@@ -5,6 +5,7 @@ import io.ratissidecar.logstore.LogOptions;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
@@ -48,6 +49,7 @@ import org.apache.ratis.statemachine.SnapshotInfo;
 public final class RaftNode implements Proposer, ReadGate.Leadership, AutoCloseable {
   private final SidecarConfig config;
   private final ClusterIdentity identity;
+  private final SnapshotStore snapshots;
   private final ReplicatedLogStateMachine stateMachine;
   private final Executor loop;
   private final ClientId clientId = ClientId.randomId();
@@ -68,6 +70,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
       FatalHandler fatal) {
     this.config = config;
     this.identity = identity;
+    this.snapshots = snapshots;
     this.loop = loop;
     this.groupId = RaftGroupId.valueOf(identity.groupUuid());
     this.selfId = peerId(identity.nodeId());
@@ -100,6 +103,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
    * @param joined whether this node has seen itself in a committed configuration
    */
   void start(Collection<Member> members, boolean joined) throws IOException {
+    requireOwnSnapshots();
     if (!joined) {
       forgetConfiguration();
     }
@@ -121,7 +125,8 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
       server.start();
     } catch (CompletionException e) {
       // Ratis does not say where its log is damaged, nor what to do.
-      Optional<IOException> damage = RaftLogVerifier.firstDamage(config.dir());
+      Optional<IOException> damage =
+          RaftLogVerifier.firstDamage(config.dir(), snapshots.latest().map(Snapshot::manifest));
       if (damage.isPresent()) {
         throw damage.get();
       }
@@ -135,6 +140,21 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     LearnerTimer.end(started);
     writes = (RaftClientAsynchronousProtocol) started;
     division = started;
+  }
+
+  /** The newest snapshot is what the log goes on from, so it had better be this cluster's. */
+  private void requireOwnSnapshots() throws IOException {
+    for (Snapshot snapshot : snapshots.list()) {
+      if (!snapshot.manifest().clusterId().equals(identity.clusterId())) {
+        throw new IOException(
+            snapshot.dir()
+                + " is a snapshot of cluster "
+                + snapshot.manifest().clusterId()
+                + ", and this node belongs to "
+                + identity.clusterId()
+                + ". Nothing was changed. Move it out of the node's directory");
+      }
+    }
   }
 
   /**

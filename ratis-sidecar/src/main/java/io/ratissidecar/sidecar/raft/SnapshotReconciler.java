@@ -79,23 +79,30 @@ final class SnapshotReconciler {
             + MetadataReconciler.REMEDY);
   }
 
-  /**
-   * Ratis deletes segments one by one, and does not sync the directory: some may be back behind
-   * which others are gone.
-   */
   private List<LogSegmentPath> finishPurge(List<LogSegmentPath> paths, SnapshotManifest snapshot)
       throws IOException {
+    int purged = purged(paths, snapshot.index());
+    for (LogSegmentPath path : paths.subList(0, purged)) {
+      delete(path);
+    }
+    return paths.subList(purged, paths.size());
+  }
+
+  /**
+   * How many segments, from the oldest on, an interrupted purge has left: Ratis deletes them one by
+   * one, and does not sync the directory, so that some may be back behind which others are gone.
+   *
+   * @param snapshotIndex of the newest snapshot
+   */
+  static int purged(List<LogSegmentPath> paths, long snapshotIndex) {
     for (int i = paths.size() - 1; i > 0; i--) {
       OptionalLong endBefore = RaftSegment.nameEnd(paths.get(i - 1).getPath());
       boolean gap = endBefore.isPresent() && endBefore.getAsLong() + 1 < start(paths.get(i));
-      if (gap && start(paths.get(i)) <= snapshot.index() + 1) {
-        for (LogSegmentPath purged : paths.subList(0, i)) {
-          delete(purged);
-        }
-        return paths.subList(i, paths.size());
+      if (gap && start(paths.get(i)) <= snapshotIndex + 1) {
+        return i;
       }
     }
-    return paths;
+    return 0;
   }
 
   private static long start(LogSegmentPath path) {

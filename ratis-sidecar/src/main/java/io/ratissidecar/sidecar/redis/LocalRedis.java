@@ -163,6 +163,15 @@ public final class LocalRedis {
     return RdbSource.connect(endpoint, streamed);
   }
 
+  /** The newest version of the RDB format that it can load. Blocks. */
+  public int rdbVersion() throws IOException {
+    try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
+      return control.rdbVersion();
+    } catch (RedisException e) {
+      throw new IOException(inWords(e), e);
+    }
+  }
+
   /** True when Redis holds no key; blocks. */
   public boolean isEmpty() {
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {

@@ -18,6 +18,11 @@ final class RedisControl implements AutoCloseable {
   /** The name of the connection on which entries are applied. */
   static final String APPLY_CONNECTION = "ratis-sidecar-apply";
 
+  private static final String PROBE_KEY = "ratis-sidecar:probe";
+
+  /** At the end of a dump: two bytes of version, eight of checksum. */
+  private static final int DUMP_END_BYTES = 10;
+
   private final StatefulRedisConnection<String, String> connection;
   private final RedisCommands<String, String> redis;
 
@@ -52,6 +57,20 @@ final class RedisControl implements AutoCloseable {
     redis.select(reservedDatabase);
     return AppliedMarker.parse(
         redis.get(AppliedMarker.BEGIN_KEY), redis.get(AppliedMarker.APPLIED_KEY));
+  }
+
+  /**
+   * The newest version of the RDB format that it can load: it writes its own into every dump.
+   * Leaves nothing behind, since the key for it is there within a transaction only.
+   */
+  int rdbVersion() {
+    redis.multi();
+    redis.set(PROBE_KEY, "");
+    redis.dump(PROBE_KEY);
+    redis.del(PROBE_KEY);
+    byte[] dump = redis.exec().get(1);
+    int at = dump.length - DUMP_END_BYTES;
+    return (dump[at] & 0xff) | (dump[at + 1] & 0xff) << 8;
   }
 
   /** Empties every database, the reserved one too. */

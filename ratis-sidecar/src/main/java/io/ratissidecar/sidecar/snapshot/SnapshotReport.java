@@ -17,6 +17,8 @@ import java.util.Optional;
  * @param lastNanos how long the last one took
  * @param lastPauseNanos how long no entry was applied for it
  * @param bytesWritten of the one that is being taken; -1 when none is
+ * @param bytesSeeded of the one that a new cluster is to begin with; -1 when none is being made
+ * @param loading whether the local Redis is being brought to the log
  * @param received how many came from other nodes
  * @param receiving how far the one is that is being fetched
  */
@@ -28,6 +30,8 @@ public record SnapshotReport(
     long lastNanos,
     long lastPauseNanos,
     long bytesWritten,
+    long bytesSeeded,
+    boolean loading,
     int received,
     Optional<Progress> receiving) {
   /** True while one is being taken or fetched. */
@@ -52,6 +56,12 @@ public record SnapshotReport(
           ? "receiving"
           : "receiving " + (100 * p.bytes() / p.total()) + " % of " + p.total() + " bytes";
     }
-    return bytesWritten < 0 ? "" : "taking, " + bytesWritten + " bytes so far";
+    if (bytesSeeded >= 0) {
+      return bytesSeeded == 0 ? "checking" : "copying, " + bytesSeeded + " bytes so far";
+    }
+    if (bytesWritten >= 0) {
+      return "taking, " + bytesWritten + " bytes so far";
+    }
+    return loading ? "loading" : "";
   }
 }

@@ -3,12 +3,15 @@ package io.ratissidecar.sidecar.snapshot;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.membership.SnapshotOffer;
+import io.ratissidecar.sidecar.raft.ClusterIdentity;
+import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.redis.LocalRedis;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -41,7 +44,9 @@ public final class Snapshots implements AutoCloseable {
 
   private final SnapshotPolicy policy;
   private final SnapshotStore store;
+  private final LocalRedis redis;
   private final SnapshotTaker taker;
+  private final SnapshotSeeder seeder;
   private final SnapshotSender sender;
   private final SnapshotInstaller installer;
   private final Supplier<Optional<Replication>> replication;
@@ -79,7 +84,9 @@ public final class Snapshots implements AutoCloseable {
       Runnable restart) {
     this.policy = SnapshotPolicy.of(config);
     this.store = store;
+    this.redis = redis;
     this.taker = new SnapshotTaker(store, redis, loop);
+    this.seeder = new SnapshotSeeder(store, redis);
     this.replication = replication;
     this.sender = new SnapshotSender(store, reader, System::nanoTime, config.outputBufferBytes());
     this.installer = new SnapshotInstaller(config, store, restart);
@@ -207,6 +214,12 @@ public final class Snapshots implements AutoCloseable {
     }
   }
 
+  /** As {@link SnapshotSeeder#seed}. On one thread. */
+  public void seed(Path rdb, int reservedDatabase, ClusterIdentity identity, Member self)
+      throws IOException {
+    seeder.seed(rdb, reservedDatabase, identity, self);
+  }
+
   /** All that are there, the newest first. */
   public SnapshotStore store() {
     return store;
@@ -238,6 +251,8 @@ public final class Snapshots implements AutoCloseable {
         c.nanos(),
         c.pauseNanos(),
         taker.bytesWritten(),
+        seeder.bytesWritten(),
+        redis.isLoading(),
         installer.received(),
         installer.progress());
   }

@@ -55,6 +55,8 @@ public enum ArgumentRule {
   XADD((r, name, now, database, reserved) -> StreamRules.xadd(r, name)),
   /** {@code XTRIM} with {@code ~} becomes exact. */
   XTRIM((r, name, now, database, reserved) -> StreamRules.xtrim(r, name)),
+  /** {@code XCLAIM} needs an absolute TIME and no idle time. */
+  XCLAIM_TIME((r, name, now, database, reserved) -> StreamRules.xclaim(r, name)),
   /** {@code XREAD} must not block. */
   XREAD_BLOCK((r, name, now, database, reserved) -> StreamRules.xread(r, name));
 

@@ -18,6 +18,10 @@ final class StreamRules {
       new Plan.Refused("ERR Invalid stream ID specified as stream command argument");
   private static final Plan BLOCK =
       new Plan.Refused("ERR XREAD is refused: BLOCK is not yet supported; use XREAD without BLOCK");
+  private static final Plan LOCAL_CLOCK =
+      new Plan.Refused(
+          "ERR XCLAIM is refused: it stores the local clock as the delivery time; give 0 as the"
+              + " minimal idle time, an absolute TIME, and no IDLE");
 
   private StreamRules() {}
 
@@ -76,6 +80,28 @@ final class StreamRules {
       }
     }
     return Plan.Rewritten.single(args.toArray(byte[][]::new));
+  }
+
+  /**
+   * {@code XCLAIM key group consumer min-idle-time id … [IDLE ms] [TIME unix-ms] [RETRYCOUNT n]
+   * [FORCE] [JUSTID] [LASTID id]}: in the form in which Redis sends it to its replicas, with {@code
+   * TIME} and no idle time, what it does depends on no clock. (A {@code TIME} in the future is
+   * taken for now, so that it may be stored a little earlier by a Redis whose clock is behind.)
+   */
+  static Plan xclaim(Request r, int name) {
+    boolean absolute = false;
+    for (int i = name + 5; i < r.argCount(); i++) {
+      if (r.argIs(i, "IDLE")) {
+        return LOCAL_CLOCK;
+      }
+      if (Args.isAny(r, i, "RETRYCOUNT", "LASTID")) {
+        i++;
+      } else if (r.argIs(i, "TIME") && i + 1 < r.argCount()) {
+        i++;
+        absolute = r.argLong(i) >= 0;
+      }
+    }
+    return absolute && r.argLong(name + 4) == 0 ? null : LOCAL_CLOCK;
   }
 
   /** {@code XREAD [COUNT n] [BLOCK ms] STREAMS …}. */
