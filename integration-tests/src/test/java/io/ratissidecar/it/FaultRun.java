@@ -22,11 +22,18 @@ final class FaultRun implements AutoCloseable {
   private final Workload workload;
 
   FaultRun(TestCluster cluster) {
+    this(cluster, PAUSE_NANOS);
+  }
+
+  /**
+   * @param pauseNanos between a client's operations, all of which are remembered to the end
+   */
+  FaultRun(TestCluster cluster, long pauseNanos) {
     this.cluster = cluster;
     long seed = Long.getLong("seed", System.nanoTime());
     System.out.println("workload with -Dseed=" + seed);
     watch = new LeaderWatch(cluster);
-    workload = new Workload(cluster.addresses(), KEYS, seed, PAUSE_NANOS).start(CLIENTS);
+    workload = new Workload(cluster.addresses(), KEYS, seed, pauseNanos).start(CLIENTS);
     awaitMore(WARM_UP_OPERATIONS);
   }
 

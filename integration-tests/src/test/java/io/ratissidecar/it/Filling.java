@@ -5,11 +5,13 @@ import io.ratissidecar.jepsen.RespClient;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Random;
 
 /** Large values through {@code RAFT SET}, so that logs grow and snapshots take a while. */
 final class Filling {
-  private static final int PIPELINE = 16;
+  /** Sent before the replies are read. */
+  private static final int PIPELINE_BYTES = 1 << 19;
 
   private Filling() {}
 
@@ -20,13 +22,16 @@ final class Filling {
    */
   static void keys(Node leader, int count, int valueBytes) {
     Random random = new Random(count);
+    int pipeline = Math.max(1, PIPELINE_BYTES / valueBytes);
     try (RespClient client = leader.loggedIn()) {
-      for (int i = 0; i < count; i += PIPELINE) {
-        int now = Math.min(PIPELINE, count - i);
+      for (int i = 0; i < count; i += pipeline) {
+        int now = Math.min(pipeline, count - i);
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         for (int j = 0; j < now; j++) {
+          byte[] value = new byte[valueBytes];
+          random.nextBytes(value);
           out.writeBytes(
-              RespClient.encode("RAFT", "SET", "fill:" + (i + j), text(random, valueBytes)));
+              RespClient.encode(ascii("RAFT"), ascii("SET"), ascii("fill:" + (i + j)), value));
         }
         client.sendRaw(out.toByteArray());
         for (int j = 0; j < now; j++) {
@@ -41,11 +46,7 @@ final class Filling {
     }
   }
 
-  private static String text(Random random, int bytes) {
-    char[] text = new char[bytes];
-    for (int i = 0; i < bytes; i++) {
-      text[i] = (char) ('!' + random.nextInt(90));
-    }
-    return new String(text);
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
   }
 }

@@ -31,6 +31,7 @@ final class Node {
   private final int port = Ports.next();
   private final int raftPort = Ports.next();
   private final int redisPort = Ports.next();
+  private String heap = "256m";
   private Process process;
   private boolean paused;
 
@@ -114,6 +115,12 @@ final class Node {
     }
   }
 
+  /** Java's heap at the most from the next start on, such as {@code 64m}. */
+  Node heap(String most) {
+    heap = most;
+    return this;
+  }
+
   /** Starts the sidecar; {@link #awaitReady} tells when it takes clients. */
   Node start() {
     if (isAlive()) {
@@ -144,7 +151,7 @@ final class Node {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of(
-            "-Xmx256m",
+            "-Xmx" + heap,
             "-XX:+UseSerialGC",
             "-XX:MaxDirectMemorySize=256m",
             "-XX:+ExitOnOutOfMemoryError"));
@@ -172,6 +179,11 @@ final class Node {
 
   boolean isAlive() {
     return process != null && process.isAlive();
+  }
+
+  /** Process id of the sidecar that was started last. */
+  long pid() {
+    return process.pid();
   }
 
   /** True when the test itself stopped it for a while. */

@@ -8,8 +8,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Clients that write and read through the cluster until told to stop: increments, pushes of unique
- * values, registers. Each goes where it is sent by {@code -MOVED}, and elsewhere when a node does
- * not serve, as cluster clients do. No operation is ever sent twice.
+ * values, registers. No operation is ever sent twice.
  */
 public final class Workload implements AutoCloseable {
   /** Keys are this and a number. */
@@ -20,8 +19,6 @@ public final class Workload implements AutoCloseable {
 
   /** What takes longer is indeterminate to a client; it goes elsewhere then. */
   private static final int TIMEOUT_MILLIS = 3_000;
-
-  private static final long PAUSE_NANOS = 20_000_000;
 
   private final List<String> addresses;
   private final int keys;
@@ -88,16 +85,13 @@ public final class Workload implements AutoCloseable {
   private final class Client implements Runnable {
     private final int process;
     private final Random random;
-    private RespClient connection;
-    private String target;
-    private int next;
+    private final RoamingClient client;
     private long sequence;
 
     Client(int process) {
       this.process = process;
       this.random = new Random(seed * 31 + process);
-      this.next = process;
-      this.target = addresses.get(process % addresses.size());
+      this.client = new RoamingClient(addresses, process, TIMEOUT_MILLIS);
     }
 
     @Override
@@ -112,13 +106,12 @@ public final class Workload implements AutoCloseable {
       } catch (RuntimeException e) {
         failure = e;
       } finally {
-        disconnect();
+        client.close();
       }
     }
 
     private void step() {
-      if (connection == null && !connect()) {
-        LockSupport.parkNanos(PAUSE_NANOS);
+      if (!client.connect()) {
         return;
       }
       int key = random.nextInt(keys);
@@ -131,28 +124,6 @@ public final class Workload implements AutoCloseable {
       }
     }
 
-    private boolean connect() {
-      try {
-        connection = RespClient.to(target, TIMEOUT_MILLIS);
-        return true;
-      } catch (IOException e) {
-        elsewhere();
-        return false;
-      }
-    }
-
-    private void elsewhere() {
-      disconnect();
-      target = addresses.get(++next % addresses.size());
-    }
-
-    private void disconnect() {
-      if (connection != null) {
-        connection.close();
-        connection = null;
-      }
-    }
-
     private void run(Operation.Kind kind, String key, String argument, String... words) {
       String[] command = new String[words.length + 1];
       command[0] = "RAFT";
@@ -160,10 +131,9 @@ public final class Workload implements AutoCloseable {
       History.Invocation invocation = history.invoke(process, kind, key, argument);
       Reply reply;
       try {
-        reply = connection.call(command);
+        reply = client.call(command);
       } catch (IOException e) {
         record(invocation, ErrorReplies.connectionLost(kind), String.valueOf(e));
-        elsewhere();
         return;
       }
       if (!reply.isError()) {
@@ -171,7 +141,6 @@ public final class Workload implements AutoCloseable {
         return;
       }
       record(invocation, ErrorReplies.classify(reply.text()), reply.text());
-      follow(reply.text());
     }
 
     private void record(History.Invocation invocation, Outcome outcome, String error) {
@@ -180,17 +149,6 @@ public final class Workload implements AutoCloseable {
       } else {
         invocation.info(error);
       }
-    }
-
-    private void follow(String error) {
-      String to = error.startsWith("MOVED ") ? error.substring(error.lastIndexOf(' ') + 1) : null;
-      if (to != null && !to.equals(target)) {
-        disconnect();
-        target = to;
-      } else {
-        elsewhere();
-      }
-      LockSupport.parkNanos(PAUSE_NANOS);
     }
   }
 }
