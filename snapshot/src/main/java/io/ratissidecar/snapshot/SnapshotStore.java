@@ -52,7 +52,7 @@ public final class SnapshotStore {
         deleteDirectory(entry);
       }
     }
-    SnapshotStore store = new SnapshotStore(dir, published(dir));
+    SnapshotStore store = new SnapshotStore(dir, readAll(dir));
     Optional<PartialSnapshot> partial = store.partial();
     if (partial.isPresent() && store.isSuperseded(partial.get())) {
       partial.get().delete();
@@ -91,7 +91,7 @@ public final class SnapshotStore {
    *
    * @throws InvalidSnapshotException when a manifest is damaged
    */
-  public static List<Snapshot> published(Path dir) throws IOException {
+  public static List<Snapshot> readAll(Path dir) throws IOException {
     List<Snapshot> found = new ArrayList<>();
     for (Path entry : directories(dir)) {
       found.add(readPublished(entry));

@@ -67,12 +67,12 @@ class SnapshotStoreTest {
                 CLUSTER, SnapshotManifest.SEED_TERM, SnapshotManifest.SEED_INDEX));
     assertTrue(seed.manifest().isSeed());
     Snapshot taken = publish(42);
-    assertEquals(List.of(taken, seed), SnapshotStore.published(dir));
+    assertEquals(List.of(taken, seed), SnapshotStore.readAll(dir));
     store.deleteSeeds();
     assertEquals(List.of(taken), store.list());
     assertEquals(1, files());
-    assertEquals(List.of(taken), SnapshotStore.published(dir));
-    assertEquals(List.of(), SnapshotStore.published(dir.resolve("missing")));
+    assertEquals(List.of(taken), SnapshotStore.readAll(dir));
+    assertEquals(List.of(), SnapshotStore.readAll(dir.resolve("missing")));
   }
 
   @Test

@@ -48,7 +48,7 @@ final class StoppedNode implements Closeable {
 
   /** Its snapshots, the newest first. */
   List<Snapshot> snapshots() throws IOException {
-    return SnapshotStore.published(snapshots);
+    return SnapshotStore.readAll(snapshots);
   }
 
   @Override

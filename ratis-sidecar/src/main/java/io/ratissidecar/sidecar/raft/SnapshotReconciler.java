@@ -65,6 +65,7 @@ final class SnapshotReconciler {
     } else if (start(paths.get(0)) > snapshot.index() + 1) {
       throw missing(paths.get(0), "the newest snapshot is of entry " + snapshot.index());
     } else if (start(paths.get(0)) <= snapshot.index() && !holds(paths, snapshot)) {
+      requireNoneLost(paths, snapshot, payload);
       drop(paths, snapshot, payload);
     }
   }
@@ -123,6 +124,26 @@ final class SnapshotReconciler {
       }
     }
     return false;
+  }
+
+  /** A segment that is lost is no history of its own: what stands behind it was acknowledged. */
+  private static void requireNoneLost(
+      List<LogSegmentPath> paths, SnapshotManifest snapshot, PayloadLog payload)
+      throws IOException {
+    for (int i = 1; i < paths.size(); i++) {
+      OptionalLong endBefore = RaftSegment.nameEnd(paths.get(i - 1).getPath());
+      boolean gap = endBefore.isPresent() && endBefore.getAsLong() + 1 < start(paths.get(i));
+      if (gap
+          && start(paths.get(i)) > snapshot.index()
+          && payload.interruptedTruncation().isEmpty()) {
+        throw new IOException(
+            "Raft's log lacks entries "
+                + (endBefore.getAsLong() + 1)
+                + " to "
+                + (start(paths.get(i)) - 1)
+                + MetadataReconciler.REMEDY);
+      }
+    }
   }
 
   private void drop(List<LogSegmentPath> paths, SnapshotManifest snapshot, PayloadLog payload)

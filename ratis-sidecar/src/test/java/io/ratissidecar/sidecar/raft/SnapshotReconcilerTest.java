@@ -162,6 +162,24 @@ class SnapshotReconcilerTest {
   }
 
   @Test
+  void when_the_segment_with_the_snapshots_entry_is_lost_then_the_node_refuses()
+      throws IOException {
+    try (NodeLogs logs = new NodeLogs(dir)) {
+      logs.append(false, TERM);
+      for (int i = 1; i < 20; i++) {
+        logs.append(true, TERM);
+      }
+      logs.writeSegments(List.of(4, 9), true);
+      Files.delete(logs.path(1));
+      IOException e =
+          assertThrows(IOException.class, () -> logs.reconcile(snapshot(TERM, 7), () -> {}));
+      assertTrue(e.getMessage().contains("lacks entries 5 to 9"), e.getMessage());
+      assertEquals(2, segments(logs).size());
+      assertEquals(19, logs.payload.lastIndex());
+    }
+  }
+
+  @Test
   void when_entries_behind_the_snapshot_are_missing_then_the_node_refuses() throws IOException {
     try (NodeLogs logs = new NodeLogs(dir)) {
       logs.append(false, TERM);
