@@ -53,17 +53,17 @@ final class Growth {
         .orElse(0);
   }
 
-  /** The maxima of all nodes and the whole time, in one line. */
-  synchronized String maxima() {
+  /** The maxima of all nodes, in one line. */
+  synchronized String maxima(double fromSeconds) {
     return Arrays.stream(Measure.values())
-        .map(m -> m.format(max(m)))
+        .map(m -> m.format(max(m, fromSeconds)))
         .collect(Collectors.joining(", "));
   }
 
-  /** The maximum of all nodes and the whole time. */
-  synchronized long max(Measure measure) {
+  /** The maximum of all nodes. */
+  synchronized long max(Measure measure, double fromSeconds) {
     return samples.stream()
-        .filter(s -> s.measure() == measure)
+        .filter(s -> s.measure() == measure && s.atSeconds() >= fromSeconds)
         .mapToLong(Sample::value)
         .max()
         .orElse(0);

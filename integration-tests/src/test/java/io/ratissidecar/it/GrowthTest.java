@@ -24,7 +24,7 @@ class GrowthTest {
   void when_it_goes_up_and_down_then_nothing_grows() {
     run(at -> 10 + at % 30);
     assertEquals(List.of(), growth.problems(SECONDS));
-    assertEquals(37 * MEGABYTE, growth.max(Measure.LOG));
+    assertEquals(37 * MEGABYTE, growth.max(Measure.LOG, 0));
   }
 
   @Test

@@ -74,7 +74,7 @@ final class Soak {
           problems.addAll(churn.problems(node));
         }
         awaitTidy(cluster);
-        String maxima = "maxima: " + watch.growth().maxima();
+        String maxima = "maxima: " + watch.growth().maxima(0);
         if (!problems.isEmpty()) {
           throw new AssertionError(maxima + "\n" + String.join("\n", problems));
         }
@@ -91,14 +91,15 @@ final class Soak {
     Duration period = part.compareTo(LONGEST_PERIOD) < 0 ? part : LONGEST_PERIOD;
     long start = System.nanoTime();
     for (long turn = 1; turn <= duration.dividedBy(period); turn++) {
+      long turnStart = System.nanoTime();
       faults.next();
-      Poll.letRun(period.multipliedBy(turn).minusNanos(System.nanoTime() - start));
+      Poll.letRun(period.minusNanos(System.nanoTime() - turnStart));
       System.out.printf(
-          "%d s: %s; %d writes; %s%n",
-          (System.nanoTime() - start) / 1_000_000_000,
+          "%.0f s: %s; %d writes so far; highest since the last line: %s%n",
+          (System.nanoTime() - start) / 1e9,
           faults.doing(),
           churn.acknowledged(),
-          growth.maxima());
+          growth.maxima((turnStart - start) / 1e9));
     }
   }
 
@@ -107,13 +108,13 @@ final class Soak {
     List<String> problems = new ArrayList<>();
     // A node that reads a snapshot keeps the log behind it on the other one.
     long pinned = churn.acknowledgedBytes() / duration.toSeconds() * PINNED_SECONDS;
-    long log = growth.max(Measure.LOG);
+    long log = growth.max(Measure.LOG, 0);
     long mostLog = 2 * SNAPSHOT_LOG_BYTES + 3 * SEGMENT_BYTES + pinned;
     if (log > mostLog) {
       problems.add("a log had " + log + " bytes, expected at most " + mostLog);
     }
-    long snapshots = growth.max(Measure.SNAPSHOTS);
-    long mostSnapshots = MOST_SNAPSHOTS * growth.max(Measure.REDIS_MEMORY);
+    long snapshots = growth.max(Measure.SNAPSHOTS, 0);
+    long mostSnapshots = MOST_SNAPSHOTS * growth.max(Measure.REDIS_MEMORY, 0);
     if (snapshots > mostSnapshots) {
       problems.add("snapshots had " + snapshots + " bytes, expected at most " + mostSnapshots);
     }
@@ -161,8 +162,8 @@ final class Soak {
   public static void main(String[] arguments) {
     int exitCode = 1;
     try {
-      System.out.println(new Soak(Duration.ofMinutes(Long.parseLong(arguments[0]))).run());
-      System.out.println("soak passed");
+      String maxima = new Soak(Duration.ofMinutes(Long.parseLong(arguments[0]))).run();
+      System.out.println("soak passed; " + maxima);
       exitCode = 0;
     } catch (IOException | RuntimeException | AssertionError e) {
       e.printStackTrace();
