@@ -49,7 +49,7 @@ public final class Applier {
   private CommandApplier redis;
   private long handled;
   private boolean reading;
-  private long acknowledgedEntry;
+  private volatile long acknowledgedEntry;
   private boolean held;
   private Runnable onQuiet;
 
@@ -102,6 +102,11 @@ public final class Applier {
   /** Index up to which the local Redis has acknowledged the entries. */
   public long appliedIndex() {
     return acknowledged;
+  }
+
+  /** The last entry with a payload that the local Redis has acknowledged. */
+  public long appliedEntry() {
+    return acknowledgedEntry;
   }
 
   /** True while the local Redis takes entries. */

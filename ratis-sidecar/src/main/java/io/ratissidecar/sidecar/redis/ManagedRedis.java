@@ -9,6 +9,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,9 @@ final class ManagedRedis {
   private static final Logger LOG = LoggerFactory.getLogger(ManagedRedis.class);
 
   private static final int MAX_OUTPUT_BYTES = 1 << 16;
+
+  /** What was written is put aside at a start when it is longer; one older file is kept. */
+  private static final long MAX_LOG_BYTES = 1 << 20;
 
   private final SidecarConfig config;
   private final Path dir;
@@ -79,6 +83,9 @@ final class ManagedRedis {
   void start() throws IOException {
     place.prepare();
     Files.deleteIfExists(socket);
+    if (log().toFile().length() > MAX_LOG_BYTES) {
+      Files.move(log(), dir.resolve("redis.log.old"), StandardCopyOption.REPLACE_EXISTING);
+    }
     logStart = log().toFile().length();
     Path program = RedisBinary.find(config.redisServer(), dir);
     List<String> command = new ArrayList<>(List.of(program.toString()));
@@ -102,6 +109,8 @@ final class ManagedRedis {
     set(a, "bind", "127.0.0.1");
     set(a, "dir", dir.toString());
     set(a, "daemonize", "no");
+    // Otherwise it writes a page about every snapshot.
+    set(a, "loglevel", "warning");
     // The log is what lasts; Redis's own files only shorten a replay.
     set(a, "save", "");
     set(a, "appendonly", config.redisAppendOnly() ? "yes" : "no");

@@ -148,6 +148,7 @@ public final class Snapshots implements AutoCloseable {
     long applied = current.applier().appliedIndex();
     Duration sinceLast = Duration.ofNanos(System.nanoTime() - lastNanos);
     if (applied <= last
+        || isInstalling() // what this node has is about to be replaced
         || !current.applier().redisIsReady()
         || (lastFailed && sinceLast.compareTo(AFTER_FAILURE) < 0)) {
       return false;
@@ -160,6 +161,11 @@ public final class Snapshots implements AutoCloseable {
   }
 
   private Snapshot take(Replication current) throws IOException, InterruptedException {
+    Optional<Snapshot> latest = store.latest();
+    if (latest.isPresent()
+        && latest.get().manifest().index() == current.applier().appliedEntry()) {
+      return latest.get(); // nothing has changed since
+    }
     long start = System.nanoTime();
     try {
       SnapshotTaker.Taken taken = taker.take(current);
