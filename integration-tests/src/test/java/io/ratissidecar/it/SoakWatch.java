@@ -28,7 +28,7 @@ final class SoakWatch implements AutoCloseable {
   private final Thread thread = new Thread(this::run, "soak-watch");
   private final long start = System.nanoTime();
   private volatile boolean stopping;
-  private volatile RuntimeException failure;
+  private volatile Throwable failure;
 
   SoakWatch(TestCluster cluster, SoakFaults faults) {
     this.cluster = cluster;
@@ -45,7 +45,7 @@ final class SoakWatch implements AutoCloseable {
         }
         Poll.letRun(INTERVAL);
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       failure = e;
     }
   }
@@ -97,7 +97,7 @@ final class SoakWatch implements AutoCloseable {
     double seconds = seconds();
     close();
     if (failure != null) {
-      throw failure;
+      throw new AssertionError("the watch has ended early", failure);
     }
     List<String> all = new ArrayList<>(problems);
     all.addAll(growth.problems(seconds));

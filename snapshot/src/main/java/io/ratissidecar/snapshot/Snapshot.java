@@ -57,9 +57,10 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
   /**
    * Reads all of the RDB and checks it against its checksums and its manifest.
    *
+   * @return what the RDB says of itself
    * @throws InvalidSnapshotException when it may not be loaded; says why
    */
-  public void verify() throws IOException {
+  public RdbFile verify() throws IOException {
     long size = Files.size(rdb());
     if (size != manifest.rdbBytes()) {
       throw new InvalidSnapshotException(
@@ -74,13 +75,15 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
               + ", its manifest says "
               + manifest.sha256());
     }
-    AppliedMarker marker = RdbFile.read(rdb()).wholeMarker(manifest.clusterId());
+    RdbFile read = RdbFile.read(rdb());
+    AppliedMarker marker = read.wholeMarker(manifest.clusterId());
     if (marker.applied() != manifest.index() || marker.term() != manifest.term()) {
       throw new InvalidSnapshotException(
           String.format(
               "%s is the state of entry %d of term %d, its manifest says entry %d of term %d",
               rdb(), marker.applied(), marker.term(), manifest.index(), manifest.term()));
     }
+    return read;
   }
 
   private static String sha256(Path file) throws IOException {

@@ -81,14 +81,19 @@ public final class SnapshotDraft implements Closeable {
    * Checks what was written and publishes it: once this returns, it is there after any crash.
    *
    * @param clusterId the cluster whose state it must be
+   * @param index the entry whose state it must be
    * @param members the nodes of the cluster, one word each
    * @throws InvalidSnapshotException when it is no RDB of this cluster, or of a state between two
    *     entries
    */
-  public Snapshot publish(String clusterId, List<String> members, String redisVersion)
+  public Snapshot publish(String clusterId, long index, List<String> members, String redisVersion)
       throws IOException {
     rdb.force(true);
     AppliedMarker marker = RdbFile.read(dir.resolve(Snapshot.RDB_NAME)).wholeMarker(clusterId);
+    if (marker.applied() != index) {
+      throw new InvalidSnapshotException(
+          "the RDB is of entry " + marker.applied() + ", not of " + index);
+    }
     SnapshotManifest manifest =
         new SnapshotManifest(
             clusterId,

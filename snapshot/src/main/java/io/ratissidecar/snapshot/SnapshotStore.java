@@ -53,19 +53,16 @@ public final class SnapshotStore {
       }
     }
     SnapshotStore store = new SnapshotStore(dir, readAll(dir));
-    Optional<PartialSnapshot> partial = store.partial();
-    if (partial.isPresent() && store.isSuperseded(partial.get())) {
-      partial.get().delete();
-    }
+    store.deleteSupersededPartial();
     return store;
   }
 
   private static Snapshot readPublished(Path entry) throws IOException {
     try {
       return Snapshot.read(entry);
-    } catch (InvalidSnapshotException e) {
+    } catch (IOException e) {
       throw new InvalidSnapshotException(
-          e.getMessage()
+          (e instanceof InvalidSnapshotException ? e.getMessage() : entry + " can't be read: " + e)
               + ". Nothing was changed. If "
               + entry
               + " is not the newest, move it away; else remove this node and join it again under a"
@@ -221,6 +218,14 @@ public final class SnapshotStore {
       Path doomed = dir.resolve(TEMPORARY + snapshot.dir().getFileName());
       Files.move(snapshot.dir(), doomed);
       deleteDirectory(doomed);
+    }
+  }
+
+  /** Deletes the copy that was begun if it is of no use any more. While none is being fetched. */
+  public void deleteSupersededPartial() throws IOException {
+    Optional<PartialSnapshot> partial = partial();
+    if (partial.isPresent() && isSuperseded(partial.get())) {
+      partial.get().delete();
     }
   }
 

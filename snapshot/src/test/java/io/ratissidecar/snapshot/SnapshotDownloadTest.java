@@ -96,7 +96,7 @@ class SnapshotDownloadTest {
   private Snapshot publish(long index, int bytes) throws IOException {
     try (SnapshotDraft draft = theirs.begin()) {
       draft.out().write(rdb(index, bytes));
-      return draft.publish(CLUSTER, List.of("1@h:1@h:11@voter"), "7.0.15");
+      return draft.publish(CLUSTER, index, List.of("1@h:1@h:11@voter"), "7.0.15");
     }
   }
 
@@ -360,7 +360,7 @@ class SnapshotDownloadTest {
     assertArrayEquals(whole, Files.readAllBytes(manifest));
     try (SnapshotDraft own = ours.begin()) {
       own.out().write(rdb(42, 10));
-      own.publish(CLUSTER, List.of(), "7.0.15");
+      own.publish(CLUSTER, 42, List.of(), "7.0.15");
     }
     restart();
     assertEquals(List.of("snapshot-00000000000000000042-3"), ourFiles());

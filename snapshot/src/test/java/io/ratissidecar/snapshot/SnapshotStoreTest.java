@@ -29,15 +29,15 @@ class SnapshotStoreTest {
     store = SnapshotStore.open(dir);
   }
 
-  private Snapshot publish(byte[] rdb) throws IOException {
+  private Snapshot publish(byte[] rdb, long index) throws IOException {
     try (SnapshotDraft draft = store.begin()) {
       draft.out().write(rdb);
-      return draft.publish(CLUSTER, MEMBERS, "7.0.15");
+      return draft.publish(CLUSTER, index, MEMBERS, "7.0.15");
     }
   }
 
   private Snapshot publish(long index) throws IOException {
-    return publish(RdbBuilder.withMarker(CLUSTER, 3, index));
+    return publish(RdbBuilder.withMarker(CLUSTER, 3, index), index);
   }
 
   private long files() throws IOException {
@@ -63,8 +63,8 @@ class SnapshotStoreTest {
   void when_seeds_are_deleted_then_snapshots_of_entries_stay() throws Exception {
     Snapshot seed =
         publish(
-            RdbBuilder.withMarker(
-                CLUSTER, SnapshotManifest.SEED_TERM, SnapshotManifest.SEED_INDEX));
+            RdbBuilder.withMarker(CLUSTER, SnapshotManifest.SEED_TERM, SnapshotManifest.SEED_INDEX),
+            SnapshotManifest.SEED_INDEX);
     assertTrue(seed.manifest().isSeed());
     Snapshot taken = publish(42);
     assertEquals(List.of(taken, seed), SnapshotStore.readAll(dir));
@@ -101,8 +101,9 @@ class SnapshotStoreTest {
             inTheMiddle,
             new RdbBuilder(10).database(0).string("k", "v").end(),
             RdbBuilder.withMarker("ff".repeat(16), 3, 42),
+            RdbBuilder.withMarker(CLUSTER, 3, 43),
             new byte[0])) {
-      assertThrows(InvalidSnapshotException.class, () -> publish(rdb));
+      assertThrows(InvalidSnapshotException.class, () -> publish(rdb, 42));
     }
     assertEquals(List.of(), store.list());
     assertEquals(0, files());

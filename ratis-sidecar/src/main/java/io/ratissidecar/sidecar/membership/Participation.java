@@ -7,13 +7,18 @@ import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.snapshot.InvalidSnapshotException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +31,9 @@ import org.slf4j.LoggerFactory;
  */
 final class Participation {
   private static final Logger LOG = LoggerFactory.getLogger(Participation.class);
+
+  /** What is being started when the node stops is closed as well, if it does not take longer. */
+  private static final long LAST_WORK_MILLIS = 1000;
 
   private final SidecarConfig config;
   private final ClusterHost host;
@@ -70,22 +78,34 @@ final class Participation {
 
   /** Closes the replication and begins anew, from what is on disk then. */
   void restart() {
-    executor.execute(
-        () -> {
-          Replication former = replication;
-          if (former == null || stopping) {
-            return;
-          }
-          try {
-            former.close();
-            startReplication(former.raft().identity(), file.members());
-            if (stopping) {
-              replication.close(); // stop may have seen the former one only
-            }
-          } catch (IOException | RuntimeException e) {
-            fatal.stop("can't go on from a snapshot", e);
-          }
-        });
+    try {
+      executor.execute(this::beginAnew);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("This node stops before it begins anew");
+    }
+  }
+
+  private void beginAnew() {
+    Replication former = replication;
+    if (former == null || stopping) {
+      return;
+    }
+    try {
+      former.close();
+      startReplication(former.raft().identity(), file.members());
+      // Who stopped or removed this node meanwhile may have seen the former one only.
+      if (stopping || file.removed()) {
+        Replication created = replication;
+        replication = file.removed() ? null : created;
+        if (created != null) {
+          created.close();
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      if (!stopping) {
+        fatal.stop("can't go on from a snapshot", e);
+      }
+    }
   }
 
   NodeFile file() {
@@ -145,11 +165,24 @@ final class Participation {
     try {
       return startReplication(identity, members);
     } catch (IOException | RuntimeException e) {
-      // Nothing of the cluster is here yet: the attempt can be repeated, or another one made.
+      // Nothing was acknowledged yet. Another attempt may be for another cluster.
       file = before;
       before.write(config.dir());
       host.deleteSeeds();
+      delete(config.dir().resolve("raft"));
+      delete(config.dir().resolve("log"));
       throw e;
+    }
+  }
+
+  private static void delete(Path tree) throws IOException {
+    if (!Files.exists(tree)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(tree)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
     }
   }
 
@@ -209,6 +242,11 @@ final class Participation {
   void stop() throws IOException {
     stopping = true;
     executor.shutdown();
+    try {
+      executor.awaitTermination(LAST_WORK_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     Replication current = replication;
     if (current != null) {
       current.close();

@@ -46,7 +46,7 @@ public final class Applier {
   private volatile long acknowledged;
   private volatile boolean stopped;
   private PayloadLog log;
-  private CommandApplier redis;
+  private volatile CommandApplier redis;
   private long handled;
   private boolean reading;
   private volatile long acknowledgedEntry;
@@ -284,6 +284,18 @@ public final class Applier {
 
   /** Indexes up to this one carry no payload. */
   private void skipTo(long index) {
+    if (handled + 1 < log.startIndex()) {
+      // Nobody can tell any more what was there.
+      stopped = true;
+      fatal.stop(
+          "the log begins with entry "
+              + log.startIndex()
+              + ", but entry "
+              + (handled + 1)
+              + " was not applied yet. Start this node again: it loads a snapshot then",
+          null);
+      return;
+    }
     batches.skipped(handled, index);
     gaps.headSet(index, true).clear();
     handled = index;

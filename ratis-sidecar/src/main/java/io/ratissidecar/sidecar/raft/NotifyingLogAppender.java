@@ -200,15 +200,19 @@ final class NotifyingLogAppender extends LogAppenderBase {
     getLeaderState().onAppendEntriesReply(this, reply);
   }
 
+  /** A heartbeat proves it as well: the follower looks whether it has the entry before. */
   private void matchesUpTo(long index, boolean heartbeat) {
     long expected = getFollower().getNextIndex();
-    if (index + 1 > expected) {
-      getFollower().updateMatchIndex(index);
-      getFollower().increaseNextIndex(index + 1);
-      getLeaderState().onFollowerSuccessAppendEntries(getFollower());
-    } else if (index + 1 < expected && !heartbeat) {
+    if (index + 1 < expected && !heartbeat) {
       throw new IllegalStateException(
           this + ": the follower has taken entries and expects " + (index + 1) + " < " + expected);
+    }
+    if (index > getFollower().getMatchIndex()) {
+      getFollower().updateMatchIndex(index);
+      if (index + 1 > expected) {
+        getFollower().increaseNextIndex(index + 1);
+      }
+      getLeaderState().onFollowerSuccessAppendEntries(getFollower());
     }
   }
 

@@ -9,6 +9,7 @@ import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -22,7 +23,10 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
@@ -47,6 +51,8 @@ import org.apache.ratis.statemachine.SnapshotInfo;
  * {@link #propose} from the front loop.
  */
 public final class RaftNode implements Proposer, ReadGate.Leadership, AutoCloseable {
+  private static final long PURGE_SECONDS = 30;
+
   private final SidecarConfig config;
   private final ClusterIdentity identity;
   private final SnapshotStore snapshots;
@@ -193,8 +199,18 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     if (d == null) {
       return;
     }
-    d.getRaftLog().purge(firstKept - 1).join();
-    stateMachine.payload().dropPrefix(firstKept);
+    try {
+      d.getRaftLog().purge(firstKept - 1).get(PURGE_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      // A log that was closed meanwhile never answers.
+      throw new IOException("Ratis has not purged its log below entry " + firstKept, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while the log was purged");
+    }
+    if (d == division) {
+      stateMachine.payload().dropPrefix(firstKept);
+    }
   }
 
   private static RaftPeerId peerId(int nodeId) {
@@ -492,9 +508,12 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   @Override
   public void close() throws IOException {
     division = null;
-    if (server != null) {
-      server.close();
+    try {
+      if (server != null) {
+        server.close();
+      }
+    } finally {
+      stateMachine.closePayload();
     }
-    stateMachine.closePayload();
   }
 }

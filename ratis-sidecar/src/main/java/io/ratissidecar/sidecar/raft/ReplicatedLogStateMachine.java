@@ -94,6 +94,10 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
   private final AtomicLong leaderTimeMillis = new AtomicLong();
   private volatile PayloadLog payload;
   private volatile boolean wasMember;
+
+  /** Index of the configuration that was told last, if it names this node. */
+  private volatile long namedAt = RaftLog.INVALID_LOG_INDEX;
+
   private volatile AfterTruncation afterTruncation;
   private volatile boolean closing;
   private long truncationsSeen;
@@ -326,6 +330,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
 
   @Override
   public void notifyTermIndexUpdated(long term, long index) {
+    wasMember |= index == namedAt;
     updateLastAppliedTermIndex(term, index);
     applier.gap(index);
   }
@@ -334,10 +339,12 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
   public void notifyConfigurationChanged(
       long term, long index, RaftConfigurationProto configuration) {
     ByteString self = getServer().join().getId().toByteString();
-    wasMember |=
+    // Ratis also tells of the configuration that a leader has sent along, committed or not.
+    boolean named =
         Stream.concat(
                 configuration.getPeersList().stream(), configuration.getListenersList().stream())
             .anyMatch(peer -> peer.getId().equals(self));
+    namedAt = named ? index : RaftLog.INVALID_LOG_INDEX;
   }
 
   /** True when a committed configuration has named this node since it was started. */

@@ -59,14 +59,22 @@ final class SnapshotReconciler {
       throws IOException {
     List<LogSegmentPath> paths = finishPurge(found, snapshot);
     if (paths.isEmpty()) {
-      if (payload.tailIndex() != snapshot.index() || payload.lastIndex() != 0) {
-        reset(payload, snapshot);
-      }
+      beginBehind(snapshot, payload);
     } else if (start(paths.get(0)) > snapshot.index() + 1) {
       throw missing(paths.get(0), "the newest snapshot is of entry " + snapshot.index());
-    } else if (start(paths.get(0)) <= snapshot.index() && !holds(paths, snapshot)) {
-      requireNoneLost(paths, snapshot, payload);
+    } else if (start(paths.get(0)) <= snapshot.index() && !holds(paths, snapshot, payload)) {
       drop(paths, snapshot, payload);
+    }
+  }
+
+  /** Ratis's log is empty, as it is before the first entry behind a snapshot. */
+  private void beginBehind(SnapshotManifest snapshot, PayloadLog payload) throws IOException {
+    boolean beganBefore = payload.startIndex() == snapshot.index() + 1;
+    if (!beganBefore && payload.lastIndex() >= snapshot.index()) {
+      throw lost(snapshot, payload);
+    }
+    if (!beganBefore || payload.lastIndex() != 0) {
+      reset(payload, snapshot); // no header, so nothing of it was acknowledged
     }
   }
 
@@ -110,40 +118,39 @@ final class SnapshotReconciler {
     return RaftSegment.nameStart(path.getPath());
   }
 
-  private boolean holds(List<LogSegmentPath> paths, SnapshotManifest snapshot) throws IOException {
-    for (int i = paths.size() - 1; i >= 0; i--) {
-      if (start(paths.get(i)) <= snapshot.index()) {
-        RaftSegment segment = RaftSegment.read(paths.get(i), entryLimitBytes);
-        if (segment.broken() != null && !(segment.broken().torn() && i == paths.size() - 1)) {
-          throw MetadataReconciler.damaged(segment);
-        }
-        return segment.headers().stream()
-            .filter(header -> header.index() == snapshot.index())
-            .mapToLong(Header::term)
-            .anyMatch(term -> term == snapshot.term());
-      }
+  /**
+   * Whether the log has the snapshot's entry. One of another history has another entry there, and
+   * one that is behind ends below it.
+   *
+   * @throws IOException when it ends below it, or has a hole there, and payload goes on: then
+   *     headers were lost
+   */
+  private boolean holds(List<LogSegmentPath> paths, SnapshotManifest snapshot, PayloadLog payload)
+      throws IOException {
+    int number = paths.size() - 1;
+    while (start(paths.get(number)) > snapshot.index()) {
+      number--;
     }
-    return false;
+    RaftSegment segment = RaftSegment.read(paths.get(number), entryLimitBytes);
+    if (segment.broken() != null && !(segment.broken().torn() && number == paths.size() - 1)) {
+      throw MetadataReconciler.damaged(segment);
+    }
+    if (segment.last() < snapshot.index() && payload.lastIndex() >= snapshot.index()) {
+      throw lost(snapshot, payload);
+    }
+    return segment.headers().stream()
+        .filter(header -> header.index() == snapshot.index())
+        .mapToLong(Header::term)
+        .anyMatch(term -> term == snapshot.term());
   }
 
-  /** A segment that is lost is no history of its own: what stands behind it was acknowledged. */
-  private static void requireNoneLost(
-      List<LogSegmentPath> paths, SnapshotManifest snapshot, PayloadLog payload)
-      throws IOException {
-    for (int i = 1; i < paths.size(); i++) {
-      OptionalLong endBefore = RaftSegment.nameEnd(paths.get(i - 1).getPath());
-      boolean gap = endBefore.isPresent() && endBefore.getAsLong() + 1 < start(paths.get(i));
-      if (gap
-          && start(paths.get(i)) > snapshot.index()
-          && payload.interruptedTruncation().isEmpty()) {
-        throw new IOException(
-            "Raft's log lacks entries "
-                + (endBefore.getAsLong() + 1)
-                + " to "
-                + (start(paths.get(i)) - 1)
-                + MetadataReconciler.REMEDY);
-      }
-    }
+  private static IOException lost(SnapshotManifest snapshot, PayloadLog payload) {
+    return new IOException(
+        "Raft's log has no entry "
+            + snapshot.index()
+            + ", which there is a snapshot of, though the payload log goes on to entry "
+            + payload.lastIndex()
+            + MetadataReconciler.REMEDY);
   }
 
   private void drop(List<LogSegmentPath> paths, SnapshotManifest snapshot, PayloadLog payload)

@@ -38,6 +38,9 @@ final class ApplyLink {
   private volatile RespConnection connection;
   private volatile boolean loading;
 
+  /** The log that was attached last; the control thread's. */
+  private FollowedLog followed;
+
   /** Number of the latest attempt; older connections are of no concern any more. */
   private volatile int attempt;
 
@@ -64,7 +67,7 @@ final class ApplyLink {
     return current != null && current.isOpen();
   }
 
-  /** True once after Redis missed a command: time to wait before the next attempt. */
+  /** True once after Redis missed a command, or took no snapshot: time to wait. */
   boolean takeRefused() {
     return refused.getAndSet(false);
   }
@@ -78,7 +81,17 @@ final class ApplyLink {
       throws IOException, InterruptedException {
     attempt++; // on this thread alone
     close();
-    front.loop().execute(log::redisLost);
+    FollowedLog former = followed;
+    followed = log;
+    front
+        .loop()
+        .execute(
+            () -> {
+              if (former != null) {
+                former.redisLost(); // one that was closed must not take Redis for its own
+              }
+              log.redisLost();
+            });
     control.fenceApplyConnections();
     RecoveryPlanner.LogRange range = log.range();
     Optional<AppliedMarker> marker = control.marker(reservedDatabase);
@@ -119,6 +132,9 @@ final class ApplyLink {
       } catch (InvalidSnapshotException e) {
         LOG.error("The snapshot of entry {} can't be loaded: {}", index, e.getMessage());
         damage = e.getMessage();
+      } catch (IOException e) {
+        refused.set(true); // time to wait before the next attempt
+        throw e;
       }
     }
     if (!load.logIsWhole()) {
@@ -126,7 +142,7 @@ final class ApplyLink {
           load.reason()
               + ", and no snapshot of this node is sound: "
               + damage
-              + ". Nothing was changed. Remove this node and join it again under a new id",
+              + ". Remove this node and join it again under a new id",
           null);
       return OptionalLong.empty();
     }

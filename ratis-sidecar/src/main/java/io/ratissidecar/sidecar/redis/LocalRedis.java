@@ -124,6 +124,11 @@ public final class LocalRedis {
     return connected ? "up " + version : "down" + (lastProblem.isEmpty() ? "" : ": " + lastProblem);
   }
 
+  /** False while it is known to lack something, or is being loaded. Any thread. */
+  public boolean isSound() {
+    return !reload.isSet() && !link.isLoading();
+  }
+
   /** True while its data is replaced by a snapshot's. Any thread. */
   public boolean isLoading() {
     return link.isLoading();
@@ -153,6 +158,9 @@ public final class LocalRedis {
   public RdbSource openRdbSource() throws IOException {
     boolean streamed;
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
+      if (!isSound()) {
+        throw new IOException("the local Redis is still being brought to the log");
+      }
       if (control.hasChild()) {
         throw new IOException("the local Redis is busy writing a file of its own");
       }

@@ -122,6 +122,8 @@ final class ManagedRedis {
     set(a, "timeout", "0");
     // Large pipelines of entries must not be cut off.
     set(a, "client-output-buffer-limit", "normal", "0", "0", "0");
+    // Version 6.2 keeps what is written meanwhile for whoever takes a snapshot.
+    set(a, "client-output-buffer-limit", "replica", "0", "0", "0");
     // Snapshots come and go over the replication protocol, without files of Redis's.
     set(a, "repl-diskless-sync", "yes");
     set(a, "repl-diskless-sync-delay", "0");

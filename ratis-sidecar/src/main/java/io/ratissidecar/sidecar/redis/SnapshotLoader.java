@@ -42,7 +42,15 @@ final class SnapshotLoader {
    */
   void load(Snapshot snapshot, RedisControl control, int reservedDatabase)
       throws IOException, InterruptedException {
-    snapshot.verify();
+    int version = snapshot.verify().version();
+    if (version > control.rdbVersion()) {
+      throw new UnfitRedisException(
+          "the local Redis reads RDB files up to version "
+              + control.rdbVersion()
+              + ", and the cluster's data is in version "
+              + version
+              + ". Give this node a Redis that is as new as the other nodes'");
+    }
     long start = System.nanoTime();
     control.flushAll(); // then Redis can load what comes without a file between
     try (RdbPrimary primary = new RdbPrimary(reachable())) {
@@ -99,7 +107,8 @@ final class SnapshotLoader {
       if (served.isDone()) {
         try {
           served.join();
-          throw new IOException("Redis ended the connection on which it was sent a snapshot");
+          throw new IOException(
+              "it did not take the snapshot that it was sent; its own log says why");
         } catch (CompletionException e) {
           throw new IOException("Redis could not be sent a snapshot: " + e.getCause(), e);
         }

@@ -55,7 +55,7 @@ final class SnapshotInstaller implements AutoCloseable {
    */
   void install(Replication replication, long firstAvailable) {
     if (replication == superseded
-        || replication.raft().commitIndex() >= firstAvailable - 1
+        || replication.raft().commitIndex() >= firstAvailable
         || !busy.compareAndSet(false, true)) {
       return;
     }

@@ -36,6 +36,11 @@ record SnapshotPolicy(long logBytes, long entries, Duration interval, long retai
         || (intervalIsOver && bytesBehind > 0);
   }
 
+  /** How much of the log is kept at the most for a node that is fetching a snapshot. */
+  long readerBytes() {
+    return 4 * logBytes;
+  }
+
   /**
    * The lowest index to keep.
    *

@@ -67,7 +67,11 @@ final class SnapshotSeeder {
                     + " each node a Redis as new as the one that wrote the file",
                 rdb, file.version(), redis.version(), loadable));
       }
-      begun.publish(identity.clusterId(), List.of(self.format()), UNKNOWN_VERSION);
+      begun.publish(
+          identity.clusterId(),
+          SnapshotManifest.SEED_INDEX,
+          List.of(self.format()),
+          UNKNOWN_VERSION);
     } finally {
       draft = null;
     }

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -26,11 +27,14 @@ public final class SnapshotSender implements SnapshotOffer {
   /** Longer than a reader needs to come back after its connection was cut. */
   static final long PIN_NANOS = TimeUnit.SECONDS.toNanos(30);
 
+  /** At this rate at least a reader checks what it has, before it comes back for the log. */
+  private static final long CHECKED_BYTES_PER_SECOND = 20 << 20;
+
   private final SnapshotStore store;
   private final Executor reader;
   private final LongSupplier nanoClock;
   private final int maxChunkBytes;
-  private final Map<Long, Long> pinnedAtNanos = new HashMap<>();
+  private final Map<Long, Long> pinnedUntilNanos = new HashMap<>();
 
   /**
    * @param reader runs what reads files
@@ -106,24 +110,26 @@ public final class SnapshotSender implements SnapshotOffer {
   }
 
   private synchronized void pin(Snapshot snapshot) {
-    pinnedAtNanos.put(snapshot.manifest().index(), nanoClock.getAsLong());
+    long check =
+        TimeUnit.SECONDS.toNanos(snapshot.manifest().rdbBytes() / CHECKED_BYTES_PER_SECOND);
+    pinnedUntilNanos.put(snapshot.manifest().index(), nanoClock.getAsLong() + PIN_NANOS + check);
   }
 
-  private synchronized Map<Long, Long> pinned() {
+  private synchronized Set<Long> pinned() {
     long now = nanoClock.getAsLong();
-    pinnedAtNanos.values().removeIf(at -> now - at >= PIN_NANOS);
-    return Map.copyOf(pinnedAtNanos);
+    pinnedUntilNanos.values().removeIf(until -> now - until >= 0);
+    return Set.copyOf(pinnedUntilNanos.keySet());
   }
 
   /** Whether somebody reads it: then it must not be deleted. */
   public boolean isPinned(Snapshot snapshot) {
-    return pinned().containsKey(snapshot.manifest().index());
+    return pinned().contains(snapshot.manifest().index());
   }
 
   /**
    * The oldest entry of which somebody reads the snapshot: the log behind it will be needed next.
    */
   public OptionalLong lowestPinnedIndex() {
-    return pinned().keySet().stream().mapToLong(Long::longValue).min();
+    return pinned().stream().mapToLong(Long::longValue).min();
   }
 }

@@ -15,12 +15,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes a snapshot of the local Redis at exactly one entry: no entry is sent to it from before it
  * forks until it has. On the snapshot thread.
  */
 final class SnapshotTaker {
+  private static final Logger LOG = LoggerFactory.getLogger(SnapshotTaker.class);
+
   /** Longer than this entries do not wait: then something else keeps Redis from forking. */
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
@@ -28,6 +32,7 @@ final class SnapshotTaker {
   private final LocalRedis redis;
   private final Executor loop;
   private volatile SnapshotDraft draft;
+  private volatile RdbSource source;
 
   /**
    * @param loop runs on the front loop
@@ -50,36 +55,59 @@ final class SnapshotTaker {
    */
   Taken take(Replication replication) throws IOException, InterruptedException {
     try (RdbSource rdb = redis.openRdbSource()) {
-      long pause = fork(rdb, replication.applier());
+      source = rdb;
+      Fork fork = fork(rdb, replication.applier());
       try (SnapshotDraft begun = store.begin()) {
         draft = begun;
         rdb.copyTo(begun.out());
-        return new Taken(
+        if (replication.isClosed() || !redis.isSound()) {
+          throw new IOException("the local Redis is being brought to another state");
+        }
+        Snapshot snapshot =
             begun.publish(
                 replication.raft().identity().clusterId(),
+                fork.index(),
                 replication.raft().members().stream().map(Member::format).toList(),
-                redis.version()),
-            pause);
-      } finally {
-        draft = null;
+                redis.version());
+        return new Taken(snapshot, fork.pauseNanos());
       }
+    } finally {
+      draft = null;
+      source = null;
     }
   }
 
-  private long fork(RdbSource rdb, Applier applier) throws IOException, InterruptedException {
-    CompletableFuture<Void> quiet = new CompletableFuture<>();
+  /**
+   * @param index the entry whose state Redis was held at
+   */
+  private record Fork(long index, long pauseNanos) {}
+
+  private Fork fork(RdbSource rdb, Applier applier) throws IOException, InterruptedException {
+    CompletableFuture<Long> quiet = new CompletableFuture<>();
     long start = System.nanoTime();
-    loop.execute(() -> applier.hold(() -> quiet.complete(null)));
+    loop.execute(() -> applier.hold(() -> quiet.complete(applier.appliedEntry())));
     try {
-      quiet.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      long index = quiet.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
       rdb.awaitFork(PATIENCE);
-      return System.nanoTime() - start;
+      return new Fork(index, System.nanoTime() - start);
     } catch (TimeoutException e) {
       throw new IOException("the local Redis has not answered the last entries in time", e);
     } catch (ExecutionException e) {
       throw new IllegalStateException(e); // nobody fails it
     } finally {
       loop.execute(applier::release);
+    }
+  }
+
+  /** Ends the one that is being taken. Any thread. */
+  void abort() {
+    RdbSource current = source;
+    if (current != null) {
+      try {
+        current.close();
+      } catch (IOException e) {
+        LOG.debug("The connection for a snapshot was not closed: {}", e.toString());
+      }
     }
   }
 

@@ -5,10 +5,10 @@ import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.membership.SnapshotOffer;
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.Member;
-import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.redis.LocalRedis;
 import io.ratissidecar.snapshot.Snapshot;
+import io.ratissidecar.snapshot.SnapshotManifest;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -58,7 +58,7 @@ public final class Snapshots implements AutoCloseable {
   private volatile boolean stopping;
   private long lastNanos = System.nanoTime();
   private boolean lastFailed;
-  private Replication retainedIn;
+  private Replication cutIn;
 
   private record Counts(long taken, long failed, String error, long nanos, long pauseNanos) {
     Counts withTaken(long nanos, long pauseNanos) {
@@ -135,11 +135,29 @@ public final class Snapshots implements AutoCloseable {
           take(current.get());
         }
       }
-    } catch (IOException | RuntimeException e) {
-      // Reported already; the old snapshot and the log are still there.
-      lastNanos = System.nanoTime();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } catch (SnapshotFailedException e) {
+      // Told already; the old snapshot and the log are still there.
+    } catch (IOException | RuntimeException | Error e) {
+      // Whatever it was: without snapshots the log would grow for ever, so it goes on.
+      failed("Looking after the snapshots failed, which is tried again", e);
+    }
+  }
+
+  /** A snapshot could not be taken, which was told. */
+  private static final class SnapshotFailedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    SnapshotFailedException(Throwable cause) {
+      super(String.valueOf(cause.getMessage()), cause);
+    }
+  }
+
+  private void failed(String what, Throwable e) {
+    if (!stopping) {
+      LOG.warn("{}: {}", what, String.valueOf(e));
+      counts = counts.withFailed(String.valueOf(e.getMessage()));
     }
   }
 
@@ -162,32 +180,34 @@ public final class Snapshots implements AutoCloseable {
 
   private Snapshot take(Replication current) throws IOException, InterruptedException {
     Optional<Snapshot> latest = store.latest();
-    if (latest.isPresent()
-        && latest.get().manifest().index() == current.applier().appliedEntry()) {
+    if (latest.isPresent() && latest.get().manifest().index() == current.applier().appliedEntry()) {
       return latest.get(); // nothing has changed since
     }
+    Snapshot snapshot = takeNow(current);
+    cut(current);
+    return snapshot;
+  }
+
+  private Snapshot takeNow(Replication current)
+      throws SnapshotFailedException, InterruptedException {
     long start = System.nanoTime();
     try {
       SnapshotTaker.Taken taken = taker.take(current);
-      Snapshot snapshot = taken.snapshot();
+      SnapshotManifest manifest = taken.snapshot().manifest();
       long nanos = System.nanoTime() - start;
       lastFailed = false;
       counts = counts.withTaken(nanos, taken.pauseNanos());
       LOG.info(
           "Took a snapshot of entry {}: {} bytes in {} ms; no entry was applied for {} ms",
-          snapshot.manifest().index(),
-          snapshot.manifest().rdbBytes(),
+          manifest.index(),
+          manifest.rdbBytes(),
           TimeUnit.NANOSECONDS.toMillis(nanos),
           TimeUnit.NANOSECONDS.toMillis(taken.pauseNanos()));
-      cut(current);
-      return snapshot;
+      return taken.snapshot();
     } catch (IOException | RuntimeException e) {
       lastFailed = true;
-      if (!stopping) {
-        LOG.warn("No snapshot could be taken, which is tried again: {}", String.valueOf(e));
-        counts = counts.withFailed(String.valueOf(e.getMessage()));
-      }
-      throw e;
+      failed("No snapshot could be taken, which is tried again", e);
+      throw new SnapshotFailedException(e);
     } finally {
       lastNanos = System.nanoTime();
     }
@@ -195,29 +215,41 @@ public final class Snapshots implements AutoCloseable {
 
   /** The process may have died between publishing the newest snapshot and cutting the logs. */
   private void finishCut(Replication current) throws IOException {
-    if (retainedIn != current) {
-      retainedIn = current;
+    if (cutIn != current && current.applier().redisIsReady()) {
       cut(current);
+      cutIn = current;
     }
   }
 
   /** Deletes old snapshots and entries, but for those that another node is about to need. */
   private void cut(Replication current) throws IOException {
     store.retain(SnapshotPolicy.RETENTION, sender::isPinned);
-    // One that was just fetched is ahead of this log, which is about to be dropped.
+    if (!isInstalling()) {
+      store.deleteSupersededPartial();
+    }
+    // While there is no Redis it is not known what the next one will need.
+    if (!current.applier().redisIsReady()) {
+      return;
+    }
+    // A snapshot that was just fetched is ahead of this log, which is about to be dropped.
     OptionalLong newest =
         store.list().stream()
             .mapToLong(s -> s.manifest().index())
             .filter(index -> index <= current.applier().appliedIndex())
             .findFirst();
     if (newest.isPresent()) {
-      RaftNode raft = current.raft();
-      PayloadLog log = raft.payload();
-      long firstKept = policy.firstKept(newest.getAsLong(), log.startOfNewest(policy.logBytes()));
-      OptionalLong read = sender.lowestPinnedIndex();
-      raft.dropEntriesBelow(
-          read.isPresent() ? Math.min(firstKept, read.getAsLong() + 1) : firstKept);
+      current.raft().dropEntriesBelow(firstKept(current.raft().payload(), newest.getAsLong()));
     }
+  }
+
+  private long firstKept(PayloadLog log, long snapshotIndex) {
+    long kept = policy.firstKept(snapshotIndex, log.startOfNewest(policy.logBytes()));
+    OptionalLong read = sender.lowestPinnedIndex();
+    if (read.isEmpty() || read.getAsLong() + 1 >= kept) {
+      return kept;
+    }
+    // Who reads so slowly that the log behind it grows too long fetches a newer one.
+    return Math.min(kept, Math.max(read.getAsLong() + 1, log.startOfNewest(policy.readerBytes())));
   }
 
   /** As {@link SnapshotSeeder#seed}. On one thread. */
@@ -263,12 +295,13 @@ public final class Snapshots implements AutoCloseable {
         installer.progress());
   }
 
-  /** What is under way is given up. */
+  /** What is under way is given up, but for a cut, which must not be interrupted. */
   @Override
   public void close() {
     stopping = true;
     installer.close();
     reader.shutdown();
-    thread.shutdownNow();
+    thread.shutdown();
+    taker.abort();
   }
 }

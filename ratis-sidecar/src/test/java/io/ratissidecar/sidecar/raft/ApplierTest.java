@@ -456,4 +456,17 @@ class ApplierTest {
     applier.release();
     assertEquals(List.of("key1"), port.keys());
   }
+
+  @Test
+  void when_entries_were_dropped_that_redis_still_needs_then_the_node_stops() throws IOException {
+    fatalExpected = true;
+    log.reset(1, 7);
+    append(1, 8);
+    Port port = attach(5); // entries 6 and 7 are gone
+    applier.committed(8);
+    turn();
+    assertEquals(List.of(), port.keys());
+    assertEquals(1, outcomes.size(), outcomes.toString());
+    assertTrue(outcomes.get(0).contains("entry 6 was not applied"), outcomes.get(0));
+  }
 }

@@ -213,4 +213,23 @@ class SnapshotReconcilerTest {
       assertTrue(e.getMessage().contains("there is no snapshot"), e.getMessage());
     }
   }
+
+  @Test
+  void when_headers_of_the_newest_entries_are_lost_then_the_node_refuses() throws IOException {
+    for (int lost = 1; lost <= 3; lost++) {
+      try (NodeLogs logs = new NodeLogs(dir.resolve("lost" + lost))) {
+        for (int i = 0; i < 20; i++) {
+          logs.append(i > 0, TERM);
+        }
+        logs.writeSegments(List.of(4, 9), true);
+        for (int i = 3 - lost; i < 3; i++) {
+          Files.delete(logs.path(i));
+        }
+        IOException e =
+            assertThrows(IOException.class, () -> logs.reconcile(snapshot(TERM, 12), () -> {}));
+        assertTrue(e.getMessage().contains("goes on to entry 19"), e.getMessage());
+        assertEquals(19, logs.payload.lastIndex());
+      }
+    }
+  }
 }

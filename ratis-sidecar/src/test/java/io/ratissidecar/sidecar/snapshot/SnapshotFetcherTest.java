@@ -206,7 +206,7 @@ class SnapshotFetcherTest {
   private Snapshot publish(long index, int bytes) {
     try (SnapshotDraft draft = theirs.begin()) {
       draft.out().write(rdb(index, bytes));
-      return draft.publish(CLUSTER, List.of("1@h:1@h:11@voter"), "7.0.15");
+      return draft.publish(CLUSTER, index, List.of("1@h:1@h:11@voter"), "7.0.15");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
