@@ -247,7 +247,7 @@ class SnapshotIT {
     Random random = new Random(seed);
     cluster = TestCluster.of(3, SMALL);
     try (FaultRun run = new FaultRun(cluster)) {
-      for (int kill = 0; kill < 8; kill++) {
+      for (int kill = 0; kill < 6; kill++) {
         Node node = cluster.nodes().get(kill % 3);
         Filling.keys(cluster.leader(), 60, 20_000);
         CompletableFuture<Void> taking =

@@ -258,7 +258,7 @@ public final class Applier {
     reads.sentUpTo(handled);
     long limit = committed;
     int turn = 0;
-    while (redis != null && !held && handled < limit) {
+    while (!stopped && redis != null && !held && handled < limit) {
       if (window.isFull()) {
         return; // the next acknowledgement goes on
       }
@@ -319,7 +319,7 @@ public final class Applier {
       if (first.index() > index) {
         // Nothing between: those indexes are Ratis's own, from before this process started.
         skipTo(first.index() - 1);
-        return readAhead.remove(readAhead.size() - 1);
+        return stopped ? null : readAhead.remove(readAhead.size() - 1);
       }
       readAhead.remove(readAhead.size() - 1);
       if (first.index() == index) {

@@ -87,7 +87,7 @@ final class ApplyLink {
         .loop()
         .execute(
             () -> {
-              if (former != null) {
+              if (former != null && !former.equals(log)) {
                 former.redisLost(); // one that was closed must not take Redis for its own
               }
               log.redisLost();
