@@ -6,8 +6,9 @@ package io.ratissidecar.it;
  */
 enum Measure {
   /** But for logs for people, which nobody cuts, and what the test itself puts there. */
-  FILES("files", true, 1.3, 24),
-  LOG("log", true, 1.3, 16),
+  FILES("files", true, 1.3, 48),
+  /** While a node fetches a snapshot, half a minute of log more. */
+  LOG("log", true, 1.3, 48),
   /** The index of the log, which is a part of it. */
   LOG_INDEX("log index", true, 1.5, 2),
   RAFT("raft", true, 1.3, 4),

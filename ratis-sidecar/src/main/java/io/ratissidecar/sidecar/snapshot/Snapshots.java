@@ -181,7 +181,8 @@ public final class Snapshots implements AutoCloseable {
   private Snapshot take(Replication current) throws IOException, InterruptedException {
     Optional<Snapshot> latest = store.latest();
     if (latest.isPresent() && latest.get().manifest().index() == current.applier().appliedEntry()) {
-      return latest.get(); // nothing has changed since
+      cut(current); // nothing has changed since, but perhaps nobody needs the log any more
+      return latest.get();
     }
     Snapshot snapshot = takeNow(current);
     cut(current);
