@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -266,13 +267,16 @@ class CliIT {
 
       Path copy = copy(stopped.dir().resolve("log"));
       log("verify", copy).expect(FAILED, "there is no Raft log beside it");
-      Path raftSegment = copyRaftSegment(stopped, copy);
+      List<Path> raftLog = copyRaftLog(stopped, copy);
+      Path raftSegment = raftLog.get(0);
       log("verify", copy).expect(0, " of Raft's own log");
       byte[] bytes = Files.readAllBytes(raftSegment);
       bytes[bytes.length / 2] ^= 1;
       Files.write(raftSegment, bytes);
       log("verify", copy).expect(FAILED, "damage: " + raftSegment + " at byte ");
-      Files.delete(raftSegment);
+      for (Path segment : raftLog) {
+        Files.delete(segment);
+      }
       damage(copy.resolve("log"), "cli:dumped");
       log("verify", copy).expect(FAILED, "damage: ", ".resp at byte ", "damaged in one place");
       assertFalse(log("verify --json", copy).expect(FAILED).json().get("sound").getAsBoolean());
@@ -297,18 +301,19 @@ class CliIT {
     return copy.getParent();
   }
 
-  private static Path copyRaftSegment(Node node, Path copy) throws IOException {
+  /** Copies the segments of Raft's log; returns the copies. */
+  private static List<Path> copyRaftLog(Node node, Path copy) throws IOException {
     Path raft = node.dir().resolve("raft");
+    List<Path> copies = new ArrayList<>();
     try (Stream<Path> files = Files.walk(raft)) {
-      Path segment =
-          files
-              .filter(f -> f.getFileName().toString().startsWith("log_"))
-              .findFirst()
-              .orElseThrow();
-      Path target = copy.resolve("raft").resolve(raft.relativize(segment));
-      Files.createDirectories(target.getParent());
-      return Files.copy(segment, target);
+      for (Path segment :
+          files.filter(f -> f.getFileName().toString().startsWith("log_")).toList()) {
+        Path target = copy.resolve("raft").resolve(raft.relativize(segment));
+        Files.createDirectories(target.getParent());
+        copies.add(Files.copy(segment, target));
+      }
     }
+    return copies;
   }
 
   /** Changes one byte of this text in the segment that holds it. */
