@@ -78,6 +78,8 @@ class SnapshotCommandsIT {
       assertFalse(left.anyMatch(f -> f.toString().endsWith("ed") && !Files.isDirectory(f)));
     }
     at("snapshot export --to " + target).expect(FAILED, "exists already");
+    at("snapshot export --to " + dir.resolve("missing").resolve("a.rdb"))
+        .expect(FAILED, "there is no directory " + dir.resolve("missing"));
   }
 
   @Test

@@ -55,12 +55,15 @@ final class SnapshotExport implements Callable<Integer> {
       throw new FileAlreadyExistsException(
           target + " exists already; give another name, or delete it");
     }
+    Path directory = target.toAbsolutePath().getParent();
+    if (!Files.isDirectory(directory)) {
+      throw new IOException("there is no directory " + directory + " to write " + target + " to");
+    }
     NodeClient client = options.client();
     String node = options.reachable();
     if (!newest) {
       SnapshotTake.take(client, node, options);
     }
-    Path directory = target.toAbsolutePath().getParent();
     Path fetched = Files.createTempFile(directory, target.getFileName() + ".", ".fetched");
     Path written = Files.createTempFile(directory, target.getFileName() + ".", ".written");
     Progress progress = options.progress();
