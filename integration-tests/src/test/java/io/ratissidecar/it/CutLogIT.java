@@ -82,9 +82,9 @@ class CutLogIT {
     Path kept = Files.copy(oldest, dir.resolve("kept"));
     node.start().awaitReady();
     cluster.awaitLeader();
-    node.call("RAFT.SNAPSHOT");
-    node.call("RAFT", "SET", "first", "value");
-    node.call("RAFT.SNAPSHOT");
+    Replies.assertNoError(node.call("RAFT.SNAPSHOT"));
+    Replies.assertNoError(node.call("RAFT", "SET", "first", "value"));
+    Replies.assertNoError(node.call("RAFT.SNAPSHOT"));
     Poll.until("cut", TestCluster.PATIENCE, () -> closedSegments().isEmpty());
     node.call("RAFT", "SET", "last", "value");
     node.killBoth();

@@ -13,8 +13,12 @@ final class Replies {
     assertEquals("+OK", reply.toString());
   }
 
-  static void assertText(String expected, Reply reply) {
+  static void assertNoError(Reply reply) {
     assertTrue(!reply.isError(), reply.toString());
+  }
+
+  static void assertText(String expected, Reply reply) {
+    assertNoError(reply);
     assertEquals(expected, reply.text());
   }
 

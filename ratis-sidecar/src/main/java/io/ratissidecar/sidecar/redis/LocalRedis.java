@@ -43,6 +43,7 @@ public final class LocalRedis {
   private static final long END_MILLIS = 300;
   private static final long RETRY_MILLIS = 50;
   private static final long HEALTH_CHECK_MILLIS = 1000;
+  private static final long CHILD_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long START_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final SnapshotStore snapshots;
@@ -153,22 +154,31 @@ public final class LocalRedis {
   /**
    * Connects as a replica would, to take an RDB. Blocks.
    *
-   * @throws IOException also when Redis could not fork at once
+   * @throws IOException also when Redis could not fork at once, as it is at work with a child
    */
-  public RdbSource openRdbSource() throws IOException {
+  public RdbSource openRdbSource() throws IOException, InterruptedException {
     boolean streamed;
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
       if (!isSound()) {
         throw new IOException("the local Redis is still being brought to the log");
       }
-      if (control.hasChild()) {
-        throw new IOException("the local Redis is busy writing a file of its own");
-      }
+      awaitNoChild(control);
       streamed = control.streamsRdbAtOnce();
     } catch (RedisException e) {
       throw new IOException(inWords(e), e);
     }
     return RdbSource.connect(endpoint, streamed);
+  }
+
+  /** Redis takes notice up to 100 ms later that a child has ended, as that of the last RDB. */
+  private static void awaitNoChild(RedisControl control) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + CHILD_NANOS;
+    while (control.hasChild()) {
+      if (System.nanoTime() > deadline) {
+        throw new IOException("the local Redis is busy writing a file of its own");
+      }
+      Thread.sleep(RETRY_MILLIS);
+    }
   }
 
   /** The newest version of the RDB format that it can load. Blocks. */
