@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -79,6 +80,7 @@ final class StartCommand implements Runnable {
     CountDownLatch stopped = new CountDownLatch(1);
     AtomicBoolean failing = new AtomicBoolean();
     FatalHandler fatal = (reason, cause) -> die(failing, reason, cause);
+    Thread.setDefaultUncaughtExceptionHandler(lostThreads(fatal, () -> stop.getCount() == 0));
     AtomicBoolean starting = new AtomicBoolean(true);
     Thread starter = Thread.currentThread();
     Runtime.getRuntime()
@@ -186,6 +188,26 @@ final class StartCommand implements Runnable {
     }
     String text = root == null ? "" : Failures.message(root);
     return reason.contains(text) ? "" : ": " + text;
+  }
+
+  /**
+   * What happens when a thread ends by what nobody caught, be it one of Raft's: what was its work
+   * is done no more, such as a leader's counting of votes, and a node that hides this is worse than
+   * none.
+   */
+  static Thread.UncaughtExceptionHandler lostThreads(FatalHandler fatal, BooleanSupplier stopping) {
+    return (thread, cause) -> {
+      if (stopping.getAsBoolean()) {
+        LOG.info("While the node stops, thread {} has failed", thread.getName(), cause);
+      } else {
+        fatal.stop(
+            "its thread "
+                + thread.getName()
+                + " has failed in a way that was not foreseen; start the node again, and report"
+                + " this",
+            cause);
+      }
+    };
   }
 
   /** Ends the process at once: nothing that this node still did could be relied upon. */

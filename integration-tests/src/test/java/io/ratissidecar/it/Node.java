@@ -153,6 +153,8 @@ final class Node {
         List.of(
             "-Xmx" + heap,
             "-XX:+UseSerialGC",
+            // Most nodes live for seconds: the better compiler would take more than it gives.
+            "-XX:TieredStopAtLevel=1",
             "-XX:MaxDirectMemorySize=256m",
             "-XX:+ExitOnOutOfMemoryError"));
     // A killed process leaves its unpacked native libraries behind; so they go with the directory.

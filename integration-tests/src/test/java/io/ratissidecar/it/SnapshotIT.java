@@ -242,6 +242,31 @@ class SnapshotIT {
   }
 
   @Test
+  void when_redis_is_ahead_of_what_raft_knows_to_be_committed_then_the_log_stays_for_raft()
+      throws Exception {
+    cluster = TestCluster.of(3, SMALL);
+    Node node = cluster.node(0);
+    Node other = cluster.node(1);
+    try (FaultRun run = new FaultRun(cluster)) {
+      snapshot(node);
+      cluster.transferLeadership(other);
+      run.awaitMore(50);
+      cluster.transferLeadership(node); // with each term Raft begins a new segment
+      other.killBoth();
+      run.awaitMore(50);
+      cluster.node(2).killBoth();
+      node.killSidecar();
+      node.start().awaitReady(); // its Redis has all, Raft counts from the snapshot
+      snapshot(node);
+      other.start().awaitReady(); // it is behind, so the first node is elected
+      run.awaitMore(50);
+      assertEquals(node, cluster.leader());
+      cluster.node(2).start().awaitReady();
+      run.finish();
+    }
+  }
+
+  @Test
   void when_killed_at_any_moment_while_snapshots_are_taken_and_logs_cut_then_nothing_is_lost() {
     long seed = Long.getLong("seed", System.nanoTime());
     System.out.println("kills with -Dseed=" + seed);

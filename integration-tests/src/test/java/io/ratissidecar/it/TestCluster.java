@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -221,8 +222,19 @@ final class TestCluster implements AutoCloseable {
       lines
           .subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size())
           .forEach(System.err::println);
+      if (node.isAlive()) {
+        System.err.println("--- " + node.name() + " says: " + said(node));
+      }
     }
     System.err.flush();
+  }
+
+  private static String said(Node node) {
+    try {
+      return new TreeMap<>(node.info()).toString();
+    } catch (IOException | RuntimeException e) {
+      return "nothing: " + e;
+    }
   }
 
   static void printAllLogs() {

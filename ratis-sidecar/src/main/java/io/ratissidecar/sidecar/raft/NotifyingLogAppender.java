@@ -4,17 +4,21 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.Comparator;
 import java.util.concurrent.TimeUnit;
+import org.apache.ratis.client.impl.ClientProtoUtils;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesReplyProto.AppendResult;
 import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotReplyProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
+import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto.NotificationProto;
 import org.apache.ratis.rpc.CallId;
+import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.leader.FollowerInfo;
 import org.apache.ratis.server.leader.LeaderState;
 import org.apache.ratis.server.leader.LogAppenderBase;
 import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.server.raftlog.LogProtoUtils;
 import org.apache.ratis.server.raftlog.RaftLog;
 import org.apache.ratis.server.raftlog.RaftLogIOException;
 import org.apache.ratis.util.Timestamp;
@@ -30,7 +34,8 @@ import org.slf4j.LoggerFactory;
  * notifications: with the transfer of snapshots by Ratis disabled it spins, and its follower hears
  * nothing and stands for election.
  *
- * <p>Runs on a thread of its own.
+ * <p>Runs on a thread of its own, which never takes the server's lock: a leader that steps down
+ * holds it while it waits for this thread to end.
  */
 final class NotifyingLogAppender extends LogAppenderBase {
   private static final Logger LOG = LoggerFactory.getLogger(NotifyingLogAppender.class);
@@ -44,6 +49,7 @@ final class NotifyingLogAppender extends LogAppenderBase {
 
   private final PayloadRange payload;
   private boolean askedForEnd;
+  private long leaderTerm;
   private int failures;
 
   NotifyingLogAppender(RaftServer.Division server, LeaderState leader, FollowerInfo follower) {
@@ -166,7 +172,12 @@ final class NotifyingLogAppender extends LogAppenderBase {
   }
 
   private AppendEntriesRequestProto newRequest(boolean heartbeat) throws RaftLogIOException {
-    return newAppendEntriesRequest(CallId.getAndIncrement(), heartbeat);
+    AppendEntriesRequestProto request =
+        newAppendEntriesRequest(CallId.getAndIncrement(), heartbeat);
+    if (request != null) {
+      leaderTerm = request.getLeaderTerm();
+    }
+    return request;
   }
 
   private AppendEntriesReplyProto send(AppendEntriesRequestProto request) throws IOException {
@@ -251,6 +262,28 @@ final class NotifyingLogAppender extends LogAppenderBase {
               first.getIndex() - 1,
               reply.getResult());
     }
+  }
+
+  /** As the default, which takes the server's lock and tells its term, be it another leader's. */
+  @Override
+  public InstallSnapshotRequestProto newInstallSnapshotNotificationRequest(TermIndex first) {
+    RaftConfiguration members = getServer().getRaftConf();
+    return InstallSnapshotRequestProto.newBuilder()
+        // With the standard call id, which Ratis's reply has whatever the request had.
+        .setServerRequest(
+            ClientProtoUtils.toRaftRpcRequestProtoBuilder(
+                getServer().getMemberId(), getFollowerId()))
+        .setLeaderTerm(leaderTerm)
+        .setLastRaftConfigurationLogEntryProto(
+            LogProtoUtils.toLogEntryProto(members, null, members.getLogEntryIndex()))
+        .setNotification(NotificationProto.newBuilder().setFirstAvailableTermIndex(first.toProto()))
+        .build();
+  }
+
+  /** As the default, without the server's lock. */
+  @Override
+  public boolean onFollowerTerm(long term) {
+    return isRunning() && getLeaderState().onFollowerTerm(getFollower(), term);
   }
 
   private void responded() {

@@ -192,25 +192,31 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
    * finds its payload, or knows that it may be gone. Whole files go, so some of them remain. Any
    * thread; blocks.
    *
+   * <p>Entries that Ratis has not applied stay for now. After a start it counts from the snapshot
+   * that was there then, however far Redis is: a leader reads them from its log to commit them.
+   *
    * @param firstKept not above the newest snapshot's index + 1
+   * @return whether nothing had to stay
    */
-  public void dropEntriesBelow(long firstKept) throws IOException {
+  public boolean dropEntriesBelow(long firstKept) throws IOException {
     RaftServer.Division d = division;
     if (d == null) {
-      return;
+      return false;
     }
+    long last = Math.min(firstKept - 1, d.getInfo().getLastAppliedIndex());
     try {
-      d.getRaftLog().purge(firstKept - 1).get(PURGE_SECONDS, TimeUnit.SECONDS);
+      d.getRaftLog().purge(last).get(PURGE_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {
       // A log that was closed meanwhile never answers.
-      throw new IOException("Ratis has not purged its log below entry " + firstKept, e);
+      throw new IOException("Ratis has not purged its log up to entry " + last, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted while the log was purged");
     }
     if (d == division) {
-      stateMachine.payload().dropPrefix(firstKept);
+      stateMachine.payload().dropPrefix(last + 1);
     }
+    return last == firstKept - 1;
   }
 
   private static RaftPeerId peerId(int nodeId) {

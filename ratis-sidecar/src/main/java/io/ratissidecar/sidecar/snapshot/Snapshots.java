@@ -58,6 +58,8 @@ public final class Snapshots implements AutoCloseable {
   private volatile boolean stopping;
   private long lastNanos = System.nanoTime();
   private boolean lastFailed;
+
+  /** Where nothing is left to be cut behind the newest snapshot. */
   private Replication cutIn;
 
   private record Counts(long taken, long failed, String error, long nanos, long pauseNanos) {
@@ -214,11 +216,13 @@ public final class Snapshots implements AutoCloseable {
     }
   }
 
-  /** The process may have died between publishing the newest snapshot and cutting the logs. */
+  /**
+   * The process may have died between publishing the newest snapshot and cutting the logs, or
+   * something of them had to stay then.
+   */
   private void finishCut(Replication current) throws IOException {
-    if (cutIn != current && current.applier().redisIsReady()) {
+    if (cutIn != current) {
       cut(current);
-      cutIn = current;
     }
   }
 
@@ -228,6 +232,7 @@ public final class Snapshots implements AutoCloseable {
     if (!isInstalling()) {
       store.deleteSupersededPartial();
     }
+    cutIn = null;
     // While there is no Redis it is not known what the next one will need.
     if (!current.applier().redisIsReady()) {
       return;
@@ -238,8 +243,11 @@ public final class Snapshots implements AutoCloseable {
             .mapToLong(s -> s.manifest().index())
             .filter(index -> index <= current.applier().appliedIndex())
             .findFirst();
-    if (newest.isPresent()) {
-      current.raft().dropEntriesBelow(firstKept(current.raft().payload(), newest.getAsLong()));
+    if (newest.isEmpty()
+        || current
+            .raft()
+            .dropEntriesBelow(firstKept(current.raft().payload(), newest.getAsLong()))) {
+      cutIn = current;
     }
   }
 

@@ -334,6 +334,21 @@ class NotifyingLogAppenderTest {
     assertTrue(division(leader).getInfo().isLeaderReady());
   }
 
+  /** A leader that steps down holds its lock until its appenders have ended. */
+  @Test
+  void when_the_leaders_lock_is_held_then_notifying_does_not_wait_for_it() throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2, n3);
+    RaftServer leader = twoWithAPurgedLog(group);
+    start(n3, group);
+    Machine machine = machines.get("n3");
+    machine.install.complete(null);
+    await("not notified", () -> !machine.notified().isEmpty());
+    synchronized (division(leader)) {
+      int before = machine.notified().size();
+      await("it waits for the lock", () -> machine.notified().size() >= before + 3);
+    }
+  }
+
   @Test
   void when_payload_is_gone_before_the_header_then_that_counts() throws Exception {
     RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2, n3);
