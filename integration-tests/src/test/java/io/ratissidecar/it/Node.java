@@ -32,6 +32,7 @@ final class Node {
   private final int raftPort = Ports.next();
   private final int redisPort = Ports.next();
   private String heap = "256m";
+  private List<String> java = List.of();
   private Process process;
   private boolean paused;
 
@@ -121,6 +122,12 @@ final class Node {
     return this;
   }
 
+  /** Flags for Java from the next start on. */
+  Node java(String... flags) {
+    java = List.of(flags);
+    return this;
+  }
+
   /** Starts the sidecar; {@link #awaitReady} tells when it takes clients. */
   Node start() {
     if (isAlive()) {
@@ -147,20 +154,8 @@ final class Node {
   }
 
   private List<String> command() {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of(
-            "-Xmx" + heap,
-            "-XX:+UseSerialGC",
-            // Most nodes live for seconds: the better compiler would take more than it gives.
-            "-XX:TieredStopAtLevel=1",
-            "-XX:MaxDirectMemorySize=256m",
-            "-XX:+ExitOnOutOfMemoryError"));
-    // A killed process leaves its unpacked native libraries behind; so they go with the directory.
-    command.add("-Djava.io.tmpdir=" + dir.resolve("tmp"));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of("io.ratissidecar.cli.Main", "start", "--dir", dir.toString()));
+    List<String> command = new ArrayList<>(SidecarJava.command(heap, dir.resolve("tmp"), java));
+    command.addAll(List.of("start", "--dir", dir.toString()));
     command.addAll(List.of("--port", "" + port, "--raft-port", "" + raftPort));
     command.addAll(List.of("--redis-port", "" + redisPort));
     command.addAll(settings);

@@ -70,12 +70,7 @@ final class Program implements AutoCloseable {
   }
 
   private static List<String> command(Path tmp, List<String> words) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    command.add("-Djava.io.tmpdir=" + tmp);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add("io.ratissidecar.cli.Main");
+    List<String> command = new ArrayList<>(SidecarJava.command("256m", tmp, List.of()));
     command.addAll(words);
     return command;
   }
