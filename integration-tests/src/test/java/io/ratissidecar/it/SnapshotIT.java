@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.snapshot.SnapshotManifest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -239,6 +244,49 @@ class SnapshotIT {
     node.assertLogs("no snapshot of this node is sound");
     node.assertLogs("is damaged: its SHA-256");
     node.assertLogs("join it again under a new id");
+  }
+
+  @Test
+  void when_the_snapshot_is_of_a_newer_redis_then_the_local_one_is_left_alone() throws Exception {
+    cluster = TestCluster.of(1);
+    Node node = cluster.node(0);
+    node.call("RAFT", "SET", "key", "value");
+    snapshot(node);
+    node.call("RAFT", "SET", "key", "newer value");
+    node.killBoth();
+    for (Path snapshot : snapshots(node)) {
+      setRdbVersion(snapshot, "0099");
+    }
+    node.start();
+    Poll.until(
+        "it says why it can't load the snapshot",
+        TestCluster.PATIENCE,
+        () ->
+            node.info().get("raft_local_redis").contains("reads RDB files up to version")
+                && node.info().get("raft_local_redis").contains("is in version 99"));
+    assertEquals(0, node.redisCall("DBSIZE").number());
+  }
+
+  /** As if another Redis had written it; without the checksum at the end, which may be left out. */
+  private static void setRdbVersion(Path snapshot, String version) throws Exception {
+    Path rdb = snapshot.resolve("dump.rdb");
+    byte[] bytes = Files.readAllBytes(rdb);
+    System.arraycopy(version.getBytes(StandardCharsets.US_ASCII), 0, bytes, "REDIS".length(), 4);
+    Arrays.fill(bytes, bytes.length - Long.BYTES, bytes.length, (byte) 0);
+    Files.write(rdb, bytes);
+    Path file = snapshot.resolve("manifest");
+    SnapshotManifest old = SnapshotManifest.parse(Files.readAllBytes(file), file.toString());
+    SnapshotManifest changed =
+        new SnapshotManifest(
+            old.clusterId(),
+            old.term(),
+            old.index(),
+            old.members(),
+            old.time(),
+            old.rdbBytes(),
+            HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)),
+            old.redisVersion());
+    Files.write(file, changed.toBytes());
   }
 
   @Test

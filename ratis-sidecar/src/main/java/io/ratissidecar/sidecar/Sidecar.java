@@ -184,8 +184,8 @@ public final class Sidecar implements AutoCloseable {
       throws ExecutionException, InterruptedException, TimeoutException {
     Optional<Replication> replication = membership.replication();
     if (replication.isEmpty()
-        || !replication.get().raft().isLeaderReady()
-        || replication.get().raft().otherVoters().isEmpty()) {
+        || !replication.get().raft().group().isLeaderReady()
+        || replication.get().raft().group().otherVoters().isEmpty()) {
       return;
     }
     CompletableFuture<Void> done = new CompletableFuture<>();
@@ -282,7 +282,7 @@ public final class Sidecar implements AutoCloseable {
     public Optional<Member> remoteLeader() {
       return membership
           .replication()
-          .flatMap(r -> r.raft().leader())
+          .flatMap(r -> r.raft().group().leader())
           .filter(leader -> leader.id() != membership.nodeId());
     }
 
@@ -312,7 +312,7 @@ public final class Sidecar implements AutoCloseable {
 
     @Override
     public boolean isLeader() {
-      return membership.replication().map(r -> r.raft().isLeaderReady()).orElse(true);
+      return membership.replication().map(r -> r.raft().group().isLeaderReady()).orElse(true);
     }
 
     @Override
@@ -340,7 +340,7 @@ public final class Sidecar implements AutoCloseable {
             public void onLeaderChanged() {
               membership
                   .replication()
-                  .flatMap(r -> r.raft().leader())
+                  .flatMap(r -> r.raft().group().leader())
                   .ifPresent(leader -> LOG.info("Node {} leads", leader.id()));
             }
 

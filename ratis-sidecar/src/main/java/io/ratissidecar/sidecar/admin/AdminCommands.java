@@ -196,8 +196,8 @@ public final class AdminCommands {
       return;
     }
     var raft = membership.replication().orElseThrow().raft();
-    int leader = raft.leader().map(Member::id).orElse(0);
-    List<Member> members = raft.members();
+    int leader = raft.group().leader().map(Member::id).orElse(0);
+    List<Member> members = raft.group().members();
     reply.accept(
         out -> {
           Resp.writeArrayHeader(out, members.size());
@@ -247,7 +247,7 @@ public final class AdminCommands {
       return;
     }
     Replication replication = membership.replication().orElseThrow();
-    if (replication.raft().isLeaderReady()) {
+    if (replication.raft().group().isLeaderReady()) {
       action.accept(replication);
     } else {
       error(reply, notLeader.get());

@@ -2,8 +2,8 @@ package io.ratissidecar.sidecar.admin;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.membership.Membership;
+import io.ratissidecar.sidecar.raft.GroupView;
 import io.ratissidecar.sidecar.raft.Member;
-import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.command.KeySlot;
 import io.ratissidecar.statemachine.resp.Request;
@@ -47,15 +47,15 @@ final class ClusterCommand {
     if (refusal.isPresent()) {
       return error(refusal.get());
     }
-    RaftNode raft = membership.replication().orElseThrow().raft();
-    Optional<Member> leader = raft.leader();
+    GroupView group = membership.replication().orElseThrow().raft().group();
+    Optional<Member> leader = group.leader();
     return switch (sub) {
       case "MYID" -> out -> Resp.writeBulk(out, nodeName(membership.nodeId()));
-      case "INFO" -> out -> Resp.writeBulk(out, info(raft, leader));
-      case "NODES" -> out -> Resp.writeBulk(out, nodes(raft, leader));
-      case "SLOTS" -> leader.isEmpty() ? noLeader() : out -> slots(out, raft, leader.get());
+      case "INFO" -> out -> Resp.writeBulk(out, info(group, leader));
+      case "NODES" -> out -> Resp.writeBulk(out, nodes(group, leader));
+      case "SLOTS" -> leader.isEmpty() ? noLeader() : out -> slots(out, group, leader.get());
       case "SHARDS" ->
-          leader.isEmpty() ? noLeader() : out -> shards(out, raft, leader.get(), protocol);
+          leader.isEmpty() ? noLeader() : out -> shards(out, group, leader.get(), protocol);
       default ->
           error(
               "ERR unknown subcommand '"
@@ -84,15 +84,15 @@ final class ClusterCommand {
     }
   }
 
-  private static List<Member> leaderFirst(RaftNode raft, Member leader) {
+  private static List<Member> leaderFirst(GroupView group, Member leader) {
     List<Member> members = new ArrayList<>();
     members.add(leader);
-    raft.members().stream().filter(m -> m.voter() && m.id() != leader.id()).forEach(members::add);
+    group.members().stream().filter(m -> m.voter() && m.id() != leader.id()).forEach(members::add);
     return members;
   }
 
-  private void slots(ByteBuf out, RaftNode raft, Member leader) {
-    List<Member> members = leaderFirst(raft, leader);
+  private void slots(ByteBuf out, GroupView group, Member leader) {
+    List<Member> members = leaderFirst(group, leader);
     Resp.writeArrayHeader(out, 1);
     Resp.writeArrayHeader(out, 2 + members.size());
     Resp.writeInteger(out, 0);
@@ -106,7 +106,7 @@ final class ClusterCommand {
     }
   }
 
-  private void shards(ByteBuf out, RaftNode raft, Member leader, int protocol) {
+  private void shards(ByteBuf out, GroupView group, Member leader, int protocol) {
     Resp.writeArrayHeader(out, 1);
     Resp.writeMapHeader(out, 2, protocol);
     Resp.writeBulk(out, "slots");
@@ -114,7 +114,7 @@ final class ClusterCommand {
     Resp.writeInteger(out, 0);
     Resp.writeInteger(out, LAST_SLOT);
     Resp.writeBulk(out, "nodes");
-    List<Member> members = leaderFirst(raft, leader);
+    List<Member> members = leaderFirst(group, leader);
     Resp.writeArrayHeader(out, members.size());
     for (Member member : members) {
       Resp.writeMapHeader(out, 7, protocol);
@@ -125,14 +125,14 @@ final class ClusterCommand {
       field(out, "endpoint", member.host());
       field(out, "role", member.id() == leader.id() ? "master" : "replica");
       Resp.writeBulk(out, "replication-offset");
-      Resp.writeInteger(out, raft.knownCommitIndex(member.id()).orElse(0L));
-      field(out, "health", isSilent(raft, member) ? "fail" : "online");
+      Resp.writeInteger(out, group.knownCommitIndex(member.id()).orElse(0L));
+      field(out, "health", isSilent(group, member) ? "fail" : "online");
     }
   }
 
   /** Only the leader hears of every node; the others take all for well. */
-  private static boolean isSilent(RaftNode raft, Member member) {
-    return raft.silenceMillis().getOrDefault(member.id(), 0L) > Membership.SILENT_MILLIS;
+  private static boolean isSilent(GroupView group, Member member) {
+    return group.silenceMillis().getOrDefault(member.id(), 0L) > Membership.SILENT_MILLIS;
   }
 
   private static void field(ByteBuf out, String name, String value) {
@@ -140,9 +140,9 @@ final class ClusterCommand {
     Resp.writeBulk(out, value);
   }
 
-  private String nodes(RaftNode raft, Optional<Member> leader) {
+  private String nodes(GroupView group, Optional<Member> leader) {
     StringBuilder text = new StringBuilder();
-    List<Member> members = new ArrayList<>(raft.members());
+    List<Member> members = new ArrayList<>(group.members());
     leader.ifPresent(
         first -> {
           members.removeIf(m -> m.id() == first.id());
@@ -154,17 +154,17 @@ final class ClusterCommand {
       text.append(member.clientAddress()).append('@').append(member.port() + 10000).append(' ');
       text.append(member.id() == membership.nodeId() ? "myself," : "")
           .append(leads ? "master" : "slave")
-          .append(isSilent(raft, member) ? ",fail" : "");
+          .append(isSilent(group, member) ? ",fail" : "");
       text.append(' ').append(leads || leader.isEmpty() ? "-" : nodeName(leader.get().id()));
       text.append(" 0 0 ")
-          .append(raft.term())
-          .append(isSilent(raft, member) ? " disconnected" : " connected");
+          .append(group.term())
+          .append(isSilent(group, member) ? " disconnected" : " connected");
       text.append(leads ? " 0-" + LAST_SLOT : "").append('\n');
     }
     return text.toString();
   }
 
-  private static String info(RaftNode raft, Optional<Member> leader) {
+  private static String info(GroupView group, Optional<Member> leader) {
     int slots = leader.isPresent() ? LAST_SLOT + 1 : 0;
     return "cluster_enabled:1\r\n"
         + ("cluster_state:" + (leader.isPresent() ? "ok" : "fail") + "\r\n")
@@ -172,9 +172,9 @@ final class ClusterCommand {
         + ("cluster_slots_ok:" + slots + "\r\n")
         + "cluster_slots_pfail:0\r\n"
         + ("cluster_slots_fail:" + (LAST_SLOT + 1 - slots) + "\r\n")
-        + ("cluster_known_nodes:" + raft.members().size() + "\r\n")
+        + ("cluster_known_nodes:" + group.members().size() + "\r\n")
         + "cluster_size:1\r\n"
-        + ("cluster_current_epoch:" + raft.term() + "\r\n")
-        + ("cluster_my_epoch:" + raft.term() + "\r\n");
+        + ("cluster_current_epoch:" + group.term() + "\r\n")
+        + ("cluster_my_epoch:" + group.term() + "\r\n");
   }
 }

@@ -55,26 +55,26 @@ public final class RaftInfo {
 
   private void cluster(StringBuilder out, Replication replication) {
     RaftNode raft = replication.raft();
-    List<Member> members = raft.members();
-    field(out, "raft_role", raft.role());
+    List<Member> members = raft.group().members();
+    field(out, "raft_role", raft.group().role());
     field(
         out,
         "raft_is_voting",
-        raft.member(membership.nodeId()).map(m -> m.voter() ? "yes" : "no").orElse("no"));
-    field(out, "raft_voted_for", raft.votedFor() == 0 ? -1 : raft.votedFor());
-    field(out, "raft_leader_id", raft.leader().map(Member::id).orElse(-1));
-    field(out, "raft_current_term", raft.term());
+        raft.group().member(membership.nodeId()).map(m -> m.voter() ? "yes" : "no").orElse("no"));
+    field(out, "raft_voted_for", raft.group().votedFor() == 0 ? -1 : raft.group().votedFor());
+    field(out, "raft_leader_id", raft.group().leader().map(Member::id).orElse(-1));
+    field(out, "raft_current_term", raft.group().term());
     field(out, "raft_num_nodes", members.size());
     field(out, "raft_num_voting_nodes", members.stream().filter(Member::voter).count());
-    Map<Integer, Long> silence = raft.silenceMillis();
+    Map<Integer, Long> silence = raft.group().silenceMillis();
     int i = 1;
     for (Member member : members) {
       field(out, "raft_node" + i++, node(member, silence.get(member.id())));
     }
     PayloadLog log = raft.payload();
     field(out, "raft_log_entries", log.entryCount());
-    field(out, "raft_current_index", raft.lastIndex());
-    field(out, "raft_commit_index", raft.commitIndex());
+    field(out, "raft_current_index", raft.group().lastIndex());
+    field(out, "raft_commit_index", raft.group().commitIndex());
     field(out, "raft_last_applied_index", replication.applier().appliedIndex());
     field(out, "raft_file_size", log.sizeBytes());
     LogStatistics statistics = log.statistics();

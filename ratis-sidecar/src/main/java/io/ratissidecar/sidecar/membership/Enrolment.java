@@ -90,7 +90,7 @@ final class Enrolment {
     CompletableFuture<Replication> ready = new CompletableFuture<>();
     Polling.until(
         front,
-        () -> started.raft().isLeaderReady() && started.applier().redisIsReady(),
+        () -> started.raft().group().isLeaderReady() && started.applier().redisIsReady(),
         config.joinTimeout().toMillis() + host.snapshotState().bytes() / LOADED_BYTES_PER_MILLI,
         () -> ready.complete(started),
         () -> ready.completeExceptionally(new RefusedException(unready(started))));
@@ -98,7 +98,7 @@ final class Enrolment {
   }
 
   private String unready(Replication started) {
-    return started.raft().isLeaderReady()
+    return started.raft().group().isLeaderReady()
         ? "ERR the new cluster has been made, but its data is not loaded yet; the local Redis is "
             + host.redisState()
         : "ERR the new cluster has no leader";
@@ -112,7 +112,7 @@ final class Enrolment {
 
   /** The founder may have died between its first start and the recording of its id. */
   void recordFounder(Replication leading) {
-    if (!founderRecorded && leading.raft().members().size() == 1) {
+    if (!founderRecorded && leading.raft().group().members().size() == 1) {
       founderRecorded = true;
       recordSelf(leading)
           .whenCompleteAsync((done, error) -> founderRecorded = error == null, front.loop());
@@ -152,8 +152,8 @@ final class Enrolment {
   private boolean isMember() {
     return part.replication()
         .map(Replication::raft)
-        .filter(raft -> raft.member(part.file().nodeId()).isPresent())
-        .filter(raft -> raft.leader().isPresent())
+        .filter(raft -> raft.group().member(part.file().nodeId()).isPresent())
+        .filter(raft -> raft.group().leader().isPresent())
         .isPresent();
   }
 

@@ -54,7 +54,9 @@ public final class Handover {
     long now = System.nanoTime();
     if (replication.applier().isServing()) {
       fitNanos = now;
-    } else if (now - fitNanos > UNFIT_NANOS && !handingOver && !raft.otherVoters().isEmpty()) {
+    } else if (now - fitNanos > UNFIT_NANOS
+        && !handingOver
+        && !raft.group().otherVoters().isEmpty()) {
       handingOver = true;
       LOG.warn("The local Redis does not serve; handing leadership to a node whose does");
       toBest(raft)
@@ -78,7 +80,7 @@ public final class Handover {
     if (id == raft.identity().nodeId()) {
       return refused("ERR node " + id + " is the leader already");
     }
-    Optional<Member> target = raft.member(id);
+    Optional<Member> target = raft.group().member(id);
     if (target.isEmpty() || !target.get().voter()) {
       return refused("ERR node " + id + " is not a voter of the cluster");
     }
@@ -118,7 +120,7 @@ public final class Handover {
    */
   private void awaitLeader(
       RaftNode raft, long deadlineNanos, String problem, CompletableFuture<Member> result) {
-    Optional<Member> leader = raft.leader();
+    Optional<Member> leader = raft.group().leader();
     if (leader.isPresent()) {
       result.complete(leader.get());
     } else if (System.nanoTime() > deadlineNanos) {
@@ -135,14 +137,14 @@ public final class Handover {
 
   /** Hands leadership to the voter whose Redis is furthest. */
   CompletableFuture<Member> toBest(RaftNode raft) {
-    return statuses(raft.otherVoters())
+    return statuses(raft.group().otherVoters())
         .thenCompose(
             statuses -> {
               Optional<NodeStatus> best =
                   statuses.stream()
                       .filter(NodeStatus::serving)
                       .max(Comparator.comparingLong(NodeStatus::appliedIndex));
-              Optional<Member> target = best.flatMap(s -> raft.member(s.id()));
+              Optional<Member> target = best.flatMap(s -> raft.group().member(s.id()));
               return target.isPresent()
                   ? attempt(raft, target.get())
                   : RefusedException.<Member>refused("ERR no other node can take leadership");

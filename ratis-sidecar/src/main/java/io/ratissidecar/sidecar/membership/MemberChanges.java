@@ -121,11 +121,11 @@ public final class MemberChanges {
     }
     RaftNode raft = replication.raft();
     Added added = new Added(id, membership.clusterId());
-    if (raft.member(id).isPresent()) {
+    if (raft.group().member(id).isPresent()) {
       return CompletableFuture.completedFuture(added);
     }
     Optional<Member> same =
-        raft.members().stream().filter(m -> m.clientAddress().equals(address)).findFirst();
+        raft.group().members().stream().filter(m -> m.clientAddress().equals(address)).findFirst();
     if (same.isPresent()) {
       return refused(
           "ERR node " + same.get().id() + " has the address " + address + "; remove it first");
@@ -133,14 +133,14 @@ public final class MemberChanges {
     // A single voter that loses touch while it makes a learner the second voter would need that
     // learner's vote, which Ratis refuses for ever. So the second node comes as a voter; Ratis
     // keeps it outside the configuration until it has caught up.
-    boolean second = raft.members().stream().filter(Member::voter).count() == 1;
+    boolean second = raft.group().members().stream().filter(Member::voter).count() == 1;
     Member joiner = new Member(id, address, fields.get(3).asString(), second);
     return used.record(id, incarnation)
         .thenCompose(r -> attach(raft, joiner))
         .thenCompose(
             attached -> RaftAddressProbe.check(joiner.raftAddress(), membership.executor()))
         .thenApplyAsync(reached -> reached, membership.front().loop())
-        .thenCompose(attached -> changeMembers(raft, with(raft.members(), joiner)))
+        .thenCompose(attached -> changeMembers(raft, with(raft.group().members(), joiner)))
         .thenApply(
             changed -> {
               LOG.info("Added node {} at {} as a {}", id, address, second ? "voter" : "learner");
@@ -165,7 +165,8 @@ public final class MemberChanges {
     arguments.add(Integer.toString(joiner.id()));
     // A coming voter that found itself in the configuration would stand for election before the
     // leader has reached it; one that does not find itself there waits.
-    List<Member> group = joiner.voter() ? raft.members() : with(raft.members(), joiner);
+    List<Member> group =
+        joiner.voter() ? raft.group().members() : with(raft.group().members(), joiner);
     for (Member member : group) {
       arguments.add(member.format());
     }
@@ -195,7 +196,7 @@ public final class MemberChanges {
   }
 
   private CompletableFuture<Void> changeMembers(RaftNode raft, List<Member> to) {
-    return raft.changeMembers(raft.members(), to)
+    return raft.changeMembers(raft.group().members(), to)
         .handleAsync(
             (done, error) -> {
               if (error != null) {
@@ -211,14 +212,14 @@ public final class MemberChanges {
   /** Removes a node. The leader itself is removed by its successor. */
   public CompletableFuture<Void> remove(Replication replication, int id) {
     RaftNode raft = replication.raft();
-    Optional<Member> member = raft.member(id);
+    Optional<Member> member = raft.group().member(id);
     if (member.isEmpty()) {
       return refused("ERR node " + id + " is not a member of the cluster");
     }
     if (changing) {
       return refused("TRYAGAIN another change of the cluster is under way");
     }
-    long voters = raft.members().stream().filter(Member::voter).count();
+    long voters = raft.group().members().stream().filter(Member::voter).count();
     if (member.get().voter() && voters == 1) {
       return refused("ERR node " + id + " is the only voter; a cluster can't be without one");
     }
@@ -229,7 +230,7 @@ public final class MemberChanges {
   }
 
   private CompletableFuture<Void> removeOther(RaftNode raft, Member member) {
-    List<Member> rest = new ArrayList<>(raft.members());
+    List<Member> rest = new ArrayList<>(raft.group().members());
     rest.removeIf(m -> m.id() == member.id());
     return changeMembers(raft, rest)
         .thenApply(
@@ -297,7 +298,7 @@ public final class MemberChanges {
   void tick(Replication replication) {
     RaftNode raft = replication.raft();
     if (!changing) {
-      raft.members().stream()
+      raft.group().members().stream()
           .filter(m -> !m.voter())
           .filter(m -> isClose(raft, m))
           .findFirst()
@@ -306,8 +307,9 @@ public final class MemberChanges {
   }
 
   private static boolean isClose(RaftNode raft, Member learner) {
-    return raft.knownCommitIndex(learner.id())
-        .map(commit -> raft.commitIndex() - commit <= PROMOTION_LAG_ENTRIES)
+    return raft.group()
+        .knownCommitIndex(learner.id())
+        .map(commit -> raft.group().commitIndex() - commit <= PROMOTION_LAG_ENTRIES)
         .orElse(false);
   }
 
@@ -320,14 +322,14 @@ public final class MemberChanges {
               boolean ready =
                   !statuses.isEmpty()
                       && statuses.get(0).serving()
-                      && raft.commitIndex() - statuses.get(0).appliedIndex()
+                      && raft.group().commitIndex() - statuses.get(0).appliedIndex()
                           <= PROMOTION_LAG_ENTRIES;
               if (!ready) {
                 return CompletableFuture.<Void>completedFuture(null);
               }
               Member voter =
                   new Member(learner.id(), learner.clientAddress(), learner.raftAddress(), true);
-              return changeMembers(raft, with(raft.members(), voter))
+              return changeMembers(raft, with(raft.group().members(), voter))
                   .thenRun(() -> LOG.info("Node {} has caught up and is a voter now", voter.id()));
             })
         .whenComplete(

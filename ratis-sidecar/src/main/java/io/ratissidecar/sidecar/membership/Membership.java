@@ -135,7 +135,7 @@ public final class Membership {
     Replication current = running.get();
     current.tick();
     RaftNode raft = current.raft();
-    if (raft.leader().isPresent()) {
+    if (raft.group().leader().isPresent()) {
       lastLeaderNanos = System.nanoTime();
     } else if (System.nanoTime() - lastLeaderNanos > 3 * config.electionTimeout().toNanos()) {
       lastLeaderNanos = System.nanoTime();
@@ -144,11 +144,11 @@ public final class Membership {
     if (!part.file().joined() && raft.wasCommittedMember()) {
       part.joined();
     }
-    if (raft.isLeaderReady()) {
+    if (raft.group().isLeaderReady()) {
       enrolment.recordFounder(current);
       changes.tick(current);
       handover.tick(current);
-      watch.tick(raft);
+      watch.tick(raft.group());
     }
   }
 
@@ -166,14 +166,14 @@ public final class Membership {
    * between the call and the answer. Fails when this node is not the one to say.
    */
   CompletableFuture<Boolean> knowsMember(int id) {
-    Optional<Replication> leading = replication().filter(r -> r.raft().isLeaderReady());
+    Optional<Replication> leading = replication().filter(r -> r.raft().group().isLeaderReady());
     if (leading.isEmpty()) {
       return refused(LeaderErrors.NO_LEADER);
     }
     // The read is confirmed by a majority, so this was the leader when its members are looked at.
     return new UsedIds(leading.get(), host.reservedDatabase())
         .read()
-        .thenApply(ids -> leading.get().raft().isInConfiguration(id));
+        .thenApply(ids -> leading.get().raft().group().isInConfiguration(id));
   }
 
   /** What {@link PeerProtocol#DESCRIBE} tells. */

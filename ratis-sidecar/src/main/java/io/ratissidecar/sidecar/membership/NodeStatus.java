@@ -2,8 +2,8 @@ package io.ratissidecar.sidecar.membership;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.GroupView;
 import io.ratissidecar.sidecar.raft.Member;
-import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
@@ -41,18 +41,19 @@ public record NodeStatus(
   /** Of this node, now. */
   static NodeStatus of(
       NodeFile file, Optional<Replication> replication, SidecarConfig config, ClusterHost host) {
-    Optional<RaftNode> raft = replication.map(Replication::raft);
+    Optional<GroupView> group = replication.map(r -> r.raft().group());
     return new NodeStatus(
         file.nodeId(),
         file.clusterId(),
-        raft.map(RaftNode::role).orElse(file.removed() ? "removed" : "none"),
-        raft.map(RaftNode::term).orElse(0L),
-        raft.flatMap(RaftNode::leader).map(Member::id).orElse(0),
-        raft.map(RaftNode::commitIndex).orElse(0L),
+        group.map(GroupView::role).orElse(file.removed() ? "removed" : "none"),
+        group.map(GroupView::term).orElse(0L),
+        group.flatMap(GroupView::leader).map(Member::id).orElse(0),
+        group.map(GroupView::commitIndex).orElse(0L),
         replication.map(r -> r.applier().appliedIndex()).orElse(0L),
         replication.map(r -> r.applier().isServing()).orElse(false),
         config.clientAddress(),
-        raft.flatMap(r -> r.member(file.nodeId()))
+        group
+            .flatMap(g -> g.member(file.nodeId()))
             .map(Member::raftAddress)
             .orElse(config.raftAddress()),
         host.redisAddress(),

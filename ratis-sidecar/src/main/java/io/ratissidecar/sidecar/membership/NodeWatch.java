@@ -1,7 +1,7 @@
 package io.ratissidecar.sidecar.membership;
 
+import io.ratissidecar.sidecar.raft.GroupView;
 import io.ratissidecar.sidecar.raft.Member;
-import io.ratissidecar.sidecar.raft.RaftNode;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -19,15 +19,15 @@ final class NodeWatch {
   private final Set<Integer> silent = new HashSet<>();
   private long lastNanos = System.nanoTime();
 
-  void tick(RaftNode raft) {
+  void tick(GroupView group) {
     long now = System.nanoTime();
     if (now - lastNanos < INTERVAL_NANOS) {
       return;
     }
     lastNanos = now;
-    Map<Integer, Long> silence = raft.silenceMillis();
+    Map<Integer, Long> silence = group.silenceMillis();
     silent.retainAll(silence.keySet());
-    for (Member member : raft.members()) {
+    for (Member member : group.members()) {
       long millis = silence.getOrDefault(member.id(), 0L);
       if (millis > Membership.SILENT_MILLIS && silent.add(member.id())) {
         LOG.warn("Node {} at {} does not answer", member.id(), member.clientAddress());

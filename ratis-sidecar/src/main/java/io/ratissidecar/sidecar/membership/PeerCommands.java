@@ -76,7 +76,7 @@ public final class PeerCommands {
         var replication = membership.replication();
         return replication.isEmpty()
             ? refused(membership.refusal().orElseThrow())
-            : reply(out -> Resp.writeInteger(out, replication.get().raft().term()));
+            : reply(out -> Resp.writeInteger(out, replication.get().raft().group().term()));
       case PeerProtocol.MEMBER:
         return membership
             .knowsMember(id(request))

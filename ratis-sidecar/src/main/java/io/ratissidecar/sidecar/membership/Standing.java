@@ -51,7 +51,7 @@ final class Standing {
     Map<Integer, Member> others = new HashMap<>();
     file.members().forEach(m -> others.put(m.id(), m));
     if (!ended) {
-      part.replication().orElseThrow().raft().members().forEach(m -> others.put(m.id(), m));
+      part.replication().orElseThrow().raft().group().members().forEach(m -> others.put(m.id(), m));
     }
     others.remove(file.nodeId());
     rollCall

@@ -10,16 +10,11 @@ import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -27,8 +22,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
-import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
 import org.apache.ratis.protocol.RaftClientReply;
@@ -40,17 +33,14 @@ import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.protocol.SetConfigurationRequest;
 import org.apache.ratis.protocol.TransferLeadershipRequest;
 import org.apache.ratis.rpc.CallId;
-import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
-import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.storage.RaftStorage;
-import org.apache.ratis.statemachine.SnapshotInfo;
 
 /**
- * This node's part in the Raft group. Questions about role and members may come from any thread;
- * {@link #propose} from the front loop.
+ * This node's part in the Raft group: starts and ends it, and changes it. {@link #propose} is for
+ * the front loop, the rest for any thread.
  */
-public final class RaftNode implements Proposer, ReadGate.Leadership, AutoCloseable {
+public final class RaftNode implements Proposer, AutoCloseable {
   private static final long PURGE_SECONDS = 30;
 
   private final SidecarConfig config;
@@ -61,6 +51,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   private final ClientId clientId = ClientId.randomId();
   private final RaftGroupId groupId;
   private final RaftPeerId selfId;
+  private final GroupView group;
   private final SplittableRandom seeds = new SplittableRandom();
   private RaftServer server;
   private volatile RaftServer.Division division;
@@ -79,7 +70,8 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     this.snapshots = snapshots;
     this.loop = loop;
     this.groupId = RaftGroupId.valueOf(identity.groupUuid());
-    this.selfId = peerId(identity.nodeId());
+    this.selfId = Peers.id(identity.nodeId());
+    this.group = new GroupView(selfId);
     this.stateMachine =
         new ReplicatedLogStateMachine(
             this::openPayload,
@@ -118,7 +110,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     boolean amongThem = members.stream().anyMatch(m -> m.id() == identity.nodeId());
     // Ratis takes a group with this node or an empty one; with an empty one it waits for the
     // leader.
-    List<RaftPeer> peers = amongThem ? members.stream().map(RaftNode::peer).toList() : List.of();
+    List<RaftPeer> peers = amongThem ? members.stream().map(Peers::of).toList() : List.of();
     server =
         RaftServer.newBuilder()
             .setServerId(selfId)
@@ -146,6 +138,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     LearnerTimer.end(started);
     writes = (RaftClientAsynchronousProtocol) started;
     division = started;
+    group.begin(started);
   }
 
   /** The newest snapshot is what the log goes on from, so it had better be this cluster's. */
@@ -180,6 +173,11 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   /** Which node of which cluster this is. */
   public ClusterIdentity identity() {
     return identity;
+  }
+
+  /** What this node knows of the group. */
+  public GroupView group() {
+    return group;
   }
 
   /** The payload log. */
@@ -219,27 +217,6 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     return last == firstKept - 1;
   }
 
-  private static RaftPeerId peerId(int nodeId) {
-    return RaftPeerId.valueOf("n" + nodeId);
-  }
-
-  private static int nodeId(RaftPeerId id) {
-    return Integer.parseInt(id.toString().substring(1));
-  }
-
-  private static RaftPeer peer(Member member) {
-    return RaftPeer.newBuilder()
-        .setId(peerId(member.id()))
-        .setAddress(member.raftAddress())
-        .setClientAddress(member.clientAddress())
-        .setStartupRole(member.voter() ? RaftPeerRole.FOLLOWER : RaftPeerRole.LISTENER)
-        .build();
-  }
-
-  private static Member member(RaftPeer peer, boolean voter) {
-    return new Member(nodeId(peer.getId()), peer.getClientAddress(), peer.getAddress(), voter);
-  }
-
   @Override
   public void propose(Batch batch, Runnable onFailed) {
     ByteBuffer payload = batch.seal();
@@ -276,178 +253,12 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
 
   @Override
   public boolean isLeaderReady() {
-    RaftServer.Division d = division;
-    return d != null && d.getInfo().isLeaderReady();
-  }
-
-  /** True as soon as this node won an election, also before it may serve. */
-  public boolean isLeader() {
-    RaftServer.Division d = division;
-    return d != null && d.getInfo().isLeader();
-  }
-
-  @Override
-  public long term() {
-    RaftServer.Division d = division;
-    return d == null ? 0 : d.getInfo().getCurrentTerm();
-  }
-
-  @Override
-  public long commitIndex() {
-    RaftServer.Division d = division;
-    return d == null ? 0 : Math.max(0, d.getRaftLog().getLastCommittedIndex());
-  }
-
-  /** Index of the last entry in this node's log, committed or not. */
-  public long lastIndex() {
-    RaftServer.Division d = division;
-    if (d == null || !d.getRaftLog().isOpened()) {
-      return 0;
-    }
-    TermIndex last = d.getRaftLog().getLastEntryTermIndex();
-    if (last != null) {
-      return last.getIndex();
-    }
-    SnapshotInfo snapshot =
-        stateMachine.getLatestSnapshot(); // behind which nothing was written yet
-    return snapshot == null ? 0 : snapshot.getIndex();
-  }
-
-  /** leader, follower, candidate, or learner. */
-  public String role() {
-    RaftServer.Division d = division;
-    if (d == null) {
-      return "follower";
-    }
-    return switch (d.getInfo().getCurrentRole()) {
-      case LEADER -> "leader";
-      case CANDIDATE -> "candidate";
-      case LISTENER -> "learner";
-      default -> "follower";
-    };
-  }
-
-  /** All nodes, this one too, by id. */
-  public List<Member> members() {
-    RaftServer.Division d = division;
-    if (d == null) {
-      return List.of();
-    }
-    RaftConfiguration conf = d.getRaftConf();
-    List<Member> members = new ArrayList<>();
-    conf.getCurrentPeers(RaftPeerRole.FOLLOWER).forEach(p -> members.add(member(p, true)));
-    conf.getCurrentPeers(RaftPeerRole.LISTENER).forEach(p -> members.add(member(p, false)));
-    members.sort((a, b) -> Integer.compare(a.id(), b.id()));
-    return members;
-  }
-
-  /** The member with the id. */
-  public Optional<Member> member(int id) {
-    return members().stream().filter(m -> m.id() == id).findFirst();
-  }
-
-  /** True when the id is part of the group, or of the group that a change under way comes from. */
-  public boolean isInConfiguration(int id) {
-    RaftServer.Division d = division;
-    if (d == null) {
-      return false;
-    }
-    RaftConfiguration conf = d.getRaftConf();
-    return Stream.of(RaftPeerRole.FOLLOWER, RaftPeerRole.LISTENER)
-        .flatMap(role -> conf.getAllPeers(role).stream())
-        .anyMatch(peer -> nodeId(peer.getId()) == id);
+    return group.isLeaderReady();
   }
 
   /** True when this node has seen a committed configuration that names it. */
   public boolean wasCommittedMember() {
     return stateMachine.wasMember();
-  }
-
-  /** The leader as far as this node knows. */
-  public Optional<Member> leader() {
-    RaftServer.Division d = division;
-    RaftPeerId leader = d == null ? null : d.getInfo().getLeaderId();
-    return leader == null ? Optional.empty() : member(nodeId(leader));
-  }
-
-  @Override
-  public List<Member> otherVoters() {
-    RaftServer.Division d = division;
-    if (d == null) {
-      return List.of();
-    }
-    List<Member> voters = new ArrayList<>();
-    for (RaftPeer peer : d.getRaftConf().getAllPeers(RaftPeerRole.FOLLOWER)) {
-      if (!peer.getId().equals(selfId)) {
-        voters.add(member(peer, true));
-      }
-    }
-    return voters;
-  }
-
-  @Override
-  public boolean isMajorityWith(Set<Integer> nodeIds) {
-    RaftServer.Division d = division;
-    if (d == null) {
-      return false;
-    }
-    RaftConfiguration conf = d.getRaftConf();
-    Collection<RaftPeer> previous = conf.getPreviousPeers(RaftPeerRole.FOLLOWER);
-    return isMajority(conf.getCurrentPeers(RaftPeerRole.FOLLOWER), nodeIds)
-        && (previous == null || previous.isEmpty() || isMajority(previous, nodeIds));
-  }
-
-  private boolean isMajority(Collection<RaftPeer> voters, Set<Integer> nodeIds) {
-    int yes = 0;
-    for (RaftPeer voter : voters) {
-      if (voter.getId().equals(selfId) || nodeIds.contains(nodeId(voter.getId()))) {
-        yes++;
-      }
-    }
-    return yes > voters.size() / 2;
-  }
-
-  /** Commit index of each node as this one knows it; empty for a node that it has not heard of. */
-  public Optional<Long> knownCommitIndex(int nodeId) {
-    RaftServer.Division d = division;
-    if (d == null) {
-      return Optional.empty();
-    }
-    return d.getCommitInfos().stream()
-        .filter(info -> nodeId(RaftPeerId.valueOf(info.getServer().getId())) == nodeId)
-        .map(info -> info.getCommitIndex())
-        .findFirst();
-  }
-
-  /** Id of the node that this one voted for in its current term; 0 when there is none. */
-  public int votedFor() {
-    RaftServer.Division d = division;
-    if (d == null) {
-      return 0;
-    }
-    try {
-      RaftPeerId voted = d.getRaftStorage().getMetadataFile().getMetadata().getVotedFor();
-      return voted == null || voted.toString().isEmpty() ? 0 : nodeId(voted);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /**
-   * On the leader: for each other node, how long ago it answered last, milliseconds. Empty
-   * elsewhere.
-   */
-  public Map<Integer, Long> silenceMillis() {
-    RaftServer.Division d = division;
-    if (d == null || !d.getInfo().isLeader()) {
-      return Map.of();
-    }
-    Map<Integer, Long> silence = new HashMap<>();
-    for (var follower : d.getInfo().getRoleInfoProto().getLeaderInfo().getFollowerInfoList()) {
-      silence.put(
-          nodeId(RaftPeerId.valueOf(follower.getId().getId())), follower.getLastRpcElapsedTimeMs());
-    }
-    return silence;
   }
 
   /**
@@ -459,10 +270,10 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   public CompletableFuture<Void> changeMembers(List<Member> from, List<Member> to) {
     SetConfigurationRequest.Arguments arguments =
         SetConfigurationRequest.Arguments.newBuilder()
-            .setServersInCurrentConf(peers(from, true))
-            .setListenersInCurrentConf(peers(from, false))
-            .setServersInNewConf(peers(to, true))
-            .setListenersInNewConf(peers(to, false))
+            .setServersInCurrentConf(Peers.of(from, true))
+            .setListenersInCurrentConf(Peers.of(from, false))
+            .setServersInNewConf(Peers.of(to, true))
+            .setListenersInNewConf(Peers.of(to, false))
             .setMode(SetConfigurationRequest.Mode.COMPARE_AND_SET)
             .build();
     return outcome(
@@ -482,7 +293,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
                     selfId,
                     groupId,
                     CallId.getAndIncrement(),
-                    peerId(nodeId),
+                    Peers.id(nodeId),
                     timeoutMillis)));
   }
 
@@ -503,10 +314,6 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
     }
   }
 
-  private static List<RaftPeer> peers(List<Member> members, boolean voters) {
-    return members.stream().filter(m -> m.voter() == voters).map(RaftNode::peer).toList();
-  }
-
   /**
    * Leaves the group's protocol and closes the files. From now on this node knows of no leader and
    * no members.
@@ -514,6 +321,7 @@ public final class RaftNode implements Proposer, ReadGate.Leadership, AutoClosea
   @Override
   public void close() throws IOException {
     division = null;
+    group.end();
     try {
       if (server != null) {
         server.close();

@@ -97,7 +97,7 @@ public final class Replication implements AutoCloseable {
             config.batchesInFlight());
     this.reads =
         new ReadGate(
-            raft,
+            raft.group(),
             termPoll,
             applier,
             loop,
@@ -134,7 +134,7 @@ public final class Replication implements AutoCloseable {
   }
 
   private void leaderChanged() {
-    if (!raft.isLeader()) {
+    if (!raft.group().isLeader()) {
       sequencer.failUnproposed();
     }
   }

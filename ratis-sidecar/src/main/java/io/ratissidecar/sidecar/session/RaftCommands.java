@@ -66,7 +66,7 @@ final class RaftCommands {
       return true;
     }
     Replication replication = services.replication().orElseThrow();
-    boolean leader = replication.raft().isLeaderReady();
+    boolean leader = replication.raft().group().isLeaderReady();
     if (!leader && !canForward()) {
       refuseHere(request, services.failureText(Failure.NOT_LEADER));
       return true;

@@ -55,7 +55,7 @@ final class SnapshotInstaller implements AutoCloseable {
    */
   void install(Replication replication, long firstAvailable) {
     if (replication == superseded
-        || replication.raft().commitIndex() >= firstAvailable
+        || replication.raft().group().commitIndex() >= firstAvailable
         || !busy.compareAndSet(false, true)) {
       return;
     }
@@ -78,7 +78,7 @@ final class SnapshotInstaller implements AutoCloseable {
   }
 
   private void fetch(Replication replication, long atLeast) throws InterruptedException {
-    Optional<Member> leader = replication.raft().leader();
+    Optional<Member> leader = replication.raft().group().leader();
     if (leader.isEmpty() || replication.isClosed()) {
       return;
     }
@@ -99,7 +99,7 @@ final class SnapshotInstaller implements AutoCloseable {
         fetcher.fetch(
             leader.get().clientAddress(),
             atLeast,
-            () -> !replication.isClosed() && replication.raft().leader().equals(leader));
+            () -> !replication.isClosed() && replication.raft().group().leader().equals(leader));
     if (snapshot.isEmpty()) {
       return; // the next leader says what it has
     }

@@ -67,7 +67,7 @@ final class SnapshotTaker {
             begun.publish(
                 replication.raft().identity().clusterId(),
                 fork.index(),
-                replication.raft().members().stream().map(Member::format).toList(),
+                replication.raft().group().members().stream().map(Member::format).toList(),
                 redis.version());
         return new Taken(snapshot, fork.pauseNanos());
       }
