@@ -9,6 +9,10 @@ import java.util.Locale;
 public enum Setting {
   DIR("dir", "", "Directory of this node's files. Required."),
   ID("id", "0", "Node id, 1 to 65535; 0 lets the cluster choose one."),
+  MODE(
+      "mode",
+      "explicit",
+      "explicit: RAFT <command> is replicated; transparent: every command on data is."),
   BIND("bind", "127.0.0.1", "Address that clients and other nodes connect to."),
   PORT("port", "6380", "Port for clients, 1 to 65535."),
   ADVERTISE(

@@ -2,8 +2,10 @@ package io.ratissidecar.sidecar.config;
 
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Takes typed values out of a map of texts, with one wording for what is wrong. */
 final class SettingReader {
@@ -55,6 +57,22 @@ final class SettingReader {
 
   Duration millis(Setting setting, int min, int max) {
     return Duration.ofMillis(number(setting, min, max));
+  }
+
+  /** One of an enum's constants, in lower case. */
+  <E extends Enum<E>> E constant(Setting setting, Class<E> type) {
+    String text = text(setting);
+    for (E constant : type.getEnumConstants()) {
+      if (constant.name().toLowerCase(Locale.ROOT).equals(text)) {
+        return constant;
+      }
+    }
+    String known =
+        Arrays.stream(type.getEnumConstants())
+            .map(constant -> constant.name().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining(" or "));
+    throw new InvalidSettingException(
+        "'" + setting.key() + "' is '" + text + "'; it must be " + known);
   }
 
   boolean yesNo(Setting setting) {

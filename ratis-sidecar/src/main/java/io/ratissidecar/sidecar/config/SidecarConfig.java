@@ -17,6 +17,7 @@ import java.util.Optional;
 public record SidecarConfig(
     Path dir,
     int id,
+    Mode mode,
     String bind,
     int port,
     String advertise,
@@ -82,6 +83,7 @@ public record SidecarConfig(
     return new SidecarConfig(
         Path.of(dir).toAbsolutePath().normalize(),
         in.integer(Setting.ID, 0, 65535),
+        in.constant(Setting.MODE, Mode.class),
         bind.equals("*") ? "0.0.0.0" : bind,
         port,
         advertise.isEmpty() ? bind : advertise,

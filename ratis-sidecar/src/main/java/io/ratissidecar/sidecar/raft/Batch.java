@@ -32,6 +32,7 @@ public final class Batch implements EntryReplies {
   private int nextShare;
   private int nextReply;
   private boolean closed;
+  private Sequencer.Guard guard;
   // Written under Ratis's log lock on the thread that proposes, which is the front loop.
   private long term;
   private long index;
@@ -45,6 +46,15 @@ public final class Batch implements EntryReplies {
   /** The clock for everything in this batch, milliseconds since 1970. */
   public long leaderTimeMillis() {
     return leaderTimeMillis;
+  }
+
+  /** What has to agree before it is proposed; null for nothing. */
+  Sequencer.Guard guard() {
+    return guard;
+  }
+
+  void guard(Sequencer.Guard newGuard) {
+    guard = newGuard;
   }
 
   EntryType type() {

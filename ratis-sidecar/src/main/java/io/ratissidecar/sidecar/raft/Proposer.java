@@ -14,6 +14,9 @@ interface Proposer {
   /** True while this node is the leader and has committed an entry of its term. */
   boolean isLeaderReady();
 
+  /** Index of the last entry in this node's log, committed or not. */
+  long lastIndex();
+
   /** No earlier than any entry's clock in the log. */
   long nextLeaderTimeMillis();
 }

@@ -256,6 +256,11 @@ public final class RaftNode implements Proposer, AutoCloseable {
     return group.isLeaderReady();
   }
 
+  @Override
+  public long lastIndex() {
+    return group.lastIndex();
+  }
+
   /** True when this node has seen a committed configuration that names it. */
   public boolean wasCommittedMember() {
     return stateMachine.wasMember();

@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -38,9 +39,18 @@ public final class Sequencer {
   private int inFlight;
   private int requestsInFlight;
   private long pendingBytes;
+  private int unanswered;
+  private boolean asking;
   private boolean scheduled;
   private boolean waitingForMore;
   private boolean broken;
+
+  /** Decides about commands at the last moment. */
+  @FunctionalInterface
+  public interface Guard {
+    /** Called on the front loop; answers there, once, whatever happens. */
+    void check(Consumer<Boolean> verdict);
+  }
 
   /** Runs a task on the front loop after a while. */
   interface Timer {
@@ -139,6 +149,28 @@ public final class Sequencer {
     fatal.stop("internal error while putting a command into a batch", cause);
   }
 
+  /**
+   * Adds commands that become an entry of their own, and only if the guard agrees once the local
+   * Redis has applied all that comes before them in the log. What comes later waits meanwhile. When
+   * the guard does not agree, nothing happens, and it has told the client so.
+   */
+  public void addGuarded(
+      ReplyReceiver client,
+      int database,
+      int protocol,
+      byte[][][] commands,
+      int wanted,
+      Guard guard) {
+    if (open != null) {
+      seal();
+    }
+    add(client, database, protocol, commands, wanted);
+    if (open != null) { // else it was so long that it is sealed
+      seal();
+    }
+    ready.peekLast().guard(guard);
+  }
+
   /** Adds commands on the reserved database, as an entry of their own. */
   public void addClusterEntry(ReplyReceiver waiting, int reservedDatabase, String... command) {
     if (open != null) {
@@ -174,6 +206,9 @@ public final class Sequencer {
     Batch oldest = ready.isEmpty() ? open : ready.peek();
     if (oldest != null && nanoClock.getAsLong() - oldest.createdNanos() > timeoutNanos) {
       failUnproposed();
+    }
+    if (!ready.isEmpty()) {
+      schedule(); // Redis may have applied meanwhile what a guard waits for
     }
     if (!applier.isServing() || !proposer.isLeaderReady()) {
       runWaiters();
@@ -240,13 +275,39 @@ public final class Sequencer {
     if (broken) {
       return;
     }
-    while (inFlight < batchesInFlight && !ready.isEmpty()) {
+    while (inFlight < batchesInFlight && !ready.isEmpty() && mayGo(ready.peek())) {
       propose(ready.poll());
     }
-    if (inFlight == 0 && open != null && hasGathered()) {
+    if (inFlight == 0 && ready.isEmpty() && open != null && hasGathered()) {
       seal();
       propose(ready.poll());
     }
+  }
+
+  /** True when nothing has to be asked before; else asks, when it is the moment to. */
+  private boolean mayGo(Batch batch) {
+    if (batch.guard() == null) {
+      return true;
+    }
+    if (!asking && unanswered == 0 && applier.appliedIndex() >= proposer.lastIndex()) {
+      asking = true;
+      batch.guard().check(agreed -> decided(batch, agreed));
+    }
+    return false;
+  }
+
+  private void decided(Batch batch, boolean agreed) {
+    asking = false;
+    if (ready.peek() == batch) { // identity; else it was given up meanwhile
+      if (agreed) {
+        batch.guard(null);
+      } else {
+        ready.poll();
+        pendingBytes -= cost(batch);
+      }
+    }
+    schedule();
+    wakeWaiters();
   }
 
   /** True when the open batch should go now; else looks again later. */
@@ -266,6 +327,7 @@ public final class Sequencer {
 
   private void propose(Batch batch) {
     inFlight++;
+    unanswered++;
     requestsInFlight += batch.requests();
     Flight flight = new Flight(batch, nanoClock.getAsLong());
     proposer.propose(batch, flight::refused);
@@ -318,7 +380,11 @@ public final class Sequencer {
       onCommitted();
       if (!over) {
         over = true;
+        unanswered--;
         pendingBytes -= cost;
+        if (!ready.isEmpty()) {
+          schedule(); // a guard may wait for this
+        }
         wakeWaiters();
       }
     }

@@ -12,6 +12,8 @@ enum Lane {
   READ,
   /** This client's own connection to the local Redis. */
   LOCAL,
+  /** This client's own connection to the leader's Redis, on which it watches keys. */
+  WATCH,
   /** This client's own connection to the leader. */
   PROXY,
   /** Work of the sidecar itself that takes a while. */

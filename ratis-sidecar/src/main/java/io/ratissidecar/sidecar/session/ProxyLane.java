@@ -41,7 +41,9 @@ final class ProxyLane {
   private RespConnection connection;
   private String address = "";
   private final ArrayDeque<Forwarded> waiting = new ArrayDeque<>();
+  private boolean checkingPatience;
   private boolean watching;
+  private boolean lostWatched;
   private int database;
 
   ProxyLane(Session session) {
@@ -81,6 +83,47 @@ final class ProxyLane {
     return true;
   }
 
+  /**
+   * Forwards a {@code WATCH}: from now on the leader's connection holds something that must not be
+   * lost unnoticed. False when the request has to come again later.
+   */
+  boolean watch(Request request) {
+    if (lostWatched) { // more keys do not bring it back
+      session.slot(Lane.IMMEDIATE).ok();
+      return true;
+    }
+    if (!forward(List.of(request), false)) {
+      return false;
+    }
+    watching = connection != null;
+    return true;
+  }
+
+  /** True from a forwarded {@code WATCH} to the end of the transaction. */
+  boolean isWatching() {
+    return watching || lostWatched;
+  }
+
+  /** True when the connection on which the leader watched has ended since. */
+  boolean hasLostWatched() {
+    return lostWatched;
+  }
+
+  /** Watches no more. */
+  void forgetWatched() {
+    if (watching && connection != null) {
+      connection.command(IgnoredReplies.INSTANCE, "RAFT", "UNWATCH");
+    }
+    watching = false;
+    lostWatched = false;
+  }
+
+  private void connectionEnded() {
+    connection = null;
+    lostWatched |= watching;
+    watching = false;
+  }
+
   private void send(List<Request> commands, boolean transaction) {
     session.services().sessions().countProxied();
     connection.useProtocol(session.protocol());
@@ -96,9 +139,12 @@ final class ProxyLane {
         Resp.writeBulk(out, command.buffer(), command.argStart(i), command.argLength(i));
       }
     }
+    if (transaction) {
+      watching = false; // EXEC ends it
+    }
     Forwarded forwarded = new Forwarded(session.slot(Lane.PROXY), commands.size(), transaction);
     waiting.add(forwarded);
-    watch();
+    watchPatience();
     connection.send(out, commands.size(), forwarded);
   }
 
@@ -106,9 +152,9 @@ final class ProxyLane {
    * A leader answers within its own time-outs. One that is frozen, or whose machine is gone, does
    * not, and its connection may stay open for ever.
    */
-  private void watch() {
-    if (!watching && !waiting.isEmpty()) {
-      watching = true;
+  private void watchPatience() {
+    if (!checkingPatience && !waiting.isEmpty()) {
+      checkingPatience = true;
       long leftNanos = waiting.peek().sentNanos + patienceNanos() - System.nanoTime();
       session
           .services()
@@ -119,12 +165,12 @@ final class ProxyLane {
   }
 
   private void checkPatience() {
-    watching = false;
+    checkingPatience = false;
     if (!waiting.isEmpty() && System.nanoTime() - waiting.peek().sentNanos >= patienceNanos()) {
       LOG.warn("The leader at {} does not answer; giving up on what was forwarded to it", address);
       close();
     }
-    watch();
+    watchPatience();
   }
 
   private long patienceNanos() {
@@ -158,7 +204,7 @@ final class ProxyLane {
     opened.onClosed(
         c -> {
           if (c == connection) { // identity: an older connection's end says nothing
-            connection = null;
+            connectionEnded();
           }
         });
   }
@@ -171,7 +217,7 @@ final class ProxyLane {
 
   void close() {
     RespConnection closing = connection;
-    connection = null;
+    connectionEnded();
     if (closing != null) {
       closing.close();
     }

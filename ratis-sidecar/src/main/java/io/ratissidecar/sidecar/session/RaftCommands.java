@@ -14,10 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
- * {@code RAFT <command>}: checked here, then sent to the log, read linearizably, forwarded, or
- * redirected.
+ * Commands that are replicated, {@code RAFT <command>} or in transparent mode {@code <command>}:
+ * checked here, then sent to the log, read linearizably, forwarded, or redirected.
  */
 final class RaftCommands {
   private static final byte[][] MULTI = {"MULTI".getBytes(StandardCharsets.US_ASCII)};
@@ -25,6 +26,7 @@ final class RaftCommands {
 
   private final Session session;
   private final Services services;
+  private final WatchedKeys watched;
   private Transaction transaction;
 
   /** Why a {@code MULTI} was refused, as long as the rest of its block may follow; else null. */
@@ -33,6 +35,7 @@ final class RaftCommands {
   RaftCommands(Session session) {
     this.session = session;
     this.services = session.services();
+    this.watched = new WatchedKeys(session);
   }
 
   /**
@@ -50,30 +53,39 @@ final class RaftCommands {
         && (buffer.getByte(start + 3) | 0x20) == 't';
   }
 
-  /** False when the request has to come again later. */
-  boolean handle(Request request) {
-    if (request.argCount() < 2) {
+  /** True between {@code MULTI} and its end. */
+  boolean inTransaction() {
+    return transaction != null;
+  }
+
+  /**
+   * False when the request has to come again later.
+   *
+   * @param name the argument that is the command's name: 1 behind {@code RAFT}, else 0
+   */
+  boolean handle(Request request, int name) {
+    if (request.argCount() <= name) {
       refuse("ERR wrong number of arguments for 'raft' command");
       return true;
     }
     if (blockRefusal != null) {
-      refuseHere(request, blockRefusal);
+      refuseHere(request, name, blockRefusal);
       return true;
     }
     Optional<String> refusal = services.refusal();
     if (refusal.isPresent()) {
-      refuseHere(request, refusal.get());
+      refuseHere(request, name, refusal.get());
       return true;
     }
     Replication replication = services.replication().orElseThrow();
     boolean leader = replication.raft().group().isLeaderReady();
     if (!leader && !canForward()) {
-      refuseHere(request, services.failureText(Failure.NOT_LEADER));
+      refuseHere(request, name, services.failureText(Failure.NOT_LEADER));
       return true;
     }
     if (leader && replication.sequencer().isFull()) {
       if (!replication.applier().isServing()) {
-        refuseHere(request, services.failureText(Failure.REDIS_LOST));
+        refuseHere(request, name, services.failureText(Failure.REDIS_LOST));
         return true;
       }
       session.services().sessions().countThrottled();
@@ -81,12 +93,16 @@ final class RaftCommands {
       return false;
     }
     long clock = leader ? replication.sequencer().clockMillis() : System.currentTimeMillis();
-    Plan plan = services.commands().plan(request, 1, clock, session.database());
+    Plan plan = services.commands().plan(request, name, clock, session.database());
     if (plan instanceof Plan.Session) {
-      return control(request, leader);
+      return control(request, name, leader);
     }
     if (plan instanceof Plan.Refused refused) {
-      refuse(refused.error());
+      if (transaction != null && name == 0 && !services.commands().isReplicated(request)) {
+        refuseInTransaction(request, name); // without RAFT it would be no more welcome
+      } else {
+        refuse(refused.error());
+      }
       return true;
     }
     if (request.frameEnd() - request.frameStart() > services.config().maxEntryBytes()) {
@@ -95,10 +111,10 @@ final class RaftCommands {
       return true;
     }
     if (transaction != null) {
-      queue(request, plan);
+      queue(request, name, plan);
       return true;
     }
-    return leader ? run(replication, request, plan) : forward(request);
+    return leader ? run(replication, request, name, plan) : forward(request, name);
   }
 
   private boolean canForward() {
@@ -108,12 +124,12 @@ final class RaftCommands {
   }
 
   /** This node can't take any command. As in Redis, a refused EXEC ends the transaction. */
-  private void refuseHere(Request request, String error) {
+  private void refuseHere(Request request, int name, String error) {
     refuse(error);
-    if (request.argIs(1, "EXEC") || request.argIs(1, "DISCARD")) {
+    if (request.argIs(name, "EXEC") || request.argIs(name, "DISCARD")) {
       endTransaction();
       blockRefusal = null;
-    } else if (request.argIs(1, "MULTI")) {
+    } else if (request.argIs(name, "MULTI")) {
       // The rest of the block may be on its way, and this node be able to take it in a moment.
       blockRefusal = error;
       if (!session.isFromPeer()) {
@@ -131,7 +147,7 @@ final class RaftCommands {
     session.slot(Lane.IMMEDIATE).error(error);
   }
 
-  private boolean run(Replication replication, Request request, Plan plan) {
+  private boolean run(Replication replication, Request request, int name, Plan plan) {
     // Behind writes of the same client that are under way a read becomes part of the log as they
     // are. There it sees all of them and none that comes later, as in a RAFT MULTI. It is
     // linearizable as a write is: its entry is appended after it arrived, and is answered once it
@@ -141,7 +157,7 @@ final class RaftCommands {
         return false;
       }
       ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
-      request.writeFrom(1, command);
+      request.writeFrom(name, command);
       replication
           .reads()
           .read(session.database(), session.protocol(), command, session.slot(Lane.READ));
@@ -161,24 +177,24 @@ final class RaftCommands {
               rewritten.commands(),
               rewritten.replyIndex());
     } else {
-      replication.sequencer().add(slot, session.database(), session.protocol(), request, 1);
+      replication.sequencer().add(slot, session.database(), session.protocol(), request, name);
     }
     return true;
   }
 
-  private boolean forward(Request request) {
-    return session.proxy().forward(List.of(request.copyFrom(1)), false);
+  private boolean forward(Request request, int name) {
+    return session.proxy().forward(List.of(request.copyFrom(name)), false);
   }
 
-  private void queue(Request request, Plan plan) {
+  private void queue(Request request, int name, Plan plan) {
     if (plan instanceof Plan.Rewritten rewritten && rewritten.commands().length > 1) {
       refuse(
           "ERR '"
-              + request.argString(1).toLowerCase(Locale.ROOT)
-              + "' can't be part of a RAFT MULTI: it is replicated as several commands");
+              + request.argString(name).toLowerCase(Locale.ROOT)
+              + "' can't be part of a MULTI: it is replicated as several commands");
       return;
     }
-    Optional<String> error = transaction.add(request, 1);
+    Optional<String> error = transaction.add(request, name);
     if (error.isPresent()) {
       refuse(error.get());
       return;
@@ -187,26 +203,77 @@ final class RaftCommands {
   }
 
   /** Commands that the session itself answers: the transaction's frame, and what needs no log. */
-  private boolean control(Request request, boolean leader) {
-    if (request.argIs(1, "MULTI")) {
+  private boolean control(Request request, int name, boolean leader) {
+    if (request.argIs(name, "MULTI")) {
       multi();
       return true;
     }
-    if (request.argIs(1, "EXEC")) {
+    if (request.argIs(name, "EXEC")) {
       return exec(leader);
     }
-    if (request.argIs(1, "DISCARD")) {
+    if (request.argIs(name, "DISCARD")) {
       discard();
       return true;
     }
-    if (transaction != null) {
-      refuse(
-          "ERR '"
-              + request.argString(1).toLowerCase(Locale.ROOT)
-              + "' can't be part of a RAFT MULTI");
+    if (request.argIs(name, "WATCH")) {
+      return watch(request, name, leader);
+    }
+    if (request.argIs(name, "UNWATCH") && transaction == null) {
+      forgetWatched();
+      session.slot(Lane.IMMEDIATE).ok();
       return true;
     }
-    return SessionCommands.answer(session, request.copyFrom(1));
+    boolean endsAll = request.argIs(name, "RESET") || request.argIs(name, "QUIT");
+    if (transaction == null || endsAll) {
+      return SessionCommands.answer(session, request.copyFrom(name));
+    }
+    if (request.argIs(name, "SELECT")) {
+      select(request, name);
+    } else if (request.argIs(name, "PING")
+        || request.argIs(name, "ECHO")
+        || request.argIs(name, "UNWATCH")) {
+      queue(request, name, Plan.VERBATIM); // Redis answers them in their place
+    } else {
+      refuseInTransaction(request, name);
+    }
+    return true;
+  }
+
+  private boolean watch(Request request, int name, boolean leader) {
+    if (transaction != null) {
+      session.slot(Lane.IMMEDIATE).error("ERR WATCH inside MULTI is not allowed");
+      return true;
+    }
+    return leader ? watched.watch(request, name) : session.proxy().watch(request.copyFrom(name));
+  }
+
+  /** Here or at the leader that it forwards to. */
+  private void forgetWatched() {
+    watched.forget();
+    session.proxy().forgetWatched();
+  }
+
+  /** True when keys are watched where this transaction can't be executed any more. */
+  private boolean hasLostWatched(boolean leader) {
+    return leader
+        ? session.proxy().isWatching()
+        : watched.any() || session.proxy().hasLostWatched();
+  }
+
+  private void refuseInTransaction(Request request, int name) {
+    refuse(
+        "ERR '" + request.argString(name).toLowerCase(Locale.ROOT) + "' can't be part of a MULTI");
+  }
+
+  /** Within a transaction: it counts for what follows it there, and afterwards. */
+  private void select(Request request, int name) {
+    Optional<String> error = SessionCommands.selectError(session, request, name);
+    if (error.isPresent()) {
+      refuse(error.get());
+    } else {
+      transaction.select((int) request.argLong(name + 1));
+      queue(request, name, Plan.VERBATIM);
+    }
   }
 
   private void multi() {
@@ -225,6 +292,7 @@ final class RaftCommands {
       return;
     }
     endTransaction();
+    forgetWatched();
     slot.ok();
   }
 
@@ -235,9 +303,16 @@ final class RaftCommands {
     }
     if (transaction.isAborted()) {
       endTransaction();
+      forgetWatched();
       session
           .slot(Lane.IMMEDIATE)
           .error("EXECABORT Transaction discarded because of previous errors.");
+      return true;
+    }
+    if (hasLostWatched(leader)) {
+      endTransaction();
+      forgetWatched();
+      notExecuted(session.slot(Lane.IMMEDIATE));
       return true;
     }
     if (!leader) {
@@ -248,6 +323,7 @@ final class RaftCommands {
       if (!session.proxy().forward(block, true)) {
         return false;
       }
+      transaction.selected().ifPresent(session::selectDatabase);
       endTransaction();
       return true;
     }
@@ -261,6 +337,9 @@ final class RaftCommands {
   private void execute(Replication replication) {
     CommandTable table = services.commands();
     List<Request> commands = transaction.commands();
+    int before = session.database();
+    int database = before;
+    OptionalInt selected = transaction.selected();
     endTransaction();
     long clock = replication.sequencer().clockMillis();
     byte[][][] block = new byte[commands.size() + 2][][];
@@ -270,7 +349,10 @@ final class RaftCommands {
     for (int i = 0; i < commands.size(); i++) {
       Request command = commands.get(i);
       // Planned again: what is relative to the clock is relative to EXEC's.
-      Plan plan = table.plan(command, 0, clock, session.database());
+      Plan plan = table.plan(command, 0, clock, database);
+      if (command.argIs(0, "SELECT")) {
+        database = (int) command.argLong(1);
+      }
       if (plan instanceof Plan.Refused refused) {
         session
             .slot(Lane.IMMEDIATE)
@@ -290,14 +372,30 @@ final class RaftCommands {
                   + ")");
       return;
     }
-    replication
-        .sequencer()
-        .add(
-            session.slot(Lane.LOG),
-            session.database(),
-            session.protocol(),
-            block,
-            block.length - 1);
+    selected.ifPresent(session::selectDatabase);
+    Slot slot = session.slot(Lane.LOG);
+    if (watched.any()) {
+      Sequencer.Guard unchanged =
+          verdict ->
+              watched.check(
+                  same -> {
+                    if (!same) {
+                      notExecuted(slot);
+                    }
+                    verdict.accept(same);
+                  });
+      session.holdUntilAnswered(); // a WATCH that follows is about the next transaction
+      replication
+          .sequencer()
+          .addGuarded(slot, before, session.protocol(), block, block.length - 1, unchanged);
+    } else {
+      replication.sequencer().add(slot, before, session.protocol(), block, block.length - 1);
+    }
+  }
+
+  private void notExecuted(Slot slot) {
+    int protocol = session.protocol();
+    slot.reply(out -> Resp.writeNullArray(out, protocol));
   }
 
   private static byte[][] arguments(Request request) {
@@ -317,6 +415,7 @@ final class RaftCommands {
 
   void close() {
     endTransaction();
+    watched.close();
     blockRefusal = null;
   }
 }

@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.config.Mode;
 import io.ratissidecar.sidecar.resp.ClientConnection;
 import io.ratissidecar.sidecar.resp.RequestSink;
 import io.ratissidecar.statemachine.resp.Request;
@@ -78,10 +79,14 @@ public final class Session implements RequestSink {
       return own.inTransaction(request);
     }
     if (request.argIs(0, "RAFT")) {
-      return raft.handle(request);
+      return raft.handle(request, 1);
     }
     if (RaftCommands.isAdministrative(request)) {
       return administer(request);
+    }
+    if (services.config().mode() == Mode.TRANSPARENT
+        && (raft.inTransaction() || services.commands().isReplicated(request))) {
+      return raft.handle(request, 0);
     }
     return own.handle(request);
   }

@@ -6,6 +6,7 @@ import io.ratissidecar.statemachine.resp.Resp;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Commands without the RAFT prefix: answered here, refused, or passed to the local Redis, as the
@@ -151,34 +152,35 @@ final class SessionCommands {
   }
 
   private static boolean select(Session session, Request request) {
-    if (request.argCount() != 2) {
-      arity(session, "SELECT");
-      return true;
-    }
-    int reserved = session.services().commands().reservedDatabase();
-    long database = request.argLong(1);
-    if (database == Request.NOT_A_NUMBER) {
+    Optional<String> error = selectError(session, request, 0);
+    if (error.isPresent()) {
       if (session.local().inTransaction()) {
-        return session.local().forward(request);
-      }
-      session.slot(Lane.IMMEDIATE).error("ERR value is not an integer or out of range");
-      return true;
-    }
-    if (database < 0 || database >= reserved) {
-      String error = "ERR DB index is out of range";
-      if (session.local().inTransaction()) {
-        session.local().refuseInTransaction(error);
+        session.local().refuseInTransaction(error.get());
       } else {
-        session.slot(Lane.IMMEDIATE).error(error);
+        session.slot(Lane.IMMEDIATE).error(error.get());
       }
       return true;
     }
+    int database = (int) request.argLong(1);
     if (session.local().inTransaction()) {
-      return session.local().selectInTransaction(request, (int) database);
+      return session.local().selectInTransaction(request, database);
     }
-    session.selectDatabase((int) database);
+    session.selectDatabase(database);
     session.slot(Lane.IMMEDIATE).ok();
     return true;
+  }
+
+  /** What Redis would say; it does not know that the last database is reserved. */
+  static Optional<String> selectError(Session session, Request request, int name) {
+    if (request.argCount() != name + 2) {
+      return Optional.of("ERR wrong number of arguments for 'select' command");
+    }
+    long database = request.argLong(name + 1);
+    if (database == Request.NOT_A_NUMBER) {
+      return Optional.of("ERR value is not an integer or out of range");
+    }
+    boolean known = database >= 0 && database < session.services().commands().reservedDatabase();
+    return known ? Optional.empty() : Optional.of("ERR DB index is out of range");
   }
 
   private static void auth(Session session, Request request) {

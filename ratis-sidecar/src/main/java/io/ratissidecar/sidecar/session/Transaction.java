@@ -4,6 +4,7 @@ import io.ratissidecar.statemachine.resp.Request;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** The commands between {@code RAFT MULTI} and {@code RAFT EXEC}. */
 final class Transaction {
@@ -16,6 +17,7 @@ final class Transaction {
   private long bytes;
   private long taken;
   private boolean aborted;
+  private int selected = -1;
 
   /**
    * @param limitBytes how long all commands together may be
@@ -45,6 +47,15 @@ final class Transaction {
     bytes += length;
     commands.add(copy);
     return Optional.empty();
+  }
+
+  /** The database that a queued {@code SELECT} makes the session's at the end; empty for none. */
+  OptionalInt selected() {
+    return selected < 0 ? OptionalInt.empty() : OptionalInt.of(selected);
+  }
+
+  void select(int database) {
+    selected = database;
   }
 
   /** A command was refused, so {@code EXEC} will be too. */

@@ -14,6 +14,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class SequencerTest {
@@ -63,6 +64,11 @@ class SequencerTest {
     @Override
     public boolean isLeaderReady() {
       return leader;
+    }
+
+    @Override
+    public long lastIndex() {
+      return 0; // what this test's applier has applied
     }
 
     @Override
@@ -151,6 +157,63 @@ class SequencerTest {
     assertEquals(2, proposer.proposed.size());
     end(0);
     assertEquals(3, proposer.proposed.size());
+  }
+
+  private final List<Consumer<Boolean>> asked = new ArrayList<>();
+
+  private Client addGuarded(String word) {
+    Client client = new Client();
+    byte[][][] commands = {{word.getBytes(StandardCharsets.US_ASCII)}};
+    sequencer.addGuarded(client, 0, 2, commands, 0, asked::add);
+    return client;
+  }
+
+  @Test
+  void when_guarded_then_what_comes_later_waits_for_the_verdict() {
+    addGuarded("FIRST");
+    add("LATER");
+    turn();
+    assertEquals(1, asked.size());
+    assertTrue(proposer.proposed.isEmpty());
+    asked.get(0).accept(true);
+    turn();
+    assertEquals(1, proposer.proposed.size(), "one by one, as ever");
+    assertTrue(payload(proposer.proposed.get(0)).endsWith("FIRST\r\n"));
+    end(0);
+    assertTrue(payload(proposer.proposed.get(1)).endsWith("LATER\r\n"));
+  }
+
+  @Test
+  void when_the_guard_does_not_agree_then_nothing_of_it_is_proposed() {
+    addGuarded("FIRST");
+    add("LATER");
+    turn();
+    asked.get(0).accept(false);
+    turn();
+    assertEquals(1, proposer.proposed.size());
+    assertTrue(payload(proposer.proposed.get(0)).endsWith("LATER\r\n"));
+  }
+
+  @Test
+  void when_something_earlier_is_not_applied_then_the_guard_is_not_asked() {
+    add("EARLIER");
+    addGuarded("FIRST");
+    turn();
+    end(0); // committed, but Redis has not answered
+    turn();
+    assertEquals(List.of(), asked);
+    assertEquals(1, proposer.proposed.size());
+  }
+
+  @Test
+  void when_leadership_is_lost_while_the_guard_decides_then_its_verdict_counts_no_more() {
+    Client client = addGuarded("FIRST");
+    turn();
+    sequencer.failUnproposed();
+    asked.get(0).accept(true);
+    turn();
+    assertEquals("NOT_LEADER", client.outcome);
+    assertTrue(proposer.proposed.isEmpty());
   }
 
   /** A batch of ten takes a millisecond; then one of its clients comes back. */

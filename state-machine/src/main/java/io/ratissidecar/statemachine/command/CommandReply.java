@@ -77,6 +77,7 @@ final class CommandReply {
         policy.raft(),
         policy.rule(),
         policy.local(),
+        policy.transparent(),
         policy.reason(),
         container);
   }

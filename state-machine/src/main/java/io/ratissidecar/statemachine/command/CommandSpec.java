@@ -14,6 +14,7 @@ import java.util.Set;
  * @param raft what it does with {@code RAFT}
  * @param rule what its arguments decide besides
  * @param local what it does without {@code RAFT} in explicit mode
+ * @param transparent what it does without {@code RAFT} in transparent mode
  * @param reason why it is refused; empty if neither refuses
  * @param container whether subcommands follow
  */
@@ -27,6 +28,7 @@ public record CommandSpec(
     RaftPolicy raft,
     ArgumentRule rule,
     LocalPolicy local,
+    TransparentPolicy transparent,
     String reason,
     boolean container) {
   public CommandSpec {

@@ -137,6 +137,16 @@ public final class CommandTable {
     return row.localPlan;
   }
 
+  /**
+   * Whether transparent mode takes a command without {@code RAFT} for one with it. If not, {@link
+   * #planLocal} says what becomes of it. What local Redis does not know counts as replicated, so
+   * that every node refuses it in the same words.
+   */
+  public boolean isReplicated(Request r) {
+    CommandSpec spec = find(r, 0);
+    return spec == null || spec.transparent() == TransparentPolicy.RAFT;
+  }
+
   /** All commands and subcommands of local Redis. */
   public Collection<CommandSpec> all() {
     return specs.values();

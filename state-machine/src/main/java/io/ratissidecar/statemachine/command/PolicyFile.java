@@ -23,7 +23,7 @@ final class PolicyFile {
   private static final Policy UNKNOWN =
       refuse("it is unknown to this version of the sidecar, so not known to be deterministic");
   private static final Policy UNKNOWN_READ =
-      new Policy(RaftPolicy.READ, ArgumentRule.NONE, LocalPolicy.PASS, "");
+      new Policy(RaftPolicy.READ, ArgumentRule.NONE, LocalPolicy.PASS, TransparentPolicy.RAFT, "");
 
   private final Map<String, Policy> lines;
 
@@ -36,7 +36,12 @@ final class PolicyFile {
    *
    * @param reason empty for none
    */
-  record Policy(RaftPolicy raft, ArgumentRule rule, LocalPolicy local, String reason) {}
+  record Policy(
+      RaftPolicy raft,
+      ArgumentRule rule,
+      LocalPolicy local,
+      TransparentPolicy transparent,
+      String reason) {}
 
   /**
    * Reads the file that comes with this class.
@@ -93,15 +98,16 @@ final class PolicyFile {
   private static void add(Map<String, Policy> lines, String line, int number) {
     String[] fields = line.split("\t", -1);
     try {
-      if (fields.length != 5) {
-        throw new IllegalArgumentException("five fields expected");
+      if (fields.length != 6) {
+        throw new IllegalArgumentException("six fields expected");
       }
-      String reason = fields[4].equals("-") ? "" : fields[4];
+      String reason = fields[5].equals("-") ? "" : fields[5];
       Policy policy =
           new Policy(
               RaftPolicy.valueOf(fields[1].toUpperCase(Locale.ROOT)),
               ArgumentRule.named(fields[2]),
               LocalPolicy.valueOf(fields[3].toUpperCase(Locale.ROOT)),
+              TransparentPolicy.valueOf(fields[4].toUpperCase(Locale.ROOT)),
               reason);
       boolean refuses = policy.raft == RaftPolicy.REFUSE || policy.local == LocalPolicy.REFUSE;
       if (refuses == reason.isEmpty()) {
@@ -116,6 +122,7 @@ final class PolicyFile {
   }
 
   private static Policy refuse(String reason) {
-    return new Policy(RaftPolicy.REFUSE, ArgumentRule.NONE, LocalPolicy.PASS, reason);
+    return new Policy(
+        RaftPolicy.REFUSE, ArgumentRule.NONE, LocalPolicy.PASS, TransparentPolicy.RAFT, reason);
   }
 }

@@ -15,6 +15,7 @@ public final class Resp {
   private static final byte[] QUEUED = ascii("+QUEUED\r\n");
   private static final byte[] NULL_2 = ascii("$-1\r\n");
   private static final byte[] NULL_3 = ascii("_\r\n");
+  private static final byte[] NULL_ARRAY_2 = ascii("*-1\r\n");
   private static final int CRLF = '\r' << 8 | '\n';
 
   private Resp() {}
@@ -101,6 +102,11 @@ public final class Resp {
   /** The null of a missing string. */
   public static void writeNull(ByteBuf out, int protocol) {
     out.writeBytes(protocol >= 3 ? NULL_3 : NULL_2);
+  }
+
+  /** The null of a missing array, such as the replies of a transaction that was not executed. */
+  public static void writeNullArray(ByteBuf out, int protocol) {
+    out.writeBytes(protocol >= 3 ? NULL_3 : NULL_ARRAY_2);
   }
 
   /** A command: an array of bulk strings. */

@@ -1,0 +1,179 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lettuce.core.RedisClient;
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.RedisClusterClient;
+import redis.clients.jedis.Transaction;
+
+/** Clients that know nothing of the sidecar. */
+@ExtendWith(PrintLogsOnFailure.class)
+class TransparentModeIT {
+  @AutoClose("compareAndClose")
+  private static TestCluster cluster;
+
+  @BeforeAll
+  static void start() {
+    cluster = TestCluster.of(3, "--mode", "transparent");
+  }
+
+  @BeforeEach
+  void empty() throws Exception {
+    assertOk(cluster.leader().call("FLUSHALL"));
+  }
+
+  @Test
+  void when_a_command_comes_without_raft_then_it_is_replicated() throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      assertOk(client.call("SET", "key", "value"));
+      assertText("value", client.call("GET", "key"));
+      assertText("value", client.call("RAFT", "GET", "key"));
+      assertNumber(2, client.call("RPUSH", "list", "a", "b"));
+      assertError("WRONGTYPE", client.call("INCR", "list"));
+      assertError("ERR unknown command 'NOSUCH'", client.call("NOSUCH", "x"));
+      assertError("ERR wrong number of arguments for 'get'", client.call("GET"));
+      assertOk(client.call("SELECT", "3"));
+      assertOk(client.call("SET", "key", "three"));
+      assertNumber(1, client.call("DBSIZE"));
+    }
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      assertText("value", node.redisCall("GET", "key"));
+      try (RespClient redis = new RespClient("127.0.0.1", node.redisPort(), Node.CALL_MILLIS)) {
+        assertOk(redis.call("SELECT", "3"));
+        assertText("three", redis.call("GET", "key"));
+      }
+    }
+  }
+
+  @Test
+  void when_a_follower_is_asked_then_it_redirects() throws Exception {
+    for (Node node : cluster.followers()) {
+      assertError("MOVED 0 " + cluster.leader().address(), node.call("SET", "key", "value"));
+      assertError("MOVED 0 " + cluster.leader().address(), node.call("GET", "key"));
+      assertText("PONG", node.call("PING"));
+    }
+  }
+
+  @Test
+  void when_it_concerns_one_node_then_that_node_answers() throws Exception {
+    for (Node node : cluster.nodes()) {
+      assertTrue(node.call("CONFIG", "GET", "maxmemory").texts().contains("maxmemory"));
+      assertTrue(node.call("CLIENT", "LIST").text().contains("cmd="));
+      assertTrue(node.call("INFO", "server").text().contains("redis_version"));
+      assertEquals(2, node.call("TIME").elements().size());
+      assertError("ERR CONFIG SET is refused", node.call("CONFIG", "SET", "maxmemory", "1"));
+    }
+    assertError("ERR DEBUG is refused", cluster.leader().call("DEBUG", "SLEEP", "1"));
+  }
+
+  @Test
+  void when_in_a_transaction_then_all_of_it_is_one_entry() throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      assertOk(client.call("MULTI"));
+      assertText("QUEUED", client.call("SET", "a", "1"));
+      assertText("QUEUED", client.call("PING"));
+      assertText("QUEUED", client.call("SELECT", "2"));
+      assertText("QUEUED", client.call("INCR", "a"));
+      assertText("QUEUED", client.call("GET", "a"));
+      assertEquals(List.of("OK", "PONG", "OK", "1", "1"), client.call("EXEC").texts());
+      assertText("1", client.call("GET", "a")); // database 2 from now on
+      assertOk(client.call("SET", "a", "two"));
+      assertOk(client.call("SELECT", "0"));
+      assertText("1", client.call("GET", "a"));
+
+      assertOk(client.call("MULTI"));
+      assertError("ERR 'config' can't be part of a MULTI", client.call("CONFIG", "GET", "save"));
+      assertError("EXECABORT", client.call("EXEC"));
+      assertOk(client.call("MULTI"));
+      assertError("ERR DB index is out of range", client.call("SELECT", "15"));
+      assertError("EXECABORT", client.call("EXEC"));
+      assertOk(client.call("MULTI"));
+      assertText("QUEUED", client.call("SET", "a", "discarded"));
+      assertOk(client.call("DISCARD"));
+      assertText("1", client.call("GET", "a"));
+      assertOk(client.call("MULTI"));
+      assertText("RESET", client.call("RESET"));
+      assertText("1", client.call("GET", "a"));
+    }
+  }
+
+  @Test
+  void when_published_at_the_leader_then_subscribers_of_every_node_hear_it() throws Exception {
+    for (Node node : cluster.nodes()) {
+      try (RespClient subscriber = node.client()) {
+        assertEquals("subscribe", subscriber.call("SUBSCRIBE", "news").texts().get(0));
+        assertFalse(cluster.leader().call("PUBLISH", "news", node.name()).isError());
+        Reply message = subscriber.read();
+        while (!message.texts().contains(node.name())) {
+          message = subscriber.read(); // this node may have been behind, and tell of earlier ones
+        }
+        assertEquals(List.of("message", "news", node.name()), message.texts());
+      }
+    }
+  }
+
+  @Test
+  void when_jedis_is_used_unchanged_then_it_works() {
+    Node leader = cluster.leader();
+    try (Jedis jedis = new Jedis("127.0.0.1", leader.port())) {
+      jedis.set("jedis", "1");
+      assertEquals(2, jedis.incr("jedis"));
+      Transaction transaction = jedis.multi();
+      var incremented = transaction.incr("jedis");
+      transaction.hset("hash", "field", "value");
+      transaction.exec();
+      assertEquals(3, incremented.get());
+      assertEquals("value", jedis.hget("hash", "field"));
+    }
+    Node follower = cluster.followers().get(0);
+    try (RedisClusterClient any =
+        RedisClusterClient.builder()
+            .nodes(Set.of(new HostAndPort("127.0.0.1", follower.port())))
+            .build()) {
+      any.set("cluster client", "finds the leader");
+      assertEquals("finds the leader", any.get("cluster client"));
+    }
+  }
+
+  @Test
+  void when_lettuce_is_used_unchanged_then_it_works() {
+    RedisClient client = RedisClient.create("redis://" + cluster.leader().address());
+    try (var connection = client.connect()) {
+      var commands = connection.sync();
+      assertEquals("OK", commands.set("lettuce", "1"));
+      commands.multi();
+      commands.incr("lettuce");
+      assertEquals(List.of(2L), commands.exec().stream().toList());
+      assertEquals("2", commands.get("lettuce"));
+    } finally {
+      client.shutdown();
+    }
+  }
+
+  @Test
+  void when_the_node_is_in_no_cluster_then_it_says_so() throws Exception {
+    try (TestCluster none = TestCluster.unformed(1, "--mode", "transparent")) {
+      Reply reply = none.node(0).call("SET", "key", "value");
+      assertError("NOCLUSTER", reply);
+      assertText("PONG", none.node(0).call("PING"));
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.sidecar.resp.RespConnection;
+import io.ratissidecar.statemachine.apply.IgnoredReplies;
+import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.resp.Request;
+import java.util.function.Consumer;
+
+/**
+ * The keys that a client watches on the leader. The leader's own Redis watches them, on a
+ * connection for this client alone: it sees every change, whoever made it. When that connection is
+ * lost, so is the knowledge, and the transaction must fail. Confined to the front loop.
+ */
+final class WatchedKeys {
+  private static final String NOT_REACHABLE = "ERR the local Redis is not reachable at the moment";
+
+  private final Session session;
+  private final ConnectionAttempt attempt;
+  private RespConnection connection;
+  private int database;
+  private boolean any;
+
+  WatchedKeys(Session session) {
+    this.session = session;
+    this.attempt = new ConnectionAttempt(session);
+  }
+
+  /** Handles a {@code WATCH}; false when the request has to come again later. */
+  boolean watch(Request request, int name) {
+    if (!session.enter(Lane.WATCH)) {
+      return false;
+    }
+    if (connection == null) {
+      if (any) { // what was watched before is lost, and more keys do not change that
+        session.slot(Lane.IMMEDIATE).ok();
+        return true;
+      }
+      return open();
+    }
+    if (database != session.database()) {
+      database = session.database();
+      connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(database));
+    }
+    ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
+    request.writeFrom(name, command);
+    any = true;
+    connection.send(command, 1, new ToSlot(session.slot(Lane.WATCH)));
+    return true;
+  }
+
+  private boolean open() {
+    if (attempt.takeFailure()) {
+      session.slot(Lane.IMMEDIATE).error(NOT_REACHABLE);
+      return true;
+    }
+    Services services = session.services();
+    attempt.begin(
+        ended -> RespConnection.open(services.front(), services.localRedis(), ended),
+        opened -> {
+          connection = opened;
+          database = 0;
+          opened.onClosed(
+              c -> {
+                if (c == connection) { // identity: an older connection's end says nothing
+                  connection = null;
+                }
+              });
+        });
+    return false;
+  }
+
+  /** True from the first {@code WATCH} to the end of the transaction. */
+  boolean any() {
+    return any;
+  }
+
+  /**
+   * Finds out whether the keys are as they were, and watches no more.
+   *
+   * @param verdict called once: false also when it is not known
+   */
+  void check(Consumer<Boolean> verdict) {
+    any = false;
+    if (connection == null) {
+      verdict.accept(false);
+      return;
+    }
+    connection.command(IgnoredReplies.INSTANCE, "MULTI");
+    connection.command(new Verdict(verdict), "EXEC");
+  }
+
+  /** Watches no more. */
+  void forget() {
+    if (any && connection != null) {
+      connection.command(IgnoredReplies.INSTANCE, "UNWATCH");
+    }
+    any = false;
+  }
+
+  void close() {
+    any = false;
+    RespConnection closing = connection;
+    connection = null;
+    if (closing != null) {
+      closing.close();
+    }
+  }
+
+  private record ToSlot(Slot slot) implements ReplySink {
+    @Override
+    public void onReply(ByteBuf frame) {
+      slot.reply(frame);
+    }
+
+    @Override
+    public void onLost() {
+      slot.error(NOT_REACHABLE);
+    }
+  }
+
+  /** An empty transaction gives an empty array, unless a watched key has changed. */
+  private record Verdict(Consumer<Boolean> verdict) implements ReplySink {
+    @Override
+    public void onReply(ByteBuf frame) {
+      int start = frame.readerIndex();
+      verdict.accept(frame.getByte(start) == '*' && frame.getByte(start + 1) == '0');
+    }
+
+    @Override
+    public void onLost() {
+      verdict.accept(false);
+    }
+  }
+}
