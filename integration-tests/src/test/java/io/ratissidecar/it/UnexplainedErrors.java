@@ -14,6 +14,9 @@ final class UnexplainedErrors {
           Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"),
           // A test limits the size of files, or damages them.
           Pattern.compile("This node stops: can't write entry.*File too large"),
+          // Two threads of Ratis's write the members as told and as applied at the same moment,
+          // through one temporary file; the log has them too.
+          Pattern.compile("Failed writing configuration.*\\n.*NoSuchFileException.*conf.tmp"),
           // A leader sent something to a node that was just told to stop.
           Pattern.compile("Failed appendEntries.*\\n.*ServerNotReadyException"));
 

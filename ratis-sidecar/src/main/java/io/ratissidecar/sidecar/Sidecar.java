@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.logstore.DirectoryLock;
 import io.ratissidecar.sidecar.admin.AdminCommands;
 import io.ratissidecar.sidecar.admin.RaftInfo;
+import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.membership.ClusterHost;
@@ -70,6 +71,7 @@ public final class Sidecar implements AutoCloseable {
   private final ExecutorService reader =
       Executors.newSingleThreadExecutor(work -> new Thread(work, "log-reader"));
   private final SessionRegistry sessions = new SessionRegistry();
+  private final BlockedClients blocked;
   private final SnapshotStore store;
   private final LocalRedis redis;
   private final Membership membership;
@@ -92,6 +94,7 @@ public final class Sidecar implements AutoCloseable {
     this.store = SnapshotStore.open(config.dir().resolve("snapshots"));
     this.redis = new LocalRedis(config, store, front, fatal);
     this.membership = new Membership(config, front, node, fatal);
+    this.blocked = new BlockedClients(front, redis::endpoint, membership::replication);
     this.snapshots =
         new Snapshots(
             config,
@@ -125,6 +128,9 @@ public final class Sidecar implements AutoCloseable {
     front
         .loop()
         .scheduleWithFixedDelay(membership::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    front
+        .loop()
+        .scheduleWithFixedDelay(blocked::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     LOG.info(
         "Node {} takes clients at {}, its Redis is at {}",
         membership.nodeId() == 0 ? "(in no cluster)" : membership.nodeId(),
@@ -140,6 +146,7 @@ public final class Sidecar implements AutoCloseable {
   public void close() throws IOException {
     long start = System.nanoTime();
     clients.stop();
+    front.loop().execute(blocked::endAll);
     long answered = start + HAND_OVER_AND_DRAIN_NANOS;
     quietly("hand over leadership", () -> handOver(millisUntil(answered) - DRAIN_MILLIS_AT_LEAST));
     quietly("answer the last commands", () -> drain(millisUntil(answered)));
@@ -276,6 +283,11 @@ public final class Sidecar implements AutoCloseable {
                   redis.isLoading() || snapshots.isInstalling()
                       ? Optional.of(LOADING)
                       : Optional.empty());
+    }
+
+    @Override
+    public BlockedClients blocked() {
+      return blocked;
     }
 
     @Override

@@ -58,15 +58,37 @@ final class ClientCommand {
       case "LIST" -> list();
       case "KILL" -> kill();
       case "REPLY" -> reply();
+      case "UNBLOCK" -> unblock();
       case "NO-EVICT", "NO-TOUCH" -> onOff(sub);
       default ->
           error(
               "ERR unknown subcommand '"
                   + request.argString(1)
-                  + "'. The sidecar has CLIENT ID, INFO, LIST, KILL, GETNAME, SETNAME, SETINFO, REPLY, NO-EVICT, NO-TOUCH,"
+                  + "'. The sidecar has CLIENT ID, INFO, LIST, KILL, UNBLOCK, GETNAME, SETNAME, SETINFO, REPLY, NO-EVICT, NO-TOUCH,"
                   + " TRACKING.");
     }
     return true;
+  }
+
+  /** {@code CLIENT UNBLOCK id [TIMEOUT|ERROR]}. */
+  private void unblock() {
+    if (!arity(request.argCount() == 3 || request.argCount() == 4)) {
+      return;
+    }
+    boolean withError = request.argCount() == 4 && request.argIs(3, "ERROR");
+    if (request.argCount() == 4 && !withError && !request.argIs(3, "TIMEOUT")) {
+      error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+      return;
+    }
+    long id = request.argLong(2);
+    if (id == Request.NOT_A_NUMBER) {
+      error("ERR value is not an integer or out of range");
+      return;
+    }
+    boolean unblocked =
+        session.services().sessions().all().stream()
+            .anyMatch(other -> other.id() == id && other.unblock(withError));
+    slot().reply(out -> Resp.writeInteger(out, unblocked ? 1 : 0));
   }
 
   private Slot slot() {

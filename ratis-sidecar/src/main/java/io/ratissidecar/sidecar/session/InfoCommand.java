@@ -5,11 +5,15 @@ import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * {@code INFO}: what the local Redis says, less the reserved database, and a section of our own.
  */
 final class InfoCommand {
+  private static final Pattern BLOCKED = Pattern.compile("(?m)^blocked_clients:([0-9]+)");
+
   private InfoCommand() {}
 
   static boolean run(Session session, Request request) {
@@ -34,7 +38,8 @@ final class InfoCommand {
         .forward(
             request,
             (reply, out) -> {
-              String text = hideReserved(session, RespValue.parse(reply).asString());
+              String text =
+                  addBlocked(session, hideReserved(session, RespValue.parse(reply).asString()));
               write(out, append ? text + "\r\n" + session.services().infoRaft() : text, protocol);
             });
   }
@@ -47,6 +52,15 @@ final class InfoCommand {
     }
     int end = text.indexOf('\n', start + 1);
     return text.substring(0, start + 1) + (end < 0 ? "" : text.substring(end + 1));
+  }
+
+  /** Those who wait in the sidecar, and leave no trace in Redis, are blocked clients too. */
+  private static String addBlocked(Session session, String text) {
+    int blocked = session.services().blocked().count();
+    Matcher line = BLOCKED.matcher(text);
+    return blocked > 0 && line.find()
+        ? line.replaceFirst("blocked_clients:" + (Long.parseLong(line.group(1)) + blocked))
+        : text;
   }
 
   private static void write(ByteBuf out, String text, int protocol) {

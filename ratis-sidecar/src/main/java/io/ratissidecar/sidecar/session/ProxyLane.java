@@ -28,6 +28,8 @@ final class ProxyLane {
   /** What the way to the leader and back may take. */
   private static final long MARGIN_NANOS = 1_000_000_000;
 
+  private static final long FOR_EVER = Long.MAX_VALUE;
+
   private static final byte[] RAFT = "RAFT".getBytes(StandardCharsets.US_ASCII);
 
   /** Nothing happened; the command may be sent again. */
@@ -58,6 +60,29 @@ final class ProxyLane {
    * @return false when the request has to come again later
    */
   boolean forward(List<Request> commands, boolean transaction) {
+    return forward(commands, transaction, false, patienceNanos());
+  }
+
+  /**
+   * As {@link #forward}, for a command that may wait at the leader. Nothing else of the client's is
+   * taken until it is answered.
+   *
+   * @param timeoutMillis how long it may wait; 0 for ever
+   */
+  boolean forwardBlocking(List<Request> command, long timeoutMillis) {
+    long patience =
+        timeoutMillis == 0
+            ? FOR_EVER
+            : TimeUnit.MILLISECONDS.toNanos(timeoutMillis) + patienceNanos();
+    boolean taken = forward(command, false, true, patience);
+    if (taken) {
+      session.holdUntilAnswered();
+    }
+    return taken;
+  }
+
+  private boolean forward(
+      List<Request> commands, boolean transaction, boolean blocking, long patienceNanos) {
     if (!session.enter(Lane.PROXY)) {
       return false;
     }
@@ -79,7 +104,7 @@ final class ProxyLane {
     if (connection == null) {
       return open(leaderAddress);
     }
-    send(commands, transaction);
+    send(commands, transaction, blocking, patienceNanos);
     return true;
   }
 
@@ -124,7 +149,8 @@ final class ProxyLane {
     watching = false;
   }
 
-  private void send(List<Request> commands, boolean transaction) {
+  private void send(
+      List<Request> commands, boolean transaction, boolean blocking, long patienceNanos) {
     session.services().sessions().countProxied();
     connection.useProtocol(session.protocol());
     if (database != session.database()) {
@@ -142,10 +168,22 @@ final class ProxyLane {
     if (transaction) {
       watching = false; // EXEC ends it
     }
-    Forwarded forwarded = new Forwarded(session.slot(Lane.PROXY), commands.size(), transaction);
+    Forwarded forwarded =
+        new Forwarded(
+            session.slot(Lane.PROXY), commands.size(), transaction, blocking, patienceNanos);
     waiting.add(forwarded);
     watchPatience();
     connection.send(out, commands.size(), forwarded);
+  }
+
+  /**
+   * The client has ended its side of the connection. The leader hears of it when a command of this
+   * client waits there, which it then drops.
+   */
+  void endInput() {
+    if (connection != null && waiting.stream().anyMatch(forwarded -> forwarded.blocking)) {
+      connection.endOutput();
+    }
   }
 
   /**
@@ -153,9 +191,9 @@ final class ProxyLane {
    * not, and its connection may stay open for ever.
    */
   private void watchPatience() {
-    if (!checkingPatience && !waiting.isEmpty()) {
+    if (!checkingPatience && !waiting.isEmpty() && waiting.peek().patienceNanos != FOR_EVER) {
       checkingPatience = true;
-      long leftNanos = waiting.peek().sentNanos + patienceNanos() - System.nanoTime();
+      long leftNanos = waiting.peek().leftNanos();
       session
           .services()
           .front()
@@ -166,7 +204,7 @@ final class ProxyLane {
 
   private void checkPatience() {
     checkingPatience = false;
-    if (!waiting.isEmpty() && System.nanoTime() - waiting.peek().sentNanos >= patienceNanos()) {
+    if (!waiting.isEmpty() && waiting.peek().leftNanos() <= 0) {
       LOG.warn("The leader at {} does not answer; giving up on what was forwarded to it", address);
       close();
     }
@@ -228,10 +266,14 @@ final class ProxyLane {
     private final boolean transaction;
     private final int count;
     private final long sentNanos = System.nanoTime();
+    private final boolean blocking;
+    private final long patienceNanos;
     private int received;
     private boolean over;
 
-    Forwarded(Slot slot, int count, boolean transaction) {
+    Forwarded(Slot slot, int count, boolean transaction, boolean blocking, long patienceNanos) {
+      this.blocking = blocking;
+      this.patienceNanos = patienceNanos;
       this.slot = slot;
       this.count = count;
       this.transaction = transaction;
@@ -260,6 +302,11 @@ final class ProxyLane {
         session.services().sessions().countProxyFailure();
         slot.error(UNKNOWN);
       }
+    }
+
+    /** How much longer it is waited for. */
+    long leftNanos() {
+      return sentNanos + patienceNanos - System.nanoTime();
     }
 
     private void over() {

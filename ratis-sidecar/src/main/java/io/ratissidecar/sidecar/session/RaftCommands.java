@@ -2,6 +2,8 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.ratissidecar.sidecar.blocking.BlockedClients;
+import io.ratissidecar.sidecar.blocking.Waiter;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.Sequencer;
@@ -28,6 +30,9 @@ final class RaftCommands {
   private final Services services;
   private final WatchedKeys watched;
   private Transaction transaction;
+
+  /** The last command that waited; null for none. */
+  private Waiter waiter;
 
   /** Why a {@code MULTI} was refused, as long as the rest of its block may follow; else null. */
   private String blockRefusal;
@@ -114,7 +119,7 @@ final class RaftCommands {
       queue(request, name, plan);
       return true;
     }
-    return leader ? run(replication, request, name, plan) : forward(request, name);
+    return leader ? run(replication, request, name, plan) : forward(request, name, plan);
   }
 
   private boolean canForward() {
@@ -148,6 +153,9 @@ final class RaftCommands {
   }
 
   private boolean run(Replication replication, Request request, int name, Plan plan) {
+    if (plan instanceof Plan.Blocking blocking) {
+      return block(blocking);
+    }
     // Behind writes of the same client that are under way a read becomes part of the log as they
     // are. There it sees all of them and none that comes later, as in a RAFT MULTI. It is
     // linearizable as a write is: its entry is appended after it arrived, and is answered once it
@@ -182,8 +190,27 @@ final class RaftCommands {
     return true;
   }
 
-  private boolean forward(Request request, int name) {
-    return session.proxy().forward(List.of(request.copyFrom(name)), false);
+  /** Nothing of the client's is taken until it has its reply. */
+  private boolean block(Plan.Blocking plan) {
+    if (!session.enter(Lane.LOG)) {
+      return false;
+    }
+    waiter = new Waiter(session.slot(Lane.LOG), session.database(), session.protocol(), plan);
+    session.holdUntilAnswered();
+    services.blocked().add(waiter);
+    return true;
+  }
+
+  /** As {@link BlockedClients#unblock}. */
+  boolean unblock(boolean withError) {
+    return waiter != null && services.blocked().unblock(waiter, withError);
+  }
+
+  private boolean forward(Request request, int name, Plan plan) {
+    List<Request> command = List.of(request.copyFrom(name));
+    return plan instanceof Plan.Blocking blocking
+        ? session.proxy().forwardBlocking(command, blocking.timeoutMillis())
+        : session.proxy().forward(command, false);
   }
 
   private void queue(Request request, int name, Plan plan) {
@@ -359,8 +386,7 @@ final class RaftCommands {
             .error("EXECABORT Transaction discarded because of: " + refused.error());
         return;
       }
-      block[i + 1] =
-          plan instanceof Plan.Rewritten rewritten ? rewritten.commands()[0] : arguments(command);
+      block[i + 1] = withoutWaiting(command, plan);
       bytes += Sequencer.encodedBytes(block[i + 1]);
     }
     if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows when made absolute
@@ -393,6 +419,13 @@ final class RaftCommands {
     }
   }
 
+  private static byte[][] withoutWaiting(Request command, Plan plan) {
+    if (plan instanceof Plan.Blocking blocking) {
+      return blocking.attempt();
+    }
+    return plan instanceof Plan.Rewritten rewritten ? rewritten.commands()[0] : arguments(command);
+  }
+
   private void notExecuted(Slot slot) {
     int protocol = session.protocol();
     slot.reply(out -> Resp.writeNullArray(out, protocol));
@@ -416,6 +449,10 @@ final class RaftCommands {
   void close() {
     endTransaction();
     watched.close();
+    if (waiter != null) {
+      services.blocked().remove(waiter);
+      waiter = null;
+    }
     blockRefusal = null;
   }
 }

@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Member;
@@ -39,6 +40,9 @@ public interface Services {
    * its data is being loaded. Empty when they can.
    */
   Optional<String> dataRefusal();
+
+  /** Those clients of this node that wait for data. */
+  BlockedClients blocked();
 
   /** The leader to send commands to, when it is another node. */
   Optional<Member> remoteLeader();

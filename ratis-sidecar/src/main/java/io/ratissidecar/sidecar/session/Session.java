@@ -144,6 +144,8 @@ public final class Session implements RequestSink {
   @Override
   public void onInputEnd(boolean complete) {
     local.endInput();
+    proxy.endInput();
+    raft.unblock(false);
     if (complete) {
       close();
     }
@@ -186,6 +188,11 @@ public final class Session implements RequestSink {
     replyMode = ReplyMode.ON;
     skipping = false;
     setAuthenticated(services.config().password().isEmpty());
+  }
+
+  /** Ends a wait for data; false when it does not wait. */
+  boolean unblock(boolean withError) {
+    return raft.unblock(withError);
   }
 
   boolean hasPending() {

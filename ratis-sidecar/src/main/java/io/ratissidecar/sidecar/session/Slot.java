@@ -2,8 +2,8 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.ratissidecar.sidecar.blocking.Waiter;
 import io.ratissidecar.sidecar.raft.Failure;
-import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.function.Consumer;
 
@@ -11,7 +11,7 @@ import java.util.function.Consumer;
  * The place of one command's reply in a client's order of replies. Filled once; later calls are
  * ignored, since a command may be answered "not known" and its real reply come afterwards.
  */
-final class Slot implements ReplyReceiver {
+final class Slot implements Waiter.Client {
   private final ReplyQueue queue;
   private final Services services;
   private final Lane lane;
@@ -79,8 +79,8 @@ final class Slot implements ReplyReceiver {
     }
   }
 
-  /** Makes a reply here. */
-  void reply(Consumer<ByteBuf> writer) {
+  @Override
+  public void reply(Consumer<ByteBuf> writer) {
     if (filled) {
       return;
     }

@@ -57,6 +57,25 @@ public enum ArgumentRule {
   XTRIM((r, name, now, database, reserved) -> StreamRules.xtrim(r, name)),
   /** {@code XCLAIM} needs an absolute TIME and no idle time. */
   XCLAIM_TIME((r, name, now, database, reserved) -> StreamRules.xclaim(r, name)),
+  /** {@code BLPOP} waits. */
+  BLPOP((r, name, now, database, reserved) -> BlockingRules.popAny(r, name, "LPOP")),
+  /** {@code BRPOP} waits. */
+  BRPOP((r, name, now, database, reserved) -> BlockingRules.popAny(r, name, "RPOP")),
+  /** {@code BZPOPMIN} waits. */
+  BZPOPMIN((r, name, now, database, reserved) -> BlockingRules.popAny(r, name, "ZPOPMIN")),
+  /** {@code BZPOPMAX} waits. */
+  BZPOPMAX((r, name, now, database, reserved) -> BlockingRules.popAny(r, name, "ZPOPMAX")),
+  /** {@code BLMPOP} waits; {@code LMPOP} is logged. */
+  BLMPOP(
+      (r, name, now, database, reserved) ->
+          BlockingRules.popMany(r, name, "LMPOP", "LEFT", "RIGHT")),
+  /** {@code BZMPOP} waits; {@code ZMPOP} is logged. */
+  BZMPOP(
+      (r, name, now, database, reserved) -> BlockingRules.popMany(r, name, "ZMPOP", "MIN", "MAX")),
+  /** {@code BLMOVE} waits; {@code LMOVE} is logged. */
+  BLMOVE((r, name, now, database, reserved) -> BlockingRules.move(r, name)),
+  /** {@code BRPOPLPUSH} waits; {@code RPOPLPUSH} is logged. */
+  BRPOPLPUSH((r, name, now, database, reserved) -> BlockingRules.popPush(r, name)),
   /** {@code XREAD} must not block. */
   XREAD_BLOCK((r, name, now, database, reserved) -> StreamRules.xread(r, name));
 

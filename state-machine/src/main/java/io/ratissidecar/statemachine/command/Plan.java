@@ -2,6 +2,7 @@ package io.ratissidecar.statemachine.command;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.statemachine.resp.Resp;
+import java.util.List;
 
 /** What becomes of one command that is to be replicated or read linearizably. */
 public sealed interface Plan {
@@ -47,6 +48,16 @@ public sealed interface Plan {
       }
     }
   }
+
+  /**
+   * Waits until the keys hold something; what then goes into the log does not wait.
+   *
+   * @param attempt the command that goes into the log, also where there is no waiting, in a
+   *     transaction; a null as its reply means that there was nothing
+   * @param keys what is waited for
+   * @param timeoutMillis how long; 0 for ever
+   */
+  record Blocking(byte[][] attempt, List<byte[]> keys, long timeoutMillis) implements Plan {}
 
   /** The session answers. */
   record Session(CommandSpec command) implements Plan {}

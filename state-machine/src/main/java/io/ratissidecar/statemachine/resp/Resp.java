@@ -109,6 +109,13 @@ public final class Resp {
     out.writeBytes(protocol >= 3 ? NULL_3 : NULL_ARRAY_2);
   }
 
+  /** True for a reply that is a null of either protocol. */
+  public static boolean isNull(ByteBuf reply) {
+    int start = reply.readerIndex();
+    byte type = reply.getByte(start);
+    return type == '_' || ((type == '*' || type == '$') && reply.getByte(start + 1) == '-');
+  }
+
   /** A command: an array of bulk strings. */
   public static void command(ByteBuf out, String... args) {
     writeArrayHeader(out, args.length);

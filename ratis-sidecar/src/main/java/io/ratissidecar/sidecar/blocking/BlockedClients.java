@@ -1,0 +1,273 @@
+package io.ratissidecar.sidecar.blocking;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.raft.Failure;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * Clients that wait for keys to hold something, first come, first served for each key. Waiting
+ * leaves no trace in the log: a client's command goes there, in its form that does not wait, when a
+ * key of it holds something and nobody came before. Whoever finds nothing then waits on.
+ *
+ * <p>Only a leader has waiting clients; when it leads no more, they are told. Confined to the front
+ * loop.
+ */
+public final class BlockedClients {
+  /** In Redis's words, which clients know. */
+  private static final String NOT_LEADING =
+      "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+
+  private static final byte[] WRONG_TYPE = "-WRONGTYPE".getBytes(StandardCharsets.US_ASCII);
+
+  private final FrontLoop front;
+  private final Supplier<Optional<Replication>> replication;
+  private final KeyWatch keys;
+  private final Map<DatabaseKey, LinkedHashSet<Waiter>> queues = new HashMap<>();
+  private final Set<Waiter> all = new LinkedHashSet<>();
+
+  /** Keys that are being asked for; those that changed meanwhile are asked for once more. */
+  private final Map<DatabaseKey, Boolean> asked = new HashMap<>();
+
+  /**
+   * @param redis the local one
+   * @param replication this node's part in a cluster, if it has any
+   */
+  public BlockedClients(
+      FrontLoop front, Supplier<RespEndpoint> redis, Supplier<Optional<Replication>> replication) {
+    this.front = front;
+    this.replication = replication;
+    this.keys =
+        new KeyWatch(
+            front,
+            redis,
+            new KeyWatch.Listener() {
+              @Override
+              public void onChanged(ByteBuffer key) {
+                changed(key);
+              }
+
+              @Override
+              public void onLost() {
+                asked.clear();
+                List.copyOf(queues.keySet()).forEach(BlockedClients.this::ask);
+              }
+            });
+  }
+
+  /** Has the client wait until it is served, its time is over, or it is unblocked. */
+  public void add(Waiter waiter) {
+    all.add(waiter);
+    long millis = waiter.plan().timeoutMillis();
+    if (millis > 0) {
+      waiter.timeout(front.loop().schedule(() -> timeOut(waiter), millis, TimeUnit.MILLISECONDS));
+    }
+    for (DatabaseKey key : waiter.keys()) {
+      queues.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(waiter);
+    }
+    if (waiter.keys().isEmpty()) {
+      attempt(waiter); // Redis says what is wrong with it
+    } else {
+      waiter.keys().forEach(this::ask);
+    }
+  }
+
+  /** How many wait. */
+  public int count() {
+    return all.size();
+  }
+
+  /** The client has gone, or waits no more for another reason; nothing is told. */
+  public void remove(Waiter waiter) {
+    waiter.over();
+    all.remove(waiter);
+    for (DatabaseKey key : waiter.keys()) {
+      LinkedHashSet<Waiter> queue = queues.get(key);
+      if (queue != null && queue.remove(waiter)) {
+        if (queue.isEmpty()) {
+          queues.remove(key);
+        } else {
+          ask(key); // the next one's turn
+        }
+      }
+    }
+  }
+
+  /**
+   * Ends the waiting as {@code CLIENT UNBLOCK} does. One whose command is on its way through the
+   * log gets what that brings.
+   *
+   * @return whether it was waiting
+   */
+  public boolean unblock(Waiter waiter, boolean withError) {
+    if (waiter.isOver() || waiter.isTrying()) {
+      return false;
+    }
+    if (withError) {
+      end(waiter, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    } else {
+      timeOut(waiter);
+    }
+    return true;
+  }
+
+  /** Looks whether this node still leads; call it on the front loop a few times a second. */
+  public void tick() {
+    if (all.isEmpty()) {
+      return;
+    }
+    boolean leads = replication.get().filter(r -> r.raft().group().isLeaderReady()).isPresent();
+    if (!leads) {
+      endAll();
+    } else {
+      keys.isReady(); // if not, it tries to get there, and tells
+    }
+  }
+
+  /** Tells all that this node serves no more. */
+  public void endAll() {
+    for (Waiter waiter : List.copyOf(all)) {
+      if (!waiter.isTrying()) {
+        end(waiter, NOT_LEADING);
+      }
+    }
+  }
+
+  private void end(Waiter waiter, String error) {
+    remove(waiter);
+    waiter.client().reply(out -> Resp.writeError(out, error));
+  }
+
+  private void timeOut(Waiter waiter) {
+    if (waiter.isTrying()) {
+      waiter.expired();
+    } else if (!waiter.isOver()) {
+      remove(waiter);
+      waiter.client().reply(out -> Resp.writeNullArray(out, waiter.protocol()));
+    }
+  }
+
+  private void changed(ByteBuffer key) {
+    for (DatabaseKey waitedFor : List.copyOf(queues.keySet())) {
+      if (waitedFor.key().equals(key)) {
+        ask(waitedFor);
+      }
+    }
+  }
+
+  /** Finds out whether a key holds something, and serves the first who waits for it then. */
+  private void ask(DatabaseKey key) {
+    if (!queues.containsKey(key) || !keys.isReady()) {
+      return;
+    }
+    if (asked.containsKey(key)) {
+      asked.put(key, true);
+      return;
+    }
+    asked.put(key, false);
+    keys.ask(key, exists -> answered(key, exists));
+  }
+
+  private void answered(DatabaseKey key, boolean exists) {
+    boolean changedSince = Boolean.TRUE.equals(asked.remove(key));
+    LinkedHashSet<Waiter> queue = queues.get(key);
+    if (queue == null) {
+      return;
+    }
+    List<Waiter> waiting = List.copyOf(queue);
+    if (exists) {
+      serve(waiting.get(0));
+    }
+    waiting.forEach(Waiter::lookedAt);
+    if (changedSince) {
+      ask(key);
+    }
+  }
+
+  private void serve(Waiter first) {
+    if (first.isTrying()) {
+      first.tryAgain();
+    } else {
+      attempt(first);
+    }
+  }
+
+  private void attempt(Waiter waiter) {
+    Optional<Replication> current = replication.get();
+    if (current.isEmpty() || !current.get().raft().group().isLeaderReady()) {
+      end(waiter, NOT_LEADING);
+      return;
+    }
+    waiter.trying();
+    boolean justCome = waiter.keys().isEmpty() || waiter.hasJustCome();
+    current
+        .get()
+        .sequencer()
+        .add(
+            new Attempt(waiter, justCome),
+            waiter.database(),
+            waiter.protocol(),
+            new byte[][][] {waiter.plan().attempt()},
+            0);
+  }
+
+  private final class Attempt implements ReplyReceiver {
+    private final Waiter waiter;
+    private final boolean justCome;
+
+    Attempt(Waiter waiter, boolean justCome) {
+      this.waiter = waiter;
+      this.justCome = justCome;
+    }
+
+    @Override
+    public void reply(ByteBuf frame) {
+      if (waiter.isOver()) {
+        return;
+      }
+      // A key of another type is nothing that those wait for who wait already.
+      boolean nothing = Resp.isNull(frame) || (!justCome && isWrongType(frame));
+      if (nothing) {
+        boolean again = waiter.waitOn();
+        if (waiter.isExpired()) {
+          timeOut(waiter);
+        } else if (again) {
+          waiter.keys().forEach(BlockedClients.this::ask);
+        }
+      } else {
+        remove(waiter);
+        waiter.client().reply(frame);
+      }
+    }
+
+    @Override
+    public void failed(Failure failure) {
+      if (!waiter.isOver()) {
+        remove(waiter);
+        waiter.client().failed(failure);
+      }
+    }
+
+    private static boolean isWrongType(ByteBuf frame) {
+      for (int i = 0; i < WRONG_TYPE.length; i++) {
+        if (i >= frame.readableBytes() || frame.getByte(frame.readerIndex() + i) != WRONG_TYPE[i]) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package io.ratissidecar.sidecar.blocking;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.sidecar.resp.RespConnection;
+import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.statemachine.apply.IgnoredReplies;
+import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.resp.Resp;
+import io.ratissidecar.statemachine.resp.RespValue;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Tells whether keys of the local Redis hold something, and when that may have changed. Redis does
+ * the telling: the connection tracks the keys that it has asked for, as a client with a cache does,
+ * so that every way in which a key can change is covered. Confined to the front loop.
+ *
+ * <p>Source: Redis, Client-side caching.
+ */
+final class KeyWatch {
+  /** Hears of changes. */
+  interface Listener {
+    /** The key may have changed, in whatever database it is. It has to be asked for again. */
+    void onChanged(ByteBuffer key);
+
+    /** Whatever was asked for has to be asked for again. */
+    void onLost();
+  }
+
+  private static final byte[] EXISTS = {'E', 'X', 'I', 'S', 'T', 'S'};
+  private static final long AGAIN_MILLIS = 100;
+
+  private final FrontLoop front;
+  private final Supplier<RespEndpoint> redis;
+  private final Listener listener;
+  private RespConnection connection;
+  private boolean opening;
+  private int database;
+
+  KeyWatch(FrontLoop front, Supplier<RespEndpoint> redis, Listener listener) {
+    this.front = front;
+    this.redis = redis;
+    this.listener = listener;
+  }
+
+  /** True when keys can be asked for; if not, tries to get there, and {@code onLost} tells when. */
+  boolean isReady() {
+    if (connection == null && !opening) {
+      opening = true;
+      RespConnection.open(
+          front,
+          redis.get(),
+          new RespConnection.OpenListener() {
+            @Override
+            public void onOpen(RespConnection opened) {
+              opening = false;
+              begin(opened);
+            }
+
+            @Override
+            public void onFailed(Throwable cause) {
+              opening = false; // the next one who asks tries again
+            }
+          });
+    }
+    return connection != null;
+  }
+
+  private void begin(RespConnection opened) {
+    connection = opened;
+    database = 0;
+    opened.onPush(this::pushed);
+    opened.onClosed(
+        c -> {
+          connection = null;
+          listener.onLost();
+        });
+    opened.useProtocol(3);
+    opened.command(IgnoredReplies.INSTANCE, "CLIENT", "TRACKING", "ON");
+    listener.onLost();
+  }
+
+  /**
+   * Asks for a key, and hears of its next change from now on. The answer does not come when the
+   * connection is lost.
+   */
+  void ask(DatabaseKey key, Consumer<Boolean> exists) {
+    if (database != key.database()) {
+      database = key.database();
+      connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(database));
+    }
+    byte[] bytes = new byte[key.key().remaining()];
+    key.key().duplicate().get(bytes);
+    ByteBuf command = connection.allocate(bytes.length + 32);
+    Resp.command(command, new byte[][] {EXISTS, bytes});
+    connection.send(
+        command,
+        1,
+        new ReplySink() {
+          @Override
+          public void onReply(ByteBuf frame) {
+            if (frame.getByte(frame.readerIndex()) == '-') { // such as LOADING
+              front.loop().schedule(listener::onLost, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+            } else {
+              exists.accept(frame.getByte(frame.readerIndex() + 1) == '1');
+            }
+          }
+
+          @Override
+          public void onLost() {}
+        });
+  }
+
+  private void pushed(ByteBuf frame) {
+    List<RespValue> push = RespValue.parse(frame).asList();
+    if (push.size() != 2 || !push.get(0).asString().equals("invalidate")) {
+      return;
+    }
+    if (push.get(1).isNull()) { // everything was flushed
+      listener.onLost();
+    } else {
+      push.get(1)
+          .asList()
+          .forEach(key -> listener.onChanged(ByteBuffer.wrap(((RespValue.Bulk) key).bytes())));
+    }
+  }
+
+  void close() {
+    if (connection != null) {
+      connection.close();
+    }
+  }
+}

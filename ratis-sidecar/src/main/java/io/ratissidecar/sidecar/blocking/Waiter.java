@@ -1,0 +1,121 @@
+package io.ratissidecar.sidecar.blocking;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.statemachine.command.Plan;
+import java.util.List;
+import java.util.concurrent.ScheduledFuture;
+import java.util.function.Consumer;
+
+/** One client that waits in one command. */
+public final class Waiter {
+  private final Client client;
+  private final int database;
+  private final int protocol;
+  private final Plan.Blocking plan;
+  private final List<DatabaseKey> keys;
+  private ScheduledFuture<?> timeout;
+  private int unanswered;
+  private boolean trying;
+  private boolean again;
+  private boolean expired;
+  private boolean over;
+
+  /** Who waits: the place of the reply. */
+  public interface Client extends ReplyReceiver {
+    /** Makes a reply that no Redis has given. */
+    void reply(Consumer<ByteBuf> writer);
+  }
+
+  /**
+   * @param database that the client has selected
+   * @param protocol of the client
+   */
+  public Waiter(Client client, int database, int protocol, Plan.Blocking plan) {
+    this.client = client;
+    this.database = database;
+    this.protocol = protocol;
+    this.plan = plan;
+    this.keys = plan.keys().stream().map(key -> DatabaseKey.of(database, key)).distinct().toList();
+    this.unanswered = keys.size();
+  }
+
+  Client client() {
+    return client;
+  }
+
+  int database() {
+    return database;
+  }
+
+  int protocol() {
+    return protocol;
+  }
+
+  Plan.Blocking plan() {
+    return plan;
+  }
+
+  List<DatabaseKey> keys() {
+    return keys;
+  }
+
+  void timeout(ScheduledFuture<?> scheduled) {
+    timeout = scheduled;
+  }
+
+  /** True while its command is on its way through the log. */
+  boolean isTrying() {
+    return trying;
+  }
+
+  void trying() {
+    trying = true;
+    again = false;
+  }
+
+  /** A key may have changed after its command was on its way. */
+  void tryAgain() {
+    again = true;
+  }
+
+  /**
+   * Its command found nothing.
+   *
+   * @return whether that may have changed since
+   */
+  boolean waitOn() {
+    trying = false;
+    return again;
+  }
+
+  /** One of its keys was looked at. */
+  void lookedAt() {
+    unanswered--;
+  }
+
+  /** True until every key was looked at once: till then an error is the answer. */
+  boolean hasJustCome() {
+    return unanswered > 0;
+  }
+
+  /** Its time was over while its command was on its way. */
+  void expired() {
+    expired = true;
+  }
+
+  boolean isExpired() {
+    return expired;
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
+  void over() {
+    over = true;
+    if (timeout != null) {
+      timeout.cancel(false);
+    }
+  }
+}
