@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.statemachine.resp.Request;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -62,6 +64,16 @@ class RewritesTest {
       return lines;
     } else if (plan instanceof Plan.Refused refused) {
       return List.of("- " + refused.error());
+    } else if (plan instanceof Plan.Blocking blocking) {
+      return List.of(
+          "~ "
+              + blocking.timeoutMillis()
+              + " "
+              + blocking.keys().stream().map(key -> new String(key, UTF_8)).toList()
+              + " "
+              + Arrays.stream(blocking.attempt())
+                  .map(arg -> new String(arg, UTF_8))
+                  .collect(Collectors.joining(" ")));
     }
     return List.of(plan == Plan.VERBATIM ? "=" : plan == Plan.READ ? "?" : "@");
   }
