@@ -54,14 +54,18 @@ public record SnapshotReport(
       Progress p = receiving.get();
       return p.total() == 0
           ? "receiving"
-          : "receiving " + (100 * p.bytes() / p.total()) + " % of " + p.total() + " bytes";
+          : "receiving " + (100 * p.bytes() / p.total()) + " % of " + megabytes(p.total());
     }
     if (bytesSeeded >= 0) {
-      return bytesSeeded == 0 ? "checking" : "copying, " + bytesSeeded + " bytes so far";
+      return bytesSeeded == 0 ? "checking" : "copying, " + megabytes(bytesSeeded) + " so far";
     }
     if (bytesWritten >= 0) {
-      return "taking, " + bytesWritten + " bytes so far";
+      return "taking, " + megabytes(bytesWritten) + " so far";
     }
     return loading ? "loading" : "";
+  }
+
+  private static String megabytes(long bytes) {
+    return bytes / 1_000_000 + " MB";
   }
 }
