@@ -26,9 +26,12 @@ public final class CommandTable {
 
   private final NameIndex<Row> index;
   private final Map<String, CommandSpec> specs;
+  private final KeyFinder keys;
   private final int databases;
 
-  CommandTable(Map<String, Row> rows, Map<String, CommandSpec> specs, int databases) {
+  private CommandTable(
+      Map<String, Row> rows, Map<String, CommandSpec> specs, KeyFinder keys, int databases) {
+    this.keys = keys;
     this.index = new NameIndex<>(rows);
     this.specs = Collections.unmodifiableMap(specs);
     this.databases = databases;
@@ -54,7 +57,7 @@ public final class CommandTable {
       specs.put(row.spec.name(), row.spec);
       row.subcommandSpecs.forEach(spec -> specs.put(spec.name(), spec));
     }
-    return new CommandTable(rows, specs, databases);
+    return new CommandTable(rows, specs, KeyFinder.of(commandReply.asList()), databases);
   }
 
   /**
@@ -140,6 +143,11 @@ public final class CommandTable {
   /** All commands and subcommands of local Redis. */
   public Collection<CommandSpec> all() {
     return specs.values();
+  }
+
+  /** Which keys commands name. */
+  public KeyFinder keys() {
+    return keys;
   }
 
   /** The database that clients must not reach: the last one. */

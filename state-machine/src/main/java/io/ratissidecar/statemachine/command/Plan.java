@@ -48,6 +48,12 @@ public sealed interface Plan {
     }
   }
 
+  /**
+   * A linearizable read of a key's deadline, which Redis keeps in another time: the reply is made
+   * of what {@link DeadlineScript#stored} or {@code PEXPIRETIME} says.
+   */
+  record Deadline(byte[] key, DeadlineReply reply) implements Plan {}
+
   /** The session answers. */
   record Session(CommandSpec command) implements Plan {}
 
