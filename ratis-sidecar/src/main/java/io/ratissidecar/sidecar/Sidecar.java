@@ -1,11 +1,14 @@
 package io.ratissidecar.sidecar;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.logstore.DeadlineIndex;
 import io.ratissidecar.logstore.DirectoryLock;
 import io.ratissidecar.sidecar.admin.AdminCommands;
 import io.ratissidecar.sidecar.admin.RaftInfo;
 import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.expiry.Expirer;
+import io.ratissidecar.sidecar.expiry.ReplicatedExpiryLog;
 import io.ratissidecar.sidecar.membership.ClusterHost;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.SnapshotState;
@@ -51,6 +54,7 @@ public final class Sidecar implements AutoCloseable {
 
   private static final Duration REDIS_START = Duration.ofSeconds(60);
   private static final long TICK_MILLIS = 50;
+  private static final long EXPIRY_MILLIS = 100;
 
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
   private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
@@ -80,6 +84,8 @@ public final class Sidecar implements AutoCloseable {
   private final ClientServer clients;
   private CommandTable commands;
   private String redisVersion = "";
+  private DeadlineIndex deadlines;
+  private volatile Expirer expirer;
 
   /**
    * @param fatal ends the process
@@ -119,17 +125,27 @@ public final class Sidecar implements AutoCloseable {
     redis.start();
     commands = redis.awaitCommands(REDIS_START);
     redisVersion = redis.version();
+    deadlines = DeadlineIndex.create(config.dir().resolve("deadlines"));
     membership.start();
     snapshots.start();
     clients.start();
     front
         .loop()
         .scheduleWithFixedDelay(membership::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    front
+        .loop()
+        .scheduleWithFixedDelay(this::expire, EXPIRY_MILLIS, EXPIRY_MILLIS, TimeUnit.MILLISECONDS);
     LOG.info(
         "Node {} takes clients at {}, its Redis is at {}",
         membership.nodeId() == 0 ? "(in no cluster)" : membership.nodeId(),
         config.clientAddress(),
         redis.describe());
+  }
+
+  private void expire() {
+    if (membership.replication().isPresent()) {
+      expirer.tick();
+    }
   }
 
   /**
@@ -147,6 +163,9 @@ public final class Sidecar implements AutoCloseable {
     membership.stop();
     redis.close(start + STOP_NANOS);
     front.close();
+    if (deadlines != null) {
+      deadlines.close();
+    }
     reader.shutdown();
     lock.close();
   }
@@ -263,6 +282,19 @@ public final class Sidecar implements AutoCloseable {
     }
 
     @Override
+    public Expirer expirer() {
+      return expirer;
+    }
+
+    @Override
+    public long clockMillis() {
+      return membership
+          .replication()
+          .map(r -> r.raft().clock().millis())
+          .orElseGet(System::currentTimeMillis);
+    }
+
+    @Override
     public Optional<String> refusal() {
       return membership.refusal();
     }
@@ -327,6 +359,21 @@ public final class Sidecar implements AutoCloseable {
 
     @Override
     public Replication createReplication(ClusterIdentity identity) {
+      Replication replication = replication(identity);
+      Expirer watching =
+          new Expirer(
+              commands,
+              deadlines,
+              new ReplicatedExpiryLog(replication),
+              config.responseTimeout().toNanos(),
+              System::nanoTime,
+              fatal);
+      replication.applier().watch(watching);
+      expirer = watching;
+      return replication;
+    }
+
+    private Replication replication(ClusterIdentity identity) {
       return new Replication(
           config,
           identity,

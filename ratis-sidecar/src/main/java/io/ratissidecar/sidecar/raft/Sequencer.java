@@ -67,11 +67,13 @@ public final class Sequencer {
     this.pendingLimitBytes = 8L * batchBytes;
   }
 
-  /** The clock of the batch that the next command goes into, milliseconds since 1970. */
+  /**
+   * The log's clock for the next command, milliseconds since 1970. Not its batch's, which is that
+   * of the moment when the batch is proposed: it may wait for its turn, and what is counted from
+   * the clock must not count from earlier.
+   */
   public long clockMillis() {
-    // Not kept from one turn to the next: a batch that got no command must not make a later one's
-    // clock old.
-    return open != null ? open.leaderTimeMillis() : proposer.nextLeaderTimeMillis();
+    return proposer.nextLeaderTimeMillis();
   }
 
   /**
@@ -144,8 +146,7 @@ public final class Sequencer {
     if (open != null) {
       seal();
     }
-    Batch batch =
-        new Batch(EntryType.CLUSTER, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
+    Batch batch = new Batch(EntryType.CLUSTER, nanoClock.getAsLong());
     Resp.command(batch.begin(reservedDatabase, 2), command);
     batch.end(waiting, 1, 0);
     pendingBytes += cost(batch);
@@ -208,7 +209,7 @@ public final class Sequencer {
       seal();
     }
     if (open == null) {
-      open = new Batch(EntryType.COMMANDS, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
+      open = new Batch(EntryType.COMMANDS, nanoClock.getAsLong());
     }
     return open;
   }
@@ -268,6 +269,7 @@ public final class Sequencer {
     inFlight++;
     requestsInFlight += batch.requests();
     Flight flight = new Flight(batch, nanoClock.getAsLong());
+    batch.proposedAt(proposer.nextLeaderTimeMillis());
     proposer.propose(batch, flight::refused);
     if (batch.index() > 0) {
       applier.await(batch, flight);

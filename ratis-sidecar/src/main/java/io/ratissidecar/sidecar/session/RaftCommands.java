@@ -2,10 +2,13 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.ratissidecar.sidecar.expiry.Guard;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.sidecar.raft.Sequencer;
 import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.command.DeadlineScript;
 import io.ratissidecar.statemachine.command.Plan;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
@@ -80,7 +83,7 @@ final class RaftCommands {
       session.holdUntil(replication.sequencer()::whenRoom);
       return false;
     }
-    long clock = leader ? replication.sequencer().clockMillis() : System.currentTimeMillis();
+    long clock = leader ? replication.sequencer().clockMillis() : services.clockMillis();
     Plan plan = services.commands().plan(request, 1, clock, session.database());
     if (plan instanceof Plan.Session) {
       return control(request, leader);
@@ -132,38 +135,72 @@ final class RaftCommands {
   }
 
   private boolean run(Replication replication, Request request, Plan plan) {
+    Guard guard = services.expirer().guard(request, 1, session.database());
+    if (guard.waits()) {
+      session.holdUntil(services.expirer()::whenSettled);
+      return false;
+    }
     // Behind writes of the same client that are under way a read becomes part of the log as they
     // are. There it sees all of them and none that comes later, as in a RAFT MULTI. It is
     // linearizable as a write is: its entry is appended after it arrived, and is answered once it
-    // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry.
-    if (plan instanceof Plan.Read && !session.isUnderWay(Lane.LOG)) {
-      if (!session.enter(Lane.READ)) {
-        return false;
-      }
-      ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
-      request.writeFrom(1, command);
-      replication
-          .reads()
-          .read(session.database(), session.protocol(), command, session.slot(Lane.READ));
-      return true;
+    // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry. Nor is
+    // one without an entry when a key's deadline has passed.
+    boolean read = plan instanceof Plan.Read || plan instanceof Plan.Deadline;
+    if (read && guard.isNone() && !session.isUnderWay(Lane.LOG)) {
+      return read(replication, request, plan);
     }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    Slot slot = session.slot(Lane.LOG);
-    if (plan instanceof Plan.Rewritten rewritten) {
-      replication
-          .sequencer()
-          .add(
-              slot,
-              session.database(),
-              session.protocol(),
-              rewritten.commands(),
-              rewritten.replyIndex());
-    } else {
-      replication.sequencer().add(slot, session.database(), session.protocol(), request, 1);
+    Sequencer sequencer = replication.sequencer();
+    ReplyReceiver client = client(session.slot(Lane.LOG), plan);
+    if (guard.isNone() && plan.isAsItIs()) {
+      services.expirer().proposed(request, 1, session.database());
+      sequencer.add(client, session.database(), session.protocol(), request, 1);
+      return true;
     }
+    byte[][][] commands;
+    int wanted = 0;
+    if (plan instanceof Plan.Rewritten rewritten) {
+      commands = rewritten.commands();
+      wanted = rewritten.replyIndex();
+    } else if (plan instanceof Plan.Deadline question) {
+      commands = new byte[][][] {DeadlineScript.stored(question.key())};
+    } else {
+      commands = new byte[][][] {arguments(request, 1)};
+    }
+    services.expirer().proposed(commands, session.database());
+    sequencer.add(
+        client,
+        session.database(),
+        session.protocol(),
+        guard.then(commands),
+        guard.before().size() + wanted);
     return true;
+  }
+
+  /** A linearizable read without an entry. */
+  private boolean read(Replication replication, Request request, Plan plan) {
+    if (!session.enter(Lane.READ)) {
+      return false;
+    }
+    ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
+    if (plan instanceof Plan.Deadline question) {
+      Resp.command(command, services.commands().deadlineQuestion(question.key()));
+    } else {
+      request.writeFrom(1, command);
+    }
+    replication
+        .reads()
+        .read(
+            session.database(), session.protocol(), command, client(session.slot(Lane.READ), plan));
+    return true;
+  }
+
+  private ReplyReceiver client(Slot slot, Plan plan) {
+    return plan instanceof Plan.Deadline question
+        ? DeadlineReplies.changed(slot, DeadlineReplies.of(question.reply(), services))
+        : slot;
   }
 
   private boolean forward(Request request) {
@@ -251,14 +288,19 @@ final class RaftCommands {
       endTransaction();
       return true;
     }
+    Guard guard = services.expirer().guard(transaction.commands(), 0, session.database());
+    if (guard.waits()) {
+      session.holdUntil(services.expirer()::whenSettled);
+      return false;
+    }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    execute(services.replication().orElseThrow());
+    execute(services.replication().orElseThrow(), guard);
     return true;
   }
 
-  private void execute(Replication replication) {
+  private void execute(Replication replication, Guard guard) {
     CommandTable table = services.commands();
     List<Request> commands = transaction.commands();
     endTransaction();
@@ -267,6 +309,7 @@ final class RaftCommands {
     block[0] = MULTI;
     block[block.length - 1] = EXEC;
     long bytes = 0;
+    LocalTransaction replies = new LocalTransaction();
     for (int i = 0; i < commands.size(); i++) {
       Request command = commands.get(i);
       // Planned again: what is relative to the clock is relative to EXEC's.
@@ -277,8 +320,11 @@ final class RaftCommands {
             .error("EXECABORT Transaction discarded because of: " + refused.error());
         return;
       }
-      block[i + 1] =
-          plan instanceof Plan.Rewritten rewritten ? rewritten.commands()[0] : arguments(command);
+      replies.queued(
+          plan instanceof Plan.Deadline question
+              ? DeadlineReplies.of(question.reply(), services)
+              : null);
+      block[i + 1] = inBlock(command, plan);
       bytes += Sequencer.encodedBytes(block[i + 1]);
     }
     if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows when made absolute
@@ -290,20 +336,30 @@ final class RaftCommands {
                   + ")");
       return;
     }
+    services.expirer().proposed(block, session.database());
     replication
         .sequencer()
         .add(
-            session.slot(Lane.LOG),
+            DeadlineReplies.changed(session.slot(Lane.LOG), replies::apply),
             session.database(),
             session.protocol(),
-            block,
-            block.length - 1);
+            guard.then(block),
+            guard.before().size() + block.length - 1);
   }
 
-  private static byte[][] arguments(Request request) {
-    byte[][] arguments = new byte[request.argCount()][];
+  private static byte[][] inBlock(Request command, Plan plan) {
+    if (plan instanceof Plan.Rewritten rewritten) {
+      return rewritten.commands()[0];
+    } else if (plan instanceof Plan.Deadline question) {
+      return DeadlineScript.stored(question.key());
+    }
+    return arguments(command, 0);
+  }
+
+  private static byte[][] arguments(Request request, int first) {
+    byte[][] arguments = new byte[request.argCount() - first][];
     for (int i = 0; i < arguments.length; i++) {
-      arguments[i] = request.arg(i);
+      arguments[i] = request.arg(first + i);
     }
     return arguments;
   }

@@ -100,6 +100,11 @@ public enum ArgumentRule {
     return this == COPY_DATABASE || this == MOVE_DATABASE || this == SWAP_DATABASES;
   }
 
+  /** Whether it makes a {@link Plan.Deadline}, which holds in explicit mode too. */
+  boolean asksForDeadline() {
+    return this == TTL || this == PTTL || this == EXPIRETIME || this == PEXPIRETIME;
+  }
+
   /** The code of a rule. */
   @FunctionalInterface
   interface Check {

@@ -137,7 +137,18 @@ public final class CommandTable {
         && spec.rule().apply(r, 0, 0, 0, reservedDatabase()) instanceof Plan.Refused refused) {
       return new LocalPlan.Refused(refused.error());
     }
+    if (accepted && spec.rule().asksForDeadline()) {
+      Plan.Deadline plan = (Plan.Deadline) spec.rule().apply(r, 0, 0, 0, reservedDatabase());
+      return new LocalPlan.Deadline(plan.key(), plan.reply());
+    }
     return row.localPlan;
+  }
+
+  /** What local Redis is asked for a deadline that it keeps. */
+  public byte[][] deadlineQuestion(byte[] key) {
+    return specs.containsKey("pexpiretime")
+        ? DeadlineScript.pexpiretime(key)
+        : DeadlineScript.stored(key);
   }
 
   /** All commands and subcommands of local Redis. */

@@ -42,6 +42,8 @@ public final class DeadlineScript {
 
   private static final byte[] ASK = Args.ascii(STORED + "return stored(KEYS[1])");
   private static final byte[] EVAL = Args.ascii("EVAL");
+  private static final byte[] PEXPIRETIME = Args.ascii("PEXPIRETIME");
+  private static final byte[] SELECT = Args.ascii("SELECT");
   private static final byte[] ONE = Args.ascii("1");
 
   private DeadlineScript() {}
@@ -68,6 +70,16 @@ public final class DeadlineScript {
   /** A command that answers as {@code PEXPIRETIME} does, on every version of Redis. */
   public static byte[][] stored(byte[] key) {
     return new byte[][] {EVAL, ASK, ONE, key};
+  }
+
+  /** The same question to a Redis that has the command. */
+  public static byte[][] pexpiretime(byte[] key) {
+    return new byte[][] {PEXPIRETIME, key};
+  }
+
+  /** Selects a database. */
+  public static byte[][] select(int database) {
+    return new byte[][] {SELECT, Args.decimal(database)};
   }
 
   /** Whether this is a command of {@link #expire}. */

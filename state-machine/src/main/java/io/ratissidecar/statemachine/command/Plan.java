@@ -11,6 +11,11 @@ public sealed interface Plan {
   /** A linearizable read, as the client sent it. */
   Plan READ = Read.INSTANCE;
 
+  /** Whether the client's command is what is sent. */
+  default boolean isAsItIs() {
+    return this == VERBATIM || this == READ;
+  }
+
   /** Into the log as it is. */
   enum Verbatim implements Plan {
     INSTANCE
