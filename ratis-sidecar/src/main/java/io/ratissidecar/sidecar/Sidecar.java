@@ -163,7 +163,7 @@ public final class Sidecar implements AutoCloseable {
     membership.stop();
     redis.close(start + STOP_NANOS);
     front.close();
-    if (deadlines != null) {
+    if (deadlines != null && front.loop().isTerminated()) { // else it may be in use still
       deadlines.close();
     }
     reader.shutdown();
