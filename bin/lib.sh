@@ -81,6 +81,11 @@ require_redis() {
   [ "${major:-0}" -ge 7 ] || fail "missing: redis-server 7 or newer; found: $(redis-server --version)"
 }
 
+# For tests with nodes whose clocks differ.
+require_faketime() {
+  command -v faketime >/dev/null 2>&1 || install_or_fail "faketime" faketime
+}
+
 # Programs run from a copy of what was built, so that a later build can't pull the jars away from
 # under a process that runs.
 current_image() {

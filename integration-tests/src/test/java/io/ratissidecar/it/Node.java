@@ -33,6 +33,7 @@ final class Node {
   private final int redisPort = Ports.next();
   private String heap = "256m";
   private List<String> java = List.of();
+  private List<String> clock = List.of();
   private Process process;
   private boolean paused;
 
@@ -128,6 +129,14 @@ final class Node {
     return this;
   }
 
+  /**
+   * Wall clock of sidecar and Redis from the next start on, such as {@code -1h}: how far it is off.
+   */
+  Node clock(String offset) {
+    clock = List.of("faketime", "--exclude-monotonic", "-f", offset);
+    return this;
+  }
+
   /** Starts the sidecar; {@link #awaitReady} tells when it takes clients. */
   Node start() {
     if (isAlive()) {
@@ -154,7 +163,8 @@ final class Node {
   }
 
   private List<String> command() {
-    List<String> command = new ArrayList<>(SidecarJava.command(heap, dir.resolve("tmp"), java));
+    List<String> command = new ArrayList<>(clock);
+    command.addAll(SidecarJava.command(heap, dir.resolve("tmp"), java));
     command.addAll(List.of("start", "--dir", dir.toString()));
     command.addAll(List.of("--port", "" + port, "--raft-port", "" + raftPort));
     command.addAll(List.of("--redis-port", "" + redisPort));

@@ -1,12 +1,15 @@
 package io.ratissidecar.sidecar;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.logstore.DeadlineIndex;
 import io.ratissidecar.logstore.DirectoryLock;
 import io.ratissidecar.sidecar.admin.AdminCommands;
 import io.ratissidecar.sidecar.admin.RaftInfo;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.expiry.Expirer;
+import io.ratissidecar.sidecar.expiry.ReplicatedExpiryLog;
 import io.ratissidecar.sidecar.membership.ClusterHost;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.SnapshotState;
@@ -52,6 +55,7 @@ public final class Sidecar implements AutoCloseable {
 
   private static final Duration REDIS_START = Duration.ofSeconds(60);
   private static final long TICK_MILLIS = 50;
+  private static final long EXPIRY_MILLIS = 100;
 
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
   private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
@@ -82,6 +86,8 @@ public final class Sidecar implements AutoCloseable {
   private final ClientServer clients;
   private CommandTable commands;
   private String redisVersion = "";
+  private DeadlineIndex deadlines;
+  private volatile Expirer expirer;
 
   /**
    * @param fatal ends the process
@@ -94,7 +100,8 @@ public final class Sidecar implements AutoCloseable {
     this.store = SnapshotStore.open(config.dir().resolve("snapshots"));
     this.redis = new LocalRedis(config, store, front, fatal);
     this.membership = new Membership(config, front, node, fatal);
-    this.blocked = new BlockedClients(front, redis::endpoint, membership::replication);
+    this.blocked =
+        new BlockedClients(front, redis::endpoint, membership::replication, () -> expirer);
     this.snapshots =
         new Snapshots(
             config,
@@ -122,6 +129,7 @@ public final class Sidecar implements AutoCloseable {
     redis.start();
     commands = redis.awaitCommands(REDIS_START);
     redisVersion = redis.version();
+    deadlines = DeadlineIndex.create(config.dir().resolve("deadlines"));
     membership.start();
     snapshots.start();
     clients.start();
@@ -131,11 +139,20 @@ public final class Sidecar implements AutoCloseable {
     front
         .loop()
         .scheduleWithFixedDelay(blocked::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    front
+        .loop()
+        .scheduleWithFixedDelay(this::expire, EXPIRY_MILLIS, EXPIRY_MILLIS, TimeUnit.MILLISECONDS);
     LOG.info(
         "Node {} takes clients at {}, its Redis is at {}",
         membership.nodeId() == 0 ? "(in no cluster)" : membership.nodeId(),
         config.clientAddress(),
         redis.describe());
+  }
+
+  private void expire() {
+    if (membership.replication().isPresent()) {
+      expirer.tick();
+    }
   }
 
   /**
@@ -154,6 +171,9 @@ public final class Sidecar implements AutoCloseable {
     membership.stop();
     redis.close(start + STOP_NANOS);
     front.close();
+    if (deadlines != null && front.loop().isTerminated()) { // else it may be in use still
+      deadlines.close();
+    }
     reader.shutdown();
     lock.close();
   }
@@ -270,6 +290,19 @@ public final class Sidecar implements AutoCloseable {
     }
 
     @Override
+    public Expirer expirer() {
+      return expirer;
+    }
+
+    @Override
+    public long clockMillis() {
+      return membership
+          .replication()
+          .map(r -> r.raft().clock().millis())
+          .orElseGet(System::currentTimeMillis);
+    }
+
+    @Override
     public Optional<String> refusal() {
       return membership.refusal();
     }
@@ -339,6 +372,21 @@ public final class Sidecar implements AutoCloseable {
 
     @Override
     public Replication createReplication(ClusterIdentity identity) {
+      Replication replication = replication(identity);
+      Expirer watching =
+          new Expirer(
+              commands,
+              deadlines,
+              new ReplicatedExpiryLog(replication),
+              config.responseTimeout().toNanos(),
+              System::nanoTime,
+              fatal);
+      replication.applier().watch(watching);
+      expirer = watching;
+      return replication;
+    }
+
+    private Replication replication(ClusterIdentity identity) {
       return new Replication(
           config,
           identity,

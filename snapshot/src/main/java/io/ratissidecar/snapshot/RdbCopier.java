@@ -1,30 +1,44 @@
 package io.ratissidecar.snapshot;
 
+import io.ratissidecar.statemachine.command.LogicalTime;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Copies an RDB without one of its databases. Keys and values are copied byte for byte, as are the
- * hints on how many there are in each database, since a database is kept whole or not at all.
+ * Copies an RDB without one of its databases, and moves the deadlines of keys. Keys and values are
+ * copied byte for byte, as are the hints on how many there are in each database, since a database
+ * is kept whole or not at all.
  *
  * <p>The place in the source's replication stream is left out: the copy is no state of that stream,
  * so that nobody may continue it from here.
  */
 class RdbCopier implements RdbScanner.Visitor {
+  /** How deadlines go from the one to the other. */
+  enum Deadlines {
+    AS_THEY_ARE,
+    /** From the users' to those that a cluster's nodes keep. */
+    TO_REDIS,
+    /** The other way. */
+    FROM_REDIS
+  }
+
   /** Fields that tell of replication: {@code repl-id}, {@code repl-offset} and so on. */
   private static final String REPLICATION = "repl-";
 
   private final RdbInput in;
   private final RdbOutput out;
   private final int dropped;
+  private final Deadlines deadlines;
   private final ByteArrayOutputStream aux = new ByteArrayOutputStream();
   private int selected = -1;
+  private boolean inDropped;
 
   /**
    * @param dropped the database that is left out; -1 for none
    */
-  RdbCopier(RdbInput in, RdbOutput out, int dropped) {
+  RdbCopier(RdbInput in, RdbOutput out, int dropped, Deadlines deadlines) {
+    this.deadlines = deadlines;
     this.in = in;
     this.out = out;
     this.dropped = dropped;
@@ -49,8 +63,29 @@ class RdbCopier implements RdbScanner.Visitor {
         in.copyTo(aux);
       }
       case RdbScanner.FUNCTION, RdbScanner.MODULE_AUX -> in.copyTo(out);
+      case RdbScanner.EXPIRE_SECONDS, RdbScanner.EXPIRE_MILLIS -> {
+        inDatabase(database);
+        in.copyTo(null); // it is written anew
+        inDropped = database == dropped;
+      }
       default -> inDatabase(database);
     }
+  }
+
+  @Override
+  public void onDeadline(long millis) throws IOException {
+    if (!inDropped) {
+      out.deadline(moved(millis));
+    }
+  }
+
+  private long moved(long millis) {
+    return switch (deadlines) {
+      case AS_THEY_ARE -> millis;
+      case TO_REDIS -> LogicalTime.toRedis(millis);
+      // Others were set past the log, and are the users' already.
+      case FROM_REDIS -> LogicalTime.isLogical(millis) ? LogicalTime.fromRedis(millis) : millis;
+    };
   }
 
   private void inDatabase(int database) throws IOException {

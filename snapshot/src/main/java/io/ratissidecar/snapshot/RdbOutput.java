@@ -40,6 +40,16 @@ final class RdbOutput extends FilterOutputStream {
     length(database);
   }
 
+  /** The key that follows expires then, in milliseconds since 1970. */
+  void deadline(long millis) throws IOException {
+    byte[] bytes = new byte[1 + Long.BYTES];
+    bytes[0] = (byte) RdbScanner.EXPIRE_MILLIS;
+    for (int i = 0; i < Long.BYTES; i++) {
+      bytes[1 + i] = (byte) (millis >>> 8 * i);
+    }
+    write(bytes, 0, bytes.length);
+  }
+
   /** A key that holds a string and does not expire. */
   void string(String key, String value) throws IOException {
     write(STRING);

@@ -1,5 +1,6 @@
 package io.ratissidecar.snapshot;
 
+import io.ratissidecar.snapshot.RdbCopier.Deadlines;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,7 +17,7 @@ public final class RdbRewrite {
 
   /**
    * Makes a plain RDB, which any Redis loads, of one from a node of a cluster: everything but the
-   * sidecar's reserved database. Deadlines stay as they are.
+   * sidecar's reserved database, and with the deadlines that users know.
    *
    * @param target gets the RDB; is not closed. What it got is of no use after an exception
    * @return what was read
@@ -32,15 +33,15 @@ public final class RdbRewrite {
     }
     try (RdbInput in = open(source)) {
       RdbOutput out = new RdbOutput(target);
-      out.end(new RdbCopier(in, out, reservedOf(file)).copy());
+      out.end(new RdbCopier(in, out, reservedOf(file), Deadlines.FROM_REDIS).copy());
     }
     return file;
   }
 
   /**
    * Makes the base snapshot of a new cluster of any Redis's RDB: adds the marker which says that it
-   * is the state at one entry. Of a snapshot of another cluster only the users' databases are
-   * taken.
+   * is the state at one entry, and moves deadlines to where nodes keep them. Of a snapshot of
+   * another cluster, whose deadlines are there, only the users' databases are taken.
    *
    * @param target gets the RDB; is not closed. What it got is of no use after an exception
    * @param reservedDatabase the last one of the new cluster's Redis servers
@@ -92,7 +93,7 @@ public final class RdbRewrite {
     private String place = ELSEWHERE;
 
     Seed(RdbInput in, RdbOutput out, int dropped, int reserved) {
-      super(in, out, dropped);
+      super(in, out, dropped, dropped >= 0 ? Deadlines.AS_THEY_ARE : Deadlines.TO_REDIS);
       this.dropped = dropped;
       this.reserved = reserved;
     }

@@ -32,7 +32,7 @@ final class RdbScanner {
     default void onModule(String module) throws IOException {}
 
     /** The next key expires then, in milliseconds since 1970. */
-    default void onDeadline(long millis) {}
+    default void onDeadline(long millis) throws IOException {}
 
     /** The value of a key begins with the byte that is read next. */
     default void beginValue(int database, byte[] key, int type) throws IOException {}

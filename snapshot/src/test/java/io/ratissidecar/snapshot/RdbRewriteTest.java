@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.statemachine.apply.AppliedMarker;
+import io.ratissidecar.statemachine.command.LogicalTime;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ class RdbRewriteTest {
   private static final String CLUSTER = "00112233445566778899aabbccddeeff";
   private static final String OTHER = "ffeeddccbbaa99887766554433221100";
   private static final int RESERVED = 15;
+  private static final long DEADLINE = 1_700_000_000_123L;
 
   @TempDir Path dir;
 
@@ -49,6 +51,20 @@ class RdbRewriteTest {
 
   /** Everything that stands before the reserved database, and has to be kept. */
   private static RdbBuilder users() {
+    return users(DEADLINE);
+  }
+
+  /** The same as a node of a cluster keeps it. */
+  private static RdbBuilder usersInCluster() {
+    return users(DEADLINE + LogicalTime.SHIFT_MILLIS);
+  }
+
+  private static RdbBuilder users(long deadline) {
+    int[] millis = new int[9];
+    millis[0] = 0xfc;
+    for (int i = 0; i < 8; i++) {
+      millis[i + 1] = (int) (deadline >>> 8 * i) & 0xff;
+    }
     return new RdbBuilder(11)
         .raw(0xfa)
         .text("redis-ver")
@@ -57,7 +73,7 @@ class RdbRewriteTest {
         .text("#!lua name=lib")
         .database(0)
         .raw(0xfb, 2, 1)
-        .raw(0xfc, 1, 2, 3, 4, 5, 6, 7, 8)
+        .raw(millis)
         .raw(0xf8, 9)
         .string("expires", "v")
         .string("number", "x".repeat(100))
@@ -68,7 +84,8 @@ class RdbRewriteTest {
 
   @Test
   void when_exported_then_only_the_reserved_database_is_missing() throws Exception {
-    byte[] snapshot = marker(users(), RESERVED, CLUSTER).raw(0xf8, 1).string("ids", "1").end();
+    byte[] snapshot =
+        marker(usersInCluster(), RESERVED, CLUSTER).raw(0xf8, 1).string("ids", "1").end();
     assertArrayEquals(users().end(), exported(snapshot));
   }
 
@@ -112,7 +129,7 @@ class RdbRewriteTest {
 
   @Test
   void when_seeded_then_the_marker_is_added() throws Exception {
-    assertArrayEquals(marker(users(), RESERVED, CLUSTER).end(), seeded(users().end()));
+    assertArrayEquals(marker(usersInCluster(), RESERVED, CLUSTER).end(), seeded(users().end()));
     RdbFile read = RdbFile.read(file(seeded(users().end())));
     assertEquals(Optional.of(new AppliedMarker(CLUSTER, 7, 7, 1)), read.marker());
   }
@@ -120,11 +137,11 @@ class RdbRewriteTest {
   @Test
   void when_seeded_with_a_snapshot_of_another_cluster_then_its_reserved_database_is_dropped()
       throws Exception {
-    byte[] expected = marker(users(), RESERVED, CLUSTER).end();
-    assertArrayEquals(expected, seeded(marker(users(), RESERVED, OTHER).end()));
+    byte[] expected = marker(usersInCluster(), RESERVED, CLUSTER).end();
+    assertArrayEquals(expected, seeded(marker(usersInCluster(), RESERVED, OTHER).end()));
     // Also when the Redis servers there had another number of databases.
-    assertArrayEquals(expected, seeded(marker(users(), 31, OTHER).end()));
-    assertArrayEquals(expected, seeded(marker(users(), 7, OTHER).end()));
+    assertArrayEquals(expected, seeded(marker(usersInCluster(), 31, OTHER).end()));
+    assertArrayEquals(expected, seeded(marker(usersInCluster(), 7, OTHER).end()));
   }
 
   @Test

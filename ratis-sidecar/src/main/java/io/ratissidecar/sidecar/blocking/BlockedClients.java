@@ -1,14 +1,18 @@
 package io.ratissidecar.sidecar.blocking;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.expiry.Expirer;
+import io.ratissidecar.sidecar.expiry.Guard;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.statemachine.command.DatabaseKey;
+import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,6 +39,7 @@ public final class BlockedClients {
 
   private final FrontLoop front;
   private final Supplier<Optional<Replication>> replication;
+  private final Supplier<Expirer> expirer;
   private final KeyWatch keys;
   private final Map<DatabaseKey, LinkedHashSet<Waiter>> queues = new HashMap<>();
   private final Set<Waiter> all = new LinkedHashSet<>();
@@ -45,9 +50,14 @@ public final class BlockedClients {
   /**
    * @param redis the local one
    * @param replication this node's part in a cluster, if it has any
+   * @param expirer that of this part
    */
   public BlockedClients(
-      FrontLoop front, Supplier<RespEndpoint> redis, Supplier<Optional<Replication>> replication) {
+      FrontLoop front,
+      Supplier<RespEndpoint> redis,
+      Supplier<Optional<Replication>> replication,
+      Supplier<Expirer> expirer) {
+    this.expirer = expirer;
     this.front = front;
     this.replication = replication;
     this.keys =
@@ -56,7 +66,7 @@ public final class BlockedClients {
             redis,
             new KeyWatch.Listener() {
               @Override
-              public void onChanged(ByteBuffer key) {
+              public void onChanged(byte[] key) {
                 changed(key);
               }
 
@@ -160,9 +170,9 @@ public final class BlockedClients {
     }
   }
 
-  private void changed(ByteBuffer key) {
+  private void changed(byte[] key) {
     for (DatabaseKey waitedFor : List.copyOf(queues.keySet())) {
-      if (waitedFor.key().equals(key)) {
+      if (Arrays.equals(waitedFor.name(), key)) {
         ask(waitedFor);
       }
     }
@@ -211,8 +221,16 @@ public final class BlockedClients {
       end(waiter, NOT_LEADING);
       return;
     }
+    byte[][] command = waiter.plan().attempt();
+    Guard guard = expirer.get().guard(Request.of(command), 0, waiter.database());
+    if (guard.waits()) {
+      expirer.get().whenSettled(() -> attemptUnlessOver(waiter));
+      return;
+    }
     waiter.trying();
     boolean justCome = waiter.keys().isEmpty() || waiter.hasJustCome();
+    expirer.get().proposed(new byte[][][] {command}, waiter.database());
+    byte[][][] commands = guard.then(command);
     current
         .get()
         .sequencer()
@@ -220,8 +238,14 @@ public final class BlockedClients {
             new Attempt(waiter, justCome),
             waiter.database(),
             waiter.protocol(),
-            new byte[][][] {waiter.plan().attempt()},
-            0);
+            commands,
+            commands.length - 1);
+  }
+
+  private void attemptUnlessOver(Waiter waiter) {
+    if (!waiter.isOver() && !waiter.isTrying()) {
+      attempt(waiter);
+    }
   }
 
   private final class Attempt implements ReplyReceiver {

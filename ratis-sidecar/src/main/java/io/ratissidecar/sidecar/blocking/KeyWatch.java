@@ -6,9 +6,9 @@ import io.ratissidecar.sidecar.resp.RespConnection;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
 import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -25,7 +25,7 @@ final class KeyWatch {
   /** Hears of changes. */
   interface Listener {
     /** The key may have changed, in whatever database it is. It has to be asked for again. */
-    void onChanged(ByteBuffer key);
+    void onChanged(byte[] key);
 
     /** Whatever was asked for has to be asked for again. */
     void onLost();
@@ -93,10 +93,8 @@ final class KeyWatch {
       database = key.database();
       connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(database));
     }
-    byte[] bytes = new byte[key.key().remaining()];
-    key.key().duplicate().get(bytes);
-    ByteBuf command = connection.allocate(bytes.length + 32);
-    Resp.command(command, new byte[][] {EXISTS, bytes});
+    ByteBuf command = connection.allocate(key.name().length + 32);
+    Resp.command(command, EXISTS, key.name());
     connection.send(
         command,
         1,
@@ -123,9 +121,7 @@ final class KeyWatch {
     if (push.get(1).isNull()) { // everything was flushed
       listener.onLost();
     } else {
-      push.get(1)
-          .asList()
-          .forEach(key -> listener.onChanged(ByteBuffer.wrap(((RespValue.Bulk) key).bytes())));
+      push.get(1).asList().forEach(key -> listener.onChanged(((RespValue.Bulk) key).bytes()));
     }
   }
 

@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.blocking;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.command.Plan;
 import java.util.List;
 import java.util.concurrent.ScheduledFuture;
@@ -36,7 +37,7 @@ public final class Waiter {
     this.database = database;
     this.protocol = protocol;
     this.plan = plan;
-    this.keys = plan.keys().stream().map(key -> DatabaseKey.of(database, key)).distinct().toList();
+    this.keys = plan.keys().stream().map(key -> new DatabaseKey(database, key)).distinct().toList();
     this.unanswered = keys.size();
   }
 

@@ -36,6 +36,7 @@ public final class Membership {
   private final MemberChanges changes;
   private final Standing standing;
   private final NodeWatch watch = new NodeWatch();
+  private final ClockWatch clockWatch;
   private long lastLeaderNanos;
 
   public Membership(SidecarConfig config, FrontLoop front, ClusterHost host, FatalHandler fatal) {
@@ -44,6 +45,7 @@ public final class Membership {
     this.host = host;
     this.part = new Participation(config, host, fatal);
     this.peers = new PeerLinks(front, config.password());
+    this.clockWatch = new ClockWatch(peers);
     this.enrolment = new Enrolment(config, front, host, peers, part);
     this.handover = new Handover(front, peers, config, this::clusterId);
     this.standing = new Standing(front, new RollCall(peers), fatal, part);
@@ -149,6 +151,8 @@ public final class Membership {
       changes.tick(current);
       handover.tick(current);
       watch.tick(raft.group());
+    } else if (!raft.group().isLeader()) {
+      raft.group().leader().ifPresent(leader -> clockWatch.tick(current, leader, clusterId()));
     }
   }
 

@@ -4,6 +4,7 @@ import static io.ratissidecar.sidecar.membership.RefusedException.refused;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayList;
@@ -77,6 +78,12 @@ public final class PeerCommands {
         return replication.isEmpty()
             ? refused(membership.refusal().orElseThrow())
             : reply(out -> Resp.writeInteger(out, replication.get().raft().group().term()));
+      case PeerProtocol.CLOCK:
+        return membership
+            .replication()
+            .filter(r -> r.raft().group().isLeaderReady())
+            .map(r -> reply(out -> Resp.writeInteger(out, r.raft().clock().millis())))
+            .orElseGet(() -> refused(LeaderErrors.NO_LEADER));
       case PeerProtocol.MEMBER:
         return membership
             .knowsMember(id(request))

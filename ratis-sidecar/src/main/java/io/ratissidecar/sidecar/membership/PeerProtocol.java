@@ -18,6 +18,9 @@ public final class PeerProtocol {
   /** → the node's current term. */
   static final String TERM = "TERM";
 
+  /** Asks the leader for the log's clock, milliseconds. */
+  static final String CLOCK = "CLOCK";
+
   /** → {@link NodeStatus}. */
   public static final String STATUS = "STATUS";
 

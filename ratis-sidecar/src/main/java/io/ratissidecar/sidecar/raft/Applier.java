@@ -51,6 +51,7 @@ public final class Applier {
   private boolean reading;
   private volatile long acknowledgedEntry;
   private boolean held;
+  private EntryWatcher watcher = EntryWatcher.NONE;
   private Runnable onQuiet;
 
   Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
@@ -65,6 +66,11 @@ public final class Applier {
   /** The log to read entries from; before anything is committed. */
   void use(PayloadLog payloadLog) {
     this.log = payloadLog;
+  }
+
+  /** Shows what is sent, from the next connection to Redis on; before there is one. */
+  public void watch(EntryWatcher entryWatcher) {
+    watcher = entryWatcher;
   }
 
   /** Nothing more is sent or read from the log, which may be closed from now on. Any thread. */
@@ -142,6 +148,7 @@ public final class Applier {
     window.clear();
     gaps.headSet(appliedIndex, true).clear();
     batches.applied(appliedIndex);
+    watcher.redisReady();
     noticeQuiet();
     pump();
   }
@@ -149,6 +156,7 @@ public final class Applier {
   /** Redis is gone; entries stay in the log until it is ready again. */
   public void redisLost() {
     redis = null;
+    watcher.redisLost();
     window.clear();
     batches.expectAgain();
     reads.lost();
@@ -211,7 +219,7 @@ public final class Applier {
   }
 
   /** Asks the local Redis; the answer shows every entry sent before. */
-  void read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {
+  public void read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {
     if (redis == null) {
       command.release();
       receiver.failed(Failure.REDIS_LOST);
@@ -307,6 +315,7 @@ public final class Applier {
     handled = entry.index();
     window.sent(entry.index(), entry.header().payloadLength());
     redis.apply(entry, batch);
+    watcher.sent(entry);
   }
 
   private Entry find(long index) {

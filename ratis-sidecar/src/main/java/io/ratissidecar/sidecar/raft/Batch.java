@@ -22,7 +22,6 @@ public final class Batch implements EntryReplies {
   private final List<Share> shares = new ArrayList<>();
   private final List<Run> runs = new ArrayList<>();
   private final EntryType type;
-  private final long leaderTimeMillis;
   private final long createdNanos;
   private ByteBuf payload = Unpooled.buffer(1024);
   private int database = -1;
@@ -31,30 +30,35 @@ public final class Batch implements EntryReplies {
   private int extraReplies;
   private int nextShare;
   private int nextReply;
+  private long leaderTimeMillis;
   private boolean closed;
-  private Sequencer.Guard guard;
+  private Sequencer.Condition condition;
   // Written under Ratis's log lock on the thread that proposes, which is the front loop.
   private long term;
   private long index;
 
-  Batch(EntryType type, long leaderTimeMillis, long createdNanos) {
+  Batch(EntryType type, long createdNanos) {
     this.type = type;
-    this.leaderTimeMillis = leaderTimeMillis;
     this.createdNanos = createdNanos;
   }
 
-  /** The clock for everything in this batch, milliseconds since 1970. */
+  /** It goes on its way at this time of the log's clock. */
+  void proposedAt(long millis) {
+    leaderTimeMillis = millis;
+  }
+
+  /** The log's clock when it was proposed: nothing in it was planned later. */
   public long leaderTimeMillis() {
     return leaderTimeMillis;
   }
 
   /** What has to agree before it is proposed; null for nothing. */
-  Sequencer.Guard guard() {
-    return guard;
+  Sequencer.Condition condition() {
+    return condition;
   }
 
-  void guard(Sequencer.Guard newGuard) {
-    guard = newGuard;
+  void condition(Sequencer.Condition newCondition) {
+    condition = newCondition;
   }
 
   EntryType type() {

@@ -180,6 +180,11 @@ public final class RaftNode implements Proposer, AutoCloseable {
     return group;
   }
 
+  /** The log's clock. */
+  public LogClock clock() {
+    return stateMachine.clock();
+  }
+
   /** The payload log. */
   public PayloadLog payload() {
     return stateMachine.payload();
@@ -248,7 +253,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
 
   @Override
   public long nextLeaderTimeMillis() {
-    return stateMachine.nextLeaderTimeMillis(System.currentTimeMillis());
+    return stateMachine.clock().next();
   }
 
   @Override

@@ -18,7 +18,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
@@ -91,7 +90,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
   private final GroupListener listener;
   private final int entryLimitBytes;
   private RaftStorage storage;
-  private final AtomicLong leaderTimeMillis = new AtomicLong();
+  private final LogClock clock = new LogClock(System::currentTimeMillis, System::nanoTime);
   private volatile PayloadLog payload;
   private volatile boolean wasMember;
 
@@ -133,9 +132,8 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     return start <= 1 ? RaftLog.LEAST_VALID_LOG_INDEX : start; // nothing was dropped
   }
 
-  /** A clock for the next entry: this machine's, but never behind an entry that is in the log. */
-  long nextLeaderTimeMillis(long nowMillis) {
-    return leaderTimeMillis.accumulateAndGet(nowMillis, Math::max);
+  LogClock clock() {
+    return clock;
   }
 
   @Override
@@ -156,7 +154,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     }
     Entry last = log.lastIndex() == 0 ? null : log.read(log.lastIndex());
     if (last != null) {
-      nextLeaderTimeMillis(last.header().leaderTimeMillis());
+      clock.logged(last.header().leaderTimeMillis());
     }
     payload = log;
     applier.use(log);
@@ -220,7 +218,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
         throw new IOException(
             "entry " + proto.getIndex() + " arrived with a payload that is not its own");
       }
-      nextLeaderTimeMillis(header.leaderTimeMillis());
+      clock.logged(header.leaderTimeMillis());
       if (payload.truncations() != truncationsSeen) {
         truncationsSeen = payload.truncations();
         afterTruncation = new AfterTruncation(proto.getIndex(), truncationsSeen);

@@ -131,6 +131,9 @@ public final class Replication implements AutoCloseable {
     sequencer.expire(config.responseTimeout().toNanos());
     applier.expire(config.responseTimeout().toNanos(), config.readTimeout().toNanos());
     reads.expire(config.readTimeout().toNanos());
+    if (raft.group().isLeader()) {
+      raft.clock().steer();
+    }
   }
 
   private void leaderChanged() {

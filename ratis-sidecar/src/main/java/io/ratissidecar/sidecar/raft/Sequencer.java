@@ -47,7 +47,7 @@ public final class Sequencer {
 
   /** Decides about commands at the last moment. */
   @FunctionalInterface
-  public interface Guard {
+  public interface Condition {
     /** Called on the front loop; answers there, once, whatever happens. */
     void check(Consumer<Boolean> verdict);
   }
@@ -77,11 +77,13 @@ public final class Sequencer {
     this.pendingLimitBytes = 8L * batchBytes;
   }
 
-  /** The clock of the batch that the next command goes into, milliseconds since 1970. */
+  /**
+   * The log's clock for the next command, milliseconds since 1970. Not its batch's, which is that
+   * of the moment when the batch is proposed: it may wait for its turn, and what is counted from
+   * the clock must not count from earlier.
+   */
   public long clockMillis() {
-    // Not kept from one turn to the next: a batch that got no command must not make a later one's
-    // clock old.
-    return open != null ? open.leaderTimeMillis() : proposer.nextLeaderTimeMillis();
+    return proposer.nextLeaderTimeMillis();
   }
 
   /**
@@ -150,17 +152,17 @@ public final class Sequencer {
   }
 
   /**
-   * Adds commands that become an entry of their own, and only if the guard agrees once the local
-   * Redis has applied all that comes before them in the log. What comes later waits meanwhile. When
-   * the guard does not agree, nothing happens, and it has told the client so.
+   * Adds commands that become an entry of their own, and only if the condition agrees once the
+   * local Redis has applied all that comes before them in the log. What comes later waits
+   * meanwhile. When the condition does not agree, nothing happens, and it has told the client so.
    */
-  public void addGuarded(
+  public void addConditional(
       ReplyReceiver client,
       int database,
       int protocol,
       byte[][][] commands,
       int wanted,
-      Guard guard) {
+      Condition condition) {
     if (open != null) {
       seal();
     }
@@ -168,7 +170,7 @@ public final class Sequencer {
     if (open != null) { // else it was so long that it is sealed
       seal();
     }
-    ready.peekLast().guard(guard);
+    ready.peekLast().condition(condition);
   }
 
   /** Adds commands on the reserved database, as an entry of their own. */
@@ -176,8 +178,7 @@ public final class Sequencer {
     if (open != null) {
       seal();
     }
-    Batch batch =
-        new Batch(EntryType.CLUSTER, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
+    Batch batch = new Batch(EntryType.CLUSTER, nanoClock.getAsLong());
     Resp.command(batch.begin(reservedDatabase, 2), command);
     batch.end(waiting, 1, 0);
     pendingBytes += cost(batch);
@@ -208,7 +209,7 @@ public final class Sequencer {
       failUnproposed();
     }
     if (!ready.isEmpty()) {
-      schedule(); // Redis may have applied meanwhile what a guard waits for
+      schedule(); // Redis may have applied meanwhile what a condition waits for
     }
     if (!applier.isServing() || !proposer.isLeaderReady()) {
       runWaiters();
@@ -243,7 +244,7 @@ public final class Sequencer {
       seal();
     }
     if (open == null) {
-      open = new Batch(EntryType.COMMANDS, proposer.nextLeaderTimeMillis(), nanoClock.getAsLong());
+      open = new Batch(EntryType.COMMANDS, nanoClock.getAsLong());
     }
     return open;
   }
@@ -286,12 +287,12 @@ public final class Sequencer {
 
   /** True when nothing has to be asked before; else asks, when it is the moment to. */
   private boolean mayGo(Batch batch) {
-    if (batch.guard() == null) {
+    if (batch.condition() == null) {
       return true;
     }
     if (!asking && unanswered == 0 && applier.appliedIndex() >= proposer.lastIndex()) {
       asking = true;
-      batch.guard().check(agreed -> decided(batch, agreed));
+      batch.condition().check(agreed -> decided(batch, agreed));
     }
     return false;
   }
@@ -300,7 +301,7 @@ public final class Sequencer {
     asking = false;
     if (ready.peek() == batch) { // identity; else it was given up meanwhile
       if (agreed) {
-        batch.guard(null);
+        batch.condition(null);
       } else {
         ready.poll();
         pendingBytes -= cost(batch);
@@ -330,6 +331,7 @@ public final class Sequencer {
     unanswered++;
     requestsInFlight += batch.requests();
     Flight flight = new Flight(batch, nanoClock.getAsLong());
+    batch.proposedAt(proposer.nextLeaderTimeMillis());
     proposer.propose(batch, flight::refused);
     if (batch.index() > 0) {
       applier.await(batch, flight);
@@ -383,7 +385,7 @@ public final class Sequencer {
         unanswered--;
         pendingBytes -= cost;
         if (!ready.isEmpty()) {
-          schedule(); // a guard may wait for this
+          schedule(); // a condition may wait for this
         }
         wakeWaiters();
       }

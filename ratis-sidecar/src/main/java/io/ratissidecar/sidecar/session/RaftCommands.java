@@ -4,10 +4,13 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.blocking.Waiter;
+import io.ratissidecar.sidecar.expiry.Guard;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.sidecar.raft.Sequencer;
 import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.command.DeadlineScript;
 import io.ratissidecar.statemachine.command.Plan;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
@@ -97,7 +100,7 @@ final class RaftCommands {
       session.holdUntil(replication.sequencer()::whenRoom);
       return false;
     }
-    long clock = leader ? replication.sequencer().clockMillis() : System.currentTimeMillis();
+    long clock = leader ? replication.sequencer().clockMillis() : services.clockMillis();
     Plan plan = services.commands().plan(request, name, clock, session.database());
     if (plan instanceof Plan.Session) {
       return control(request, name, leader);
@@ -156,38 +159,72 @@ final class RaftCommands {
     if (plan instanceof Plan.Blocking blocking) {
       return block(blocking);
     }
+    Guard guard = services.expirer().guard(request, name, session.database());
+    if (guard.waits()) {
+      session.holdUntil(services.expirer()::whenSettled);
+      return false;
+    }
     // Behind writes of the same client that are under way a read becomes part of the log as they
     // are. There it sees all of them and none that comes later, as in a RAFT MULTI. It is
     // linearizable as a write is: its entry is appended after it arrived, and is answered once it
-    // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry.
-    if (plan instanceof Plan.Read && !session.isUnderWay(Lane.LOG)) {
-      if (!session.enter(Lane.READ)) {
-        return false;
-      }
-      ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
-      request.writeFrom(name, command);
-      replication
-          .reads()
-          .read(session.database(), session.protocol(), command, session.slot(Lane.READ));
-      return true;
+    // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry. Nor is
+    // one without an entry when a key's deadline has passed.
+    boolean read = plan instanceof Plan.Read || plan instanceof Plan.Deadline;
+    if (read && guard.isNone() && !session.isUnderWay(Lane.LOG)) {
+      return read(replication, request, name, plan);
     }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    Slot slot = session.slot(Lane.LOG);
-    if (plan instanceof Plan.Rewritten rewritten) {
-      replication
-          .sequencer()
-          .add(
-              slot,
-              session.database(),
-              session.protocol(),
-              rewritten.commands(),
-              rewritten.replyIndex());
-    } else {
-      replication.sequencer().add(slot, session.database(), session.protocol(), request, name);
+    Sequencer sequencer = replication.sequencer();
+    ReplyReceiver client = client(session.slot(Lane.LOG), plan);
+    if (guard.isNone() && plan.isAsItIs()) {
+      services.expirer().proposed(request, name, session.database());
+      sequencer.add(client, session.database(), session.protocol(), request, name);
+      return true;
     }
+    byte[][][] commands;
+    int wanted = 0;
+    if (plan instanceof Plan.Rewritten rewritten) {
+      commands = rewritten.commands();
+      wanted = rewritten.replyIndex();
+    } else if (plan instanceof Plan.Deadline question) {
+      commands = new byte[][][] {DeadlineScript.stored(question.key())};
+    } else {
+      commands = new byte[][][] {arguments(request, name)};
+    }
+    services.expirer().proposed(commands, session.database());
+    sequencer.add(
+        client,
+        session.database(),
+        session.protocol(),
+        guard.then(commands),
+        guard.before().size() + wanted);
     return true;
+  }
+
+  /** A linearizable read without an entry. */
+  private boolean read(Replication replication, Request request, int name, Plan plan) {
+    if (!session.enter(Lane.READ)) {
+      return false;
+    }
+    ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
+    if (plan instanceof Plan.Deadline question) {
+      Resp.command(command, services.commands().deadlineQuestion(question.key()));
+    } else {
+      request.writeFrom(name, command);
+    }
+    replication
+        .reads()
+        .read(
+            session.database(), session.protocol(), command, client(session.slot(Lane.READ), plan));
+    return true;
+  }
+
+  private ReplyReceiver client(Slot slot, Plan plan) {
+    return plan instanceof Plan.Deadline question
+        ? DeadlineReplies.changed(slot, DeadlineReplies.of(question.reply(), services))
+        : slot;
   }
 
   /** Nothing of the client's is taken until it has its reply. */
@@ -354,14 +391,19 @@ final class RaftCommands {
       endTransaction();
       return true;
     }
+    Guard guard = services.expirer().guard(transaction.commands(), 0, session.database());
+    if (guard.waits()) {
+      session.holdUntil(services.expirer()::whenSettled);
+      return false;
+    }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    execute(services.replication().orElseThrow());
+    execute(services.replication().orElseThrow(), guard);
     return true;
   }
 
-  private void execute(Replication replication) {
+  private void execute(Replication replication, Guard guard) {
     CommandTable table = services.commands();
     List<Request> commands = transaction.commands();
     int before = session.database();
@@ -373,6 +415,7 @@ final class RaftCommands {
     block[0] = MULTI;
     block[block.length - 1] = EXEC;
     long bytes = 0;
+    LocalTransaction replies = new LocalTransaction();
     for (int i = 0; i < commands.size(); i++) {
       Request command = commands.get(i);
       // Planned again: what is relative to the clock is relative to EXEC's.
@@ -386,7 +429,11 @@ final class RaftCommands {
             .error("EXECABORT Transaction discarded because of: " + refused.error());
         return;
       }
-      block[i + 1] = withoutWaiting(command, plan);
+      replies.queued(
+          plan instanceof Plan.Deadline question
+              ? DeadlineReplies.of(question.reply(), services)
+              : null);
+      block[i + 1] = inBlock(command, plan);
       bytes += Sequencer.encodedBytes(block[i + 1]);
     }
     if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows when made absolute
@@ -399,9 +446,12 @@ final class RaftCommands {
       return;
     }
     selected.ifPresent(session::selectDatabase);
+    services.expirer().proposed(block, before);
     Slot slot = session.slot(Lane.LOG);
+    ReplyReceiver client = DeadlineReplies.changed(slot, replies::apply);
+    byte[][][] guarded = guard.then(block);
     if (watched.any()) {
-      Sequencer.Guard unchanged =
+      Sequencer.Condition unchanged =
           verdict ->
               watched.check(
                   same -> {
@@ -413,17 +463,11 @@ final class RaftCommands {
       session.holdUntilAnswered(); // a WATCH that follows is about the next transaction
       replication
           .sequencer()
-          .addGuarded(slot, before, session.protocol(), block, block.length - 1, unchanged);
+          .addConditional(
+              client, before, session.protocol(), guarded, guarded.length - 1, unchanged);
     } else {
-      replication.sequencer().add(slot, before, session.protocol(), block, block.length - 1);
+      replication.sequencer().add(client, before, session.protocol(), guarded, guarded.length - 1);
     }
-  }
-
-  private static byte[][] withoutWaiting(Request command, Plan plan) {
-    if (plan instanceof Plan.Blocking blocking) {
-      return blocking.attempt();
-    }
-    return plan instanceof Plan.Rewritten rewritten ? rewritten.commands()[0] : arguments(command);
   }
 
   private void notExecuted(Slot slot) {
@@ -431,10 +475,21 @@ final class RaftCommands {
     slot.reply(out -> Resp.writeNullArray(out, protocol));
   }
 
-  private static byte[][] arguments(Request request) {
-    byte[][] arguments = new byte[request.argCount()][];
+  private static byte[][] inBlock(Request command, Plan plan) {
+    if (plan instanceof Plan.Rewritten rewritten) {
+      return rewritten.commands()[0];
+    } else if (plan instanceof Plan.Deadline question) {
+      return DeadlineScript.stored(question.key());
+    } else if (plan instanceof Plan.Blocking blocking) {
+      return blocking.attempt();
+    }
+    return arguments(command, 0);
+  }
+
+  private static byte[][] arguments(Request request, int first) {
+    byte[][] arguments = new byte[request.argCount() - first][];
     for (int i = 0; i < arguments.length; i++) {
-      arguments[i] = request.arg(i);
+      arguments[i] = request.arg(first + i);
     }
     return arguments;
   }

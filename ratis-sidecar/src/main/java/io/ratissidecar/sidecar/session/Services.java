@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.session;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.expiry.Expirer;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
@@ -28,6 +29,9 @@ public interface Services {
 
   /** This node's part in a cluster; empty when it is in none. */
   Optional<Replication> replication();
+
+  /** What ends keys; there is one when there is a replication. */
+  Expirer expirer();
 
   /**
    * Why RAFT commands can't be taken at all, such as {@code NOCLUSTER No Raft Cluster}; empty when
@@ -67,6 +71,9 @@ public interface Services {
 
   /** The text of {@code INFO raft}. */
   String infoRaft();
+
+  /** The log's clock, or this node's when it is in no cluster; milliseconds since 1970. */
+  long clockMillis();
 
   /** A monotone clock, nanoseconds. */
   long nanoTime();

@@ -40,6 +40,18 @@ final class SessionCommands {
     if (plan instanceof LocalPlan.Session) {
       return answer(session, request);
     }
+    return forward(session, request, plan);
+  }
+
+  private static boolean forward(Session session, Request request, LocalPlan plan) {
+    if (plan instanceof LocalPlan.Deadline question) {
+      Services services = session.services();
+      return session
+          .local()
+          .forward(
+              Request.of(services.commands().deadlineQuestion(question.key())),
+              DeadlineReplies.of(question.reply(), services));
+    }
     return session.local().forward(request);
   }
 
@@ -75,7 +87,7 @@ final class SessionCommands {
       return true;
     }
     boolean asItIs = !ours || name.equals("PING") || name.equals("ECHO");
-    return asItIs ? session.local().forward(request) : answer(session, request);
+    return asItIs ? forward(session, request, plan) : answer(session, request);
   }
 
   /** Answers a command that needs no Redis, or changes what Redis says. */

@@ -163,7 +163,7 @@ class ApplierTest {
   }
 
   private Batch awaiting(long term, long index, String name) {
-    Batch batch = new Batch(EntryType.COMMANDS, 1, nanos);
+    Batch batch = new Batch(EntryType.COMMANDS, nanos);
     Resp.command(batch.begin(0, 2), "SET", "key" + index, "v");
     batch.end(
         new ReplyReceiver() {

@@ -161,16 +161,16 @@ class SequencerTest {
 
   private final List<Consumer<Boolean>> asked = new ArrayList<>();
 
-  private Client addGuarded(String word) {
+  private Client addConditional(String word) {
     Client client = new Client();
     byte[][][] commands = {{word.getBytes(StandardCharsets.US_ASCII)}};
-    sequencer.addGuarded(client, 0, 2, commands, 0, asked::add);
+    sequencer.addConditional(client, 0, 2, commands, 0, asked::add);
     return client;
   }
 
   @Test
-  void when_guarded_then_what_comes_later_waits_for_the_verdict() {
-    addGuarded("FIRST");
+  void when_conditional_then_what_comes_later_waits_for_the_verdict() {
+    addConditional("FIRST");
     add("LATER");
     turn();
     assertEquals(1, asked.size());
@@ -184,8 +184,8 @@ class SequencerTest {
   }
 
   @Test
-  void when_the_guard_does_not_agree_then_nothing_of_it_is_proposed() {
-    addGuarded("FIRST");
+  void when_the_condition_does_not_agree_then_nothing_of_it_is_proposed() {
+    addConditional("FIRST");
     add("LATER");
     turn();
     asked.get(0).accept(false);
@@ -195,9 +195,9 @@ class SequencerTest {
   }
 
   @Test
-  void when_something_earlier_is_not_applied_then_the_guard_is_not_asked() {
+  void when_something_earlier_is_not_applied_then_the_condition_is_not_asked() {
     add("EARLIER");
-    addGuarded("FIRST");
+    addConditional("FIRST");
     turn();
     end(0); // committed, but Redis has not answered
     turn();
@@ -206,8 +206,8 @@ class SequencerTest {
   }
 
   @Test
-  void when_leadership_is_lost_while_the_guard_decides_then_its_verdict_counts_no_more() {
-    Client client = addGuarded("FIRST");
+  void when_leadership_is_lost_while_the_condition_decides_then_its_verdict_counts_no_more() {
+    Client client = addConditional("FIRST");
     turn();
     sequencer.failUnproposed();
     asked.get(0).accept(true);

@@ -14,14 +14,10 @@ import java.util.Locale;
 public enum ArgumentRule {
   /** Nothing: the policy holds as it is. */
   NONE((r, name, now, database, reserved) -> null),
-  /** {@code SET}: EX and PX become PXAT. */
+  /** {@code SET}: a time becomes PXAT. */
   SET_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.set(r, name, now)),
-  /** {@code GETEX}: EX and PX become PXAT; without an option it is a read. */
+  /** {@code GETEX}: a time becomes PXAT; without an option it is a read. */
   GETEX_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.getex(r, name, now)),
-  /** {@code HSETEX}: EX and PX become PXAT. */
-  HSETEX_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.hsetex(r, name, now)),
-  /** {@code HGETEX}: EX and PX become PXAT. */
-  HGETEX_EXPIRY((r, name, now, database, reserved) -> OptionExpiry.hgetex(r, name, now)),
   /** {@code SETEX} becomes SET with PXAT. */
   SETEX((r, name, now, database, reserved) -> FixedExpiry.setex(r, name, now)),
   /** {@code PSETEX} becomes SET with PXAT. */
@@ -30,10 +26,24 @@ public enum ArgumentRule {
   EXPIRE_SECONDS((r, name, now, database, reserved) -> FixedExpiry.expire(r, name, now)),
   /** {@code PEXPIRE} becomes PEXPIREAT. */
   EXPIRE_MILLIS((r, name, now, database, reserved) -> FixedExpiry.pexpire(r, name, now)),
-  /** {@code HEXPIRE} becomes HPEXPIREAT. */
-  HEXPIRE_SECONDS((r, name, now, database, reserved) -> FixedExpiry.hexpire(r, name, now)),
-  /** {@code HPEXPIRE} becomes HPEXPIREAT. */
-  HEXPIRE_MILLIS((r, name, now, database, reserved) -> FixedExpiry.hpexpire(r, name, now)),
+  /** {@code EXPIREAT} becomes PEXPIREAT. */
+  EXPIRE_AT_SECONDS((r, name, now, database, reserved) -> FixedExpiry.expireat(r, name, now)),
+  /** {@code PEXPIREAT} gets the deadline as Redis is to keep it. */
+  EXPIRE_AT_MILLIS(
+      (r, name, now, database, reserved) -> FixedExpiry.absolutePexpireat(r, name, now)),
+  /** {@code TTL}, counted from the log's clock. */
+  TTL((r, name, now, database, reserved) -> new Plan.Deadline(r.arg(name + 1), DeadlineReply.TTL)),
+  /** {@code PTTL}, counted from the log's clock. */
+  PTTL(
+      (r, name, now, database, reserved) -> new Plan.Deadline(r.arg(name + 1), DeadlineReply.PTTL)),
+  /** {@code EXPIRETIME}, the user's. */
+  EXPIRETIME(
+      (r, name, now, database, reserved) ->
+          new Plan.Deadline(r.arg(name + 1), DeadlineReply.EXPIRETIME)),
+  /** {@code PEXPIRETIME}, the user's. */
+  PEXPIRETIME(
+      (r, name, now, database, reserved) ->
+          new Plan.Deadline(r.arg(name + 1), DeadlineReply.PEXPIRETIME)),
   /** {@code RESTORE} with a time gets ABSTTL. */
   RESTORE_TTL((r, name, now, database, reserved) -> FixedExpiry.restore(r, name, now)),
   /** {@code FLUSHALL} flushes the databases of the clients one by one. */
@@ -107,6 +117,11 @@ public enum ArgumentRule {
   /** Whether it keeps clients away from the reserved database, which holds in explicit mode too. */
   boolean guardsReservedDatabase() {
     return this == COPY_DATABASE || this == MOVE_DATABASE || this == SWAP_DATABASES;
+  }
+
+  /** Whether it makes a {@link Plan.Deadline}, which holds in explicit mode too. */
+  boolean asksForDeadline() {
+    return this == TTL || this == PTTL || this == EXPIRETIME || this == PEXPIRETIME;
   }
 
   /** The code of a rule. */

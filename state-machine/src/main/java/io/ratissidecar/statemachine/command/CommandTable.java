@@ -26,9 +26,12 @@ public final class CommandTable {
 
   private final NameIndex<Row> index;
   private final Map<String, CommandSpec> specs;
+  private final KeyFinder keys;
   private final int databases;
 
-  CommandTable(Map<String, Row> rows, Map<String, CommandSpec> specs, int databases) {
+  private CommandTable(
+      Map<String, Row> rows, Map<String, CommandSpec> specs, KeyFinder keys, int databases) {
+    this.keys = keys;
     this.index = new NameIndex<>(rows);
     this.specs = Collections.unmodifiableMap(specs);
     this.databases = databases;
@@ -54,7 +57,7 @@ public final class CommandTable {
       specs.put(row.spec.name(), row.spec);
       row.subcommandSpecs.forEach(spec -> specs.put(spec.name(), spec));
     }
-    return new CommandTable(rows, specs, databases);
+    return new CommandTable(rows, specs, KeyFinder.of(commandReply.asList()), databases);
   }
 
   /**
@@ -134,6 +137,10 @@ public final class CommandTable {
         && spec.rule().apply(r, 0, 0, 0, reservedDatabase()) instanceof Plan.Refused refused) {
       return new LocalPlan.Refused(refused.error());
     }
+    if (accepted && spec.rule().asksForDeadline()) {
+      Plan.Deadline plan = (Plan.Deadline) spec.rule().apply(r, 0, 0, 0, reservedDatabase());
+      return new LocalPlan.Deadline(plan.key(), plan.reply());
+    }
     return row.localPlan;
   }
 
@@ -147,9 +154,21 @@ public final class CommandTable {
     return spec == null || spec.transparent() == TransparentPolicy.RAFT;
   }
 
+  /** What local Redis is asked for a deadline that it keeps. */
+  public byte[][] deadlineQuestion(byte[] key) {
+    return specs.containsKey("pexpiretime")
+        ? DeadlineScript.pexpiretime(key)
+        : DeadlineScript.stored(key);
+  }
+
   /** All commands and subcommands of local Redis. */
   public Collection<CommandSpec> all() {
     return specs.values();
+  }
+
+  /** Which keys commands name. */
+  public KeyFinder keys() {
+    return keys;
   }
 
   /** The database that clients must not reach: the last one. */

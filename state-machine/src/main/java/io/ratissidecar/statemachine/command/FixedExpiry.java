@@ -2,12 +2,11 @@ package io.ratissidecar.statemachine.command;
 
 import io.ratissidecar.statemachine.resp.Request;
 
-/** Commands whose second argument is a relative time. */
+/** Commands whose second argument is a time. */
 final class FixedExpiry {
   private static final byte[] SET = Args.ascii("SET");
   private static final byte[] PXAT = Args.ascii("PXAT");
   private static final byte[] PEXPIREAT = Args.ascii("PEXPIREAT");
-  private static final byte[] HPEXPIREAT = Args.ascii("HPEXPIREAT");
   private static final byte[] ABSTTL = Args.ascii("ABSTTL");
   private static final byte[] INVALID_TTL = Args.ascii("-1");
 
@@ -25,33 +24,31 @@ final class FixedExpiry {
 
   /** {@code EXPIRE key seconds [condition]}: a {@code PEXPIREAT}. */
   static Plan expire(Request r, int name, long nowMillis) {
-    return at(r, name, PEXPIREAT, Deadline.of(r, name + 2, true, nowMillis, Long.MAX_VALUE));
+    return pexpireat(r, name, Deadline.relative(r, name + 2, true, nowMillis));
   }
 
   /** {@code PEXPIRE key milliseconds [condition]}: a {@code PEXPIREAT}. */
   static Plan pexpire(Request r, int name, long nowMillis) {
-    return at(r, name, PEXPIREAT, Deadline.of(r, name + 2, false, nowMillis, Long.MAX_VALUE));
+    return pexpireat(r, name, Deadline.relative(r, name + 2, false, nowMillis));
   }
 
-  /** {@code HEXPIRE key seconds …} (Redis 7.4): an {@code HPEXPIREAT}. */
-  static Plan hexpire(Request r, int name, long nowMillis) {
-    long deadline = Deadline.of(r, name + 2, true, nowMillis, Deadline.LATEST_OF_FIELD);
-    return at(r, name, HPEXPIREAT, deadline);
+  /** {@code EXPIREAT key seconds [condition]}: a {@code PEXPIREAT}. */
+  static Plan expireat(Request r, int name, long nowMillis) {
+    return pexpireat(r, name, Deadline.absolute(r, name + 2, true, nowMillis));
   }
 
-  /** {@code HPEXPIRE key milliseconds …} (Redis 7.4): an {@code HPEXPIREAT}. */
-  static Plan hpexpire(Request r, int name, long nowMillis) {
-    long deadline = Deadline.of(r, name + 2, false, nowMillis, Deadline.LATEST_OF_FIELD);
-    return at(r, name, HPEXPIREAT, deadline);
+  /** {@code PEXPIREAT key milliseconds [condition]}: the same with Redis's deadline. */
+  static Plan absolutePexpireat(Request r, int name, long nowMillis) {
+    return pexpireat(r, name, Deadline.absolute(r, name + 2, false, nowMillis));
   }
 
   /** {@code RESTORE key ttl dump [options]}: the same with ABSTTL. */
   static Plan restore(Request r, int name, long nowMillis) {
+    boolean absolute = false;
     int i = name + 4;
     while (i < r.argCount()) {
-      if (r.argIs(i, "ABSTTL")) {
-        return null;
-      } else if (r.argIs(i, "REPLACE")) {
+      if (Args.isAny(r, i, "REPLACE", "ABSTTL")) {
+        absolute |= r.argIs(i, "ABSTTL");
         i++;
       } else if (i + 1 < r.argCount() && Args.isAny(r, i, "IDLETIME", "FREQ")) {
         i += 2;
@@ -59,33 +56,37 @@ final class FixedExpiry {
         return Args.SYNTAX_ERROR;
       }
     }
-    long deadline = Deadline.of(r, name + 2, false, nowMillis, Long.MAX_VALUE);
+    long deadline =
+        absolute
+            ? Deadline.absolute(r, name + 2, false, nowMillis)
+            : Deadline.relative(r, name + 2, false, nowMillis);
     if (deadline == Deadline.AS_IT_IS) {
       return null;
     }
+    byte[][] args = Args.copy(r, name, absolute || deadline == Deadline.OVERFLOW ? 0 : 1);
     if (deadline == Deadline.OVERFLOW) {
       // Redis does not look for an overflow here: what it stored would depend on its clock.
-      byte[][] args = Args.copy(r, name, 0);
       args[2] = INVALID_TTL;
       return Plan.Rewritten.single(args);
     }
-    byte[][] args = Args.copy(r, name, 1);
     args[2] = Args.decimal(deadline);
-    args[args.length - 1] = ABSTTL;
+    if (!absolute) {
+      args[args.length - 1] = ABSTTL;
+    }
     return Plan.Rewritten.single(args);
   }
 
   private static Plan set(Request r, int name, long nowMillis, boolean seconds) {
-    long deadline = Deadline.of(r, name + 2, seconds, nowMillis, Long.MAX_VALUE);
+    long deadline = Deadline.relative(r, name + 2, seconds, nowMillis);
     if (deadline == Deadline.AS_IT_IS || deadline == Deadline.OVERFLOW) {
-      return at(r, name, null, deadline);
+      return pexpireat(r, name, deadline);
     }
     byte[][] args = {SET, r.arg(name + 1), r.arg(name + 3), PXAT, Args.decimal(deadline)};
     return Plan.Rewritten.single(args);
   }
 
-  /** The command with an absolute time instead, under another name. */
-  private static Plan at(Request r, int name, byte[] absoluteName, long deadline) {
+  /** A {@code PEXPIREAT} with this deadline, or the command with what Redis rejects. */
+  private static Plan pexpireat(Request r, int name, long deadline) {
     if (deadline == Deadline.AS_IT_IS) {
       return null;
     }
@@ -93,7 +94,7 @@ final class FixedExpiry {
     if (deadline == Deadline.OVERFLOW) {
       args[2] = Deadline.rejected(); // under its own name, which the error shows
     } else {
-      args[0] = absoluteName;
+      args[0] = PEXPIREAT;
       args[2] = Args.decimal(deadline);
     }
     return Plan.Rewritten.single(args);

@@ -10,6 +10,9 @@ public sealed interface LocalPlan {
     INSTANCE
   }
 
+  /** Local Redis is asked for a deadline, and the user's reply made of it. */
+  record Deadline(byte[] key, DeadlineReply reply) implements LocalPlan {}
+
   /** The session answers. */
   record Session(CommandSpec command) implements LocalPlan {}
 

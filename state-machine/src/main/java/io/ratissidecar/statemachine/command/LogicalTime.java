@@ -5,8 +5,36 @@ package io.ratissidecar.statemachine.command;
  * node, so Redis must never act on one by itself: it gets all of them later by a fixed time.
  */
 public final class LogicalTime {
-  /** How much later, milliseconds. */
-  public static final long SHIFT_MILLIS = 0;
+  /** How much later, milliseconds: 139 years. */
+  public static final long SHIFT_MILLIS = 1L << 42;
+
+  /** What Redis gets for a deadline that has passed by the log's clock: past by any clock. */
+  static final long PAST = 1;
 
   private LogicalTime() {}
+
+  /**
+   * A user's deadline as Redis is to keep it. One so far away that no number is left for it is kept
+   * as the last one, some 292 million years from now.
+   *
+   * @param deadlineMillis in milliseconds since 1970
+   */
+  public static long toRedis(long deadlineMillis) {
+    return deadlineMillis > Long.MAX_VALUE - SHIFT_MILLIS
+        ? Long.MAX_VALUE
+        : deadlineMillis + SHIFT_MILLIS;
+  }
+
+  /** The user's deadline that Redis keeps as this. */
+  public static long fromRedis(long storedMillis) {
+    return storedMillis - SHIFT_MILLIS;
+  }
+
+  /**
+   * Whether a deadline that Redis keeps came out of the log. Others are of commands that went past
+   * it, and follow the clock of the node.
+   */
+  public static boolean isLogical(long storedMillis) {
+    return storedMillis >= SHIFT_MILLIS;
+  }
 }

@@ -2,7 +2,7 @@ package io.ratissidecar.statemachine.command;
 
 import io.ratissidecar.statemachine.resp.Request;
 
-/** Commands that take a relative time as an option: {@code EX} and {@code PX} become PXAT. */
+/** Commands that take a time as an option, which becomes PXAT. */
 final class OptionExpiry {
   private static final byte[] EX = Args.ascii("EX");
   private static final byte[] PXAT = Args.ascii("PXAT");
@@ -10,9 +10,9 @@ final class OptionExpiry {
 
   // Arrays of their own, so that looking at options allocates nothing.
   private static final String[] TIMES = {"EX", "PX", "EXAT", "PXAT"};
+  private static final String[] SECONDS = {"EX", "EXAT"};
   private static final String[] SET_WORDS = {"NX", "XX", "GET", "KEEPTTL"};
   private static final String[] SET_CONDITIONS = {"IFEQ", "IFNE", "IFDEQ", "IFDNE"};
-  private static final String[] HASH_WORDS = {"FNX", "FXX", "NX", "XX", "KEEPTTL", "PERSIST"};
 
   private OptionExpiry() {}
 
@@ -35,7 +35,7 @@ final class OptionExpiry {
         return Args.SYNTAX_ERROR;
       }
     }
-    return absolute(r, name, found, nowMillis, Long.MAX_VALUE);
+    return withDeadline(r, name, found, nowMillis);
   }
 
   /** {@code GETEX key [option]}; without an option it writes nothing. */
@@ -58,53 +58,23 @@ final class OptionExpiry {
         return Args.SYNTAX_ERROR;
       }
     }
-    return absolute(r, name, found, nowMillis, Long.MAX_VALUE);
-  }
-
-  /** {@code HSETEX key [options] FIELDS n field value …} (Redis 8). */
-  static Plan hsetex(Request r, int name, long nowMillis) {
-    return hash(r, name, nowMillis, 2);
-  }
-
-  /** {@code HGETEX key [options] FIELDS n field …} (Redis 8). */
-  static Plan hgetex(Request r, int name, long nowMillis) {
-    return hash(r, name, nowMillis, 1);
-  }
-
-  private static Plan hash(Request r, int name, long nowMillis, int argsPerField) {
-    int found = NONE;
-    int i = name + 2;
-    while (i < r.argCount()) {
-      if (isTime(r, i)) {
-        if (found != NONE) {
-          return null;
-        }
-        found = i;
-        i += 2;
-      } else if (Args.isAny(r, i, HASH_WORDS)) {
-        i++;
-      } else if (i + 1 < r.argCount() && r.argIs(i, "FIELDS")) {
-        long fields = r.argLong(i + 1);
-        if (fields < 1 || fields > r.argCount()) {
-          return null; // Redis rejects the number
-        }
-        i += 2 + (int) fields * argsPerField;
-      } else {
-        return Args.SYNTAX_ERROR;
-      }
-    }
-    return absolute(r, name, found, nowMillis, Deadline.LATEST_OF_FIELD);
+    return withDeadline(r, name, found, nowMillis);
   }
 
   private static boolean isTime(Request r, int i) {
     return i + 1 < r.argCount() && Args.isAny(r, i, TIMES);
   }
 
-  private static Plan absolute(Request r, int name, int option, long nowMillis, long latest) {
-    if (option == NONE || r.argLength(option) != 2) {
-      return null; // no time, or an absolute one
+  private static Plan withDeadline(Request r, int name, int option, long nowMillis) {
+    if (option == NONE) {
+      return null;
     }
-    long deadline = Deadline.of(r, option + 1, r.argIs(option, "EX"), nowMillis, latest);
+    boolean relative = r.argLength(option) == 2;
+    boolean seconds = Args.isAny(r, option, SECONDS);
+    long deadline =
+        relative
+            ? Deadline.relative(r, option + 1, seconds, nowMillis)
+            : Deadline.absolute(r, option + 1, seconds, nowMillis);
     if (deadline == Deadline.AS_IT_IS) {
       return null;
     }

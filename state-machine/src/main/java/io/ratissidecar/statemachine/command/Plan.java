@@ -12,6 +12,11 @@ public sealed interface Plan {
   /** A linearizable read, as the client sent it. */
   Plan READ = Read.INSTANCE;
 
+  /** Whether the client's command is what is sent. */
+  default boolean isAsItIs() {
+    return this == VERBATIM || this == READ;
+  }
+
   /** Into the log as it is. */
   enum Verbatim implements Plan {
     INSTANCE
@@ -58,6 +63,12 @@ public sealed interface Plan {
    * @param timeoutMillis how long; 0 for ever
    */
   record Blocking(byte[][] attempt, List<byte[]> keys, long timeoutMillis) implements Plan {}
+
+  /**
+   * A linearizable read of a key's deadline, which Redis keeps in another time: the reply is made
+   * of what {@link DeadlineScript#stored} or {@code PEXPIRETIME} says.
+   */
+  record Deadline(byte[] key, DeadlineReply reply) implements Plan {}
 
   /** The session answers. */
   record Session(CommandSpec command) implements Plan {}

@@ -157,7 +157,7 @@ class CommandTableTest {
     ByteBuf out = Unpooled.buffer();
     one.writeTo(out);
     assertEquals(
-        "*3\r\n$9\r\nPEXPIREAT\r\n$1\r\nk\r\n$4\r\n1000\r\n",
+        "*3\r\n$9\r\nPEXPIREAT\r\n$1\r\nk\r\n$13\r\n4398046512104\r\n",
         out.toString(StandardCharsets.US_ASCII));
   }
 

@@ -62,6 +62,8 @@ class RewritesTest {
         lines.add(line.toString());
       }
       return lines;
+    } else if (plan instanceof Plan.Deadline question) {
+      return List.of("t " + question.reply() + " " + new String(question.key(), UTF_8));
     } else if (plan instanceof Plan.Refused refused) {
       return List.of("- " + refused.error());
     } else if (plan instanceof Plan.Blocking blocking) {
