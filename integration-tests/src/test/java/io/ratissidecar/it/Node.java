@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** One node: a sidecar process and the Redis that it manages, each of which can be hurt alone. */
 final class Node {
@@ -33,7 +34,7 @@ final class Node {
   private final int redisPort = Ports.next();
   private String heap = "256m";
   private List<String> java = List.of();
-  private List<String> clock = List.of();
+  private String clock = "";
   private Process process;
   private boolean paused;
 
@@ -130,11 +131,28 @@ final class Node {
   }
 
   /**
-   * Wall clock of sidecar and Redis from the next start on, such as {@code -1h}: how far it is off.
+   * Wall clock of the sidecar and its Redis from the next start on.
+   *
+   * @param offset how far it is off, such as {@code -1h}
    */
   Node clock(String offset) {
-    clock = List.of("faketime", "--exclude-monotonic", "-f", offset);
+    clock = offset;
     return this;
+  }
+
+  /** The library is loaded as it is: the program that comes with it would be another process. */
+  private static void fakeTime(Map<String, String> environment, String offset) {
+    try (Stream<Path> found =
+        Files.find(
+            Path.of("/usr/lib"), 3, (file, is) -> file.endsWith("faketime/libfaketimeMT.so.1"))) {
+      environment.put("LD_PRELOAD", found.findFirst().orElseThrow().toString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    environment.put("FAKETIME", offset);
+    // Java waits by the monotone clock, which is left alone; nothing is to be mended there.
+    environment.put("DONT_FAKE_MONOTONIC", "1");
+    environment.put("FAKETIME_FORCE_MONOTONIC_FIX", "0");
   }
 
   /** Starts the sidecar; {@link #awaitReady} tells when it takes clients. */
@@ -144,13 +162,16 @@ final class Node {
     }
     try {
       Files.writeString(output, "");
-      process =
+      ProcessBuilder builder =
           new ProcessBuilder(command())
               .directory(dir.toFile())
               .redirectInput(new File("/dev/null"))
               .redirectOutput(output.toFile())
-              .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
-              .start();
+              .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
+      if (!clock.isEmpty()) {
+        fakeTime(builder.environment(), clock);
+      }
+      process = builder.start();
       return this;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -163,8 +184,7 @@ final class Node {
   }
 
   private List<String> command() {
-    List<String> command = new ArrayList<>(clock);
-    command.addAll(SidecarJava.command(heap, dir.resolve("tmp"), java));
+    List<String> command = new ArrayList<>(SidecarJava.command(heap, dir.resolve("tmp"), java));
     command.addAll(List.of("start", "--dir", dir.toString()));
     command.addAll(List.of("--port", "" + port, "--raft-port", "" + raftPort));
     command.addAll(List.of("--redis-port", "" + redisPort));

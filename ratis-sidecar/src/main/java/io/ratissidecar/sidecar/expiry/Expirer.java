@@ -42,6 +42,9 @@ public final class Expirer implements EntryWatcher {
   /** How many keys are deleted by one command. */
   static final int MOST_AT_ONCE = 500;
 
+  /** How long the keys of such a command are together, so that it fits into every entry. */
+  private static final int MOST_BYTES = 256 << 10;
+
   /** How many due keys are in memory; the others stay in the index. */
   private static final int MOST_DUE = 10_000;
 
@@ -177,7 +180,13 @@ public final class Expirer implements EntryWatcher {
         keys.addAll(moving.all());
       }
     }
-    return keys.isEmpty() ? Guard.NONE : new Guard(false, deletes(keys, now, database));
+    if (keys.isEmpty()) {
+      return Guard.NONE;
+    }
+    if (keys.stream().mapToLong(key -> key.name().length).sum() > MOST_BYTES) {
+      return Guard.WAIT; // they don't fit into the command's entry, and go in others
+    }
+    return new Guard(false, deletes(keys, now, database));
   }
 
   /** Whether no key can be due. */
@@ -266,10 +275,21 @@ public final class Expirer implements EntryWatcher {
       return;
     }
     Map<Integer, List<byte[]>> byDatabase = new TreeMap<>();
+    long bytes = 0;
     for (DatabaseKey key : due.next(true, MOST_AT_ONCE, nanos)) {
       byDatabase.computeIfAbsent(key.database(), d -> new ArrayList<>()).add(key.name());
+      bytes += key.name().length;
+      if (bytes > MOST_BYTES) {
+        propose(byDatabase, now);
+        bytes = 0;
+      }
     }
-    byDatabase.forEach((in, names) -> log.propose(in, DeadlineScript.expire(names, now)));
+    propose(byDatabase, now);
+  }
+
+  private void propose(Map<Integer, List<byte[]>> byDatabase, long upToMillis) {
+    byDatabase.forEach((in, names) -> log.propose(in, DeadlineScript.expire(names, upToMillis)));
+    byDatabase.clear();
   }
 
   /** Brings what is due by now from the index to memory, as far as there is room. */
