@@ -220,10 +220,18 @@ final class ApplyLink {
                 null);
           }
         };
-    loading = false;
-    log.redisReady(
-        new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, listener),
-        appliedIndex);
+    ScriptLoader.load(
+        opened,
+        reservedDatabase,
+        () -> {
+          if (number != attempt) {
+            return;
+          }
+          loading = false;
+          log.redisReady(
+              new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, listener),
+              appliedIndex);
+        });
   }
 
   /**

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.sidecar.raft.Sequencer;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.command.Plan;
@@ -85,6 +86,22 @@ final class RaftCommands {
     if (plan instanceof Plan.Session) {
       return control(request, leader);
     }
+    boolean script = plan instanceof Plan.Script;
+    if (plan instanceof Plan.Script named && leader && transaction == null) {
+      if (!replication.applier().isServing()) {
+        refuseHere(request, services.failureText(Failure.REDIS_LOST));
+        return true;
+      }
+      plan = script(replication, request, 1, named, clock);
+      if (plan == null) {
+        session.holdUntil(replication.scripts()::whenKnown);
+        return false;
+      }
+    }
+    if (plan instanceof Plan.Answered answered) {
+      session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeBulk(out, answered.text()));
+      return true;
+    }
     if (plan instanceof Plan.Refused refused) {
       refuse(refused.error());
       return true;
@@ -98,7 +115,21 @@ final class RaftCommands {
       queue(request, plan);
       return true;
     }
-    return leader ? run(replication, request, plan) : forward(request);
+    return leader ? run(replication, request, plan, script) : forward(request);
+  }
+
+  /** What becomes of a command about scripts; null when it has to come again later. */
+  private Plan script(
+      Replication replication, Request request, int name, Plan.Script plan, long clock) {
+    return replication
+        .scripts()
+        .plan(
+            request,
+            name,
+            plan.command(),
+            clock,
+            session.database(),
+            services.commands().reservedDatabase());
   }
 
   private boolean canForward() {
@@ -131,27 +162,37 @@ final class RaftCommands {
     session.slot(Lane.IMMEDIATE).error(error);
   }
 
-  private boolean run(Replication replication, Request request, Plan plan) {
+  private boolean run(Replication replication, Request request, Plan plan, boolean script) {
     // Behind writes of the same client that are under way a read becomes part of the log as they
     // are. There it sees all of them and none that comes later, as in a RAFT MULTI. It is
     // linearizable as a write is: its entry is appended after it arrived, and is answered once it
     // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry.
-    if (plan instanceof Plan.Read && !session.isUnderWay(Lane.LOG)) {
+    boolean read = plan instanceof Plan.Read || plan instanceof Plan.ReadInstead;
+    if (read && !session.isUnderWay(Lane.LOG)) {
       if (!session.enter(Lane.READ)) {
         return false;
       }
       ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
-      request.writeFrom(1, command);
-      replication
-          .reads()
-          .read(session.database(), session.protocol(), command, session.slot(Lane.READ));
+      if (plan instanceof Plan.ReadInstead instead) {
+        Resp.command(command, instead.command());
+      } else {
+        request.writeFrom(1, command);
+      }
+      ReplyReceiver slot = receiver(replication, Lane.READ, script, false);
+      replication.reads().read(session.database(), session.protocol(), command, slot);
       return true;
     }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    Slot slot = session.slot(Lane.LOG);
-    if (plan instanceof Plan.Rewritten rewritten) {
+    ReplyReceiver slot = receiver(replication, Lane.LOG, script, false);
+    if (plan instanceof Plan.ReadInstead instead) {
+      byte[][][] commands = {instead.command()};
+      replication.sequencer().add(slot, session.database(), session.protocol(), commands, 0);
+    } else if (plan instanceof Plan.Rewritten rewritten) {
+      if (script && request.argIs(1, "SCRIPT")) {
+        replication.scripts().flushed();
+      }
       replication
           .sequencer()
           .add(
@@ -166,12 +207,20 @@ final class RaftCommands {
     return true;
   }
 
+  private ReplyReceiver receiver(
+      Replication replication, Lane lane, boolean script, boolean block) {
+    Slot slot = session.slot(lane);
+    return script ? replication.scripts().shown(slot, block) : slot;
+  }
+
   private boolean forward(Request request) {
     return session.proxy().forward(List.of(request.copyFrom(1)), false);
   }
 
   private void queue(Request request, Plan plan) {
-    if (plan instanceof Plan.Rewritten rewritten && rewritten.commands().length > 1) {
+    boolean several = plan instanceof Plan.Rewritten rewritten && !rewritten.single();
+    if (several
+        || plan instanceof Plan.Script script && script.command().name().startsWith("script|")) {
       refuse(
           "ERR '"
               + request.argString(1).toLowerCase(Locale.ROOT)
@@ -254,14 +303,14 @@ final class RaftCommands {
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    execute(services.replication().orElseThrow());
-    return true;
+    return execute(services.replication().orElseThrow());
   }
 
-  private void execute(Replication replication) {
+  /** False when it has to come again later. */
+  private boolean execute(Replication replication) {
     CommandTable table = services.commands();
     List<Request> commands = transaction.commands();
-    endTransaction();
+    boolean scripts = false;
     long clock = replication.sequencer().clockMillis();
     byte[][][] block = new byte[commands.size() + 2][][];
     block[0] = MULTI;
@@ -271,16 +320,25 @@ final class RaftCommands {
       Request command = commands.get(i);
       // Planned again: what is relative to the clock is relative to EXEC's.
       Plan plan = table.plan(command, 0, clock, session.database());
+      if (plan instanceof Plan.Script script) {
+        scripts = true;
+        plan = script(replication, command, 0, script, clock);
+        if (plan == null) {
+          session.holdUntil(replication.scripts()::whenKnown);
+          return false;
+        }
+      }
       if (plan instanceof Plan.Refused refused) {
+        endTransaction();
         session
             .slot(Lane.IMMEDIATE)
             .error("EXECABORT Transaction discarded because of: " + refused.error());
-        return;
+        return true;
       }
-      block[i + 1] =
-          plan instanceof Plan.Rewritten rewritten ? rewritten.commands()[0] : arguments(command);
+      block[i + 1] = inBlock(plan, command);
       bytes += Sequencer.encodedBytes(block[i + 1]);
     }
+    endTransaction();
     if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows when made absolute
       session
           .slot(Lane.IMMEDIATE)
@@ -288,16 +346,24 @@ final class RaftCommands {
               "EXECABORT Transaction discarded because it is longer than max-entry-bytes ("
                   + services.config().maxEntryBytes()
                   + ")");
-      return;
+      return true;
     }
     replication
         .sequencer()
         .add(
-            session.slot(Lane.LOG),
+            receiver(replication, Lane.LOG, scripts, true),
             session.database(),
             session.protocol(),
             block,
             block.length - 1);
+    return true;
+  }
+
+  private static byte[][] inBlock(Plan plan, Request command) {
+    if (plan instanceof Plan.Rewritten rewritten) {
+      return rewritten.commands()[0];
+    }
+    return plan instanceof Plan.ReadInstead instead ? instead.command() : arguments(command);
   }
 
   private static byte[][] arguments(Request request) {

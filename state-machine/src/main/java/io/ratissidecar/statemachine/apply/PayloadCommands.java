@@ -34,6 +34,13 @@ public final class PayloadCommands {
     return Integer.parseInt(text(in));
   }
 
+  /** Whether the command at the position calls a script. */
+  static boolean callsScript(ByteBuffer payload) {
+    ByteBuffer in = payload.duplicate();
+    number(in, '*');
+    return text(in).regionMatches(true, 0, "EVALSHA", 0, 7);
+  }
+
   /** Moves the position behind the next command. */
   static void skip(ByteBuffer in) {
     int arguments = number(in, '*');

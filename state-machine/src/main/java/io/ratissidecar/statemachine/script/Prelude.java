@@ -28,12 +28,17 @@ public final class Prelude {
       Pattern.compile(
           "\\b(_G|load|loadstring|getfenv|setfenv|collectgarbage|gcinfo|tostring|os)\\b");
 
-  private final String always;
-  private final String sandbox;
+  /** A use of {@code redis} that is no plain call: such scripts get all of it. */
+  private static final Pattern MORE_THAN_CALLS =
+      Pattern.compile("\\bredis\\b(?!\\s*\\.\\s*p?call\\s*\\()");
 
-  private Prelude(String always, String sandbox) {
-    this.always = always;
-    this.sandbox = sandbox;
+  private final String start;
+  private final String lean = code("lean.lua");
+  private final String whole = code("whole.lua");
+  private final String sandbox = code("sandbox.lua");
+
+  private Prelude(String start) {
+    this.start = start;
   }
 
   /**
@@ -50,17 +55,19 @@ public final class Prelude {
             .replace("@REFUSED@", policy.refused())
             .replace("@RESERVED@", Integer.toString(reservedDatabase))
             .replace("@SHIFT@", Long.toString(shiftMillis));
-    return new Prelude(filled, code("sandbox.lua"));
+    return new Prelude(filled);
   }
 
   /** A script's text with the prelude. */
   public byte[] wrap(byte[] body) {
     String text = latin1(body);
-    int start = firstLine(text);
-    String own = text.substring(start);
-    StringBuilder wrapped = new StringBuilder(text.substring(0, start)).append(always);
+    int begin = firstLine(text);
+    String own = text.substring(begin);
+    StringBuilder wrapped = new StringBuilder(text.substring(0, begin)).append(start);
     if (SANDBOXED.matcher(own).find()) {
-      wrapped.append(sandbox);
+      wrapped.append(whole).append(sandbox);
+    } else {
+      wrapped.append(MORE_THAN_CALLS.matcher(own).find() ? whole : lean);
     }
     if (own.contains(NO_TAIL_CALL)) {
       return latin1(wrapped.append(MARK_AS_IT_IS).append(own));

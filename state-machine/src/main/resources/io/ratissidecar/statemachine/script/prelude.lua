@@ -4,15 +4,12 @@
 --
 -- @NAME@ is filled in by Prelude. The last two arguments are the entry's clock in milliseconds, and 'seed:database'.
 local redis = (function()
--- The local is not in scope before its declaration ends: this is the global.
-local R, A = redis, ARGV
-local real = R.pcall
-local type, tonumber, find, lower, format = type, tonumber, string.find, string.lower, string.format
-local count = #A
-local clock, source = A[count - 1], A[count]
-A[count], A[count - 1] = nil, nil
-local resp = 2
-local rare
+-- The local is not in scope before its declaration ends: in here it is the global. Locals that closures share cost as much
+-- as the closures: there are few.
+local clock, source = ARGV[#ARGV - 1], ARGV[#ARGV]
+ARGV[#ARGV] = nil
+ARGV[#ARGV] = nil
+local real, resp, rare = redis.pcall, 2
 
 local run = function(name, ...)
   if name == 'GET' or name == 'get' or name == 'INCR' or name == 'incr' or name == 'HGET' or name == 'hget'
@@ -24,8 +21,12 @@ local run = function(name, ...)
     or name == 'rpush' or name == 'LLEN' or name == 'llen' or name == 'HDEL' or name == 'hdel' then
     return real(name, ...)
   end
-  return rare(name, ...)
-end
+  if rare then return rare(name, ...) end
+
+-- Made only when it is needed.
+local R = redis
+local type, tonumber, find, lower, format = type, tonumber, string.find, string.lower, string.format
+local now, state = tonumber(clock)
 
 rare = function(name, ...)
   local count = select('#', ...)
@@ -38,7 +39,7 @@ rare = function(name, ...)
     time = tonumber(time)
     -- Zero and less deletes at once by any clock; what is no whole number is Redis's to reject.
     if count >= 2 and time and time > 0 and time % 1 == 0 then
-      local at = (c == 'expire' and time * 1000 or time) + clock
+      local at = (c == 'expire' and time * 1000 or time) + now
       if at < 4503599627370496 then
         return real('PEXPIREAT', key, format('%.0f', at + @SHIFT@), select(3, ...))
       end
@@ -47,13 +48,11 @@ rare = function(name, ...)
     return real(name, ...)
   end
   if c == 'time' and count == 0 then
-    local now = tonumber(clock)
-    return {format('%.0f', (now - now % 1000) / 1000), format('%.0f', now % 1000 * 1000)}
+    return {string.sub(clock, 1, -4), now % 1000 * 1000 .. ''}
   end
   if find('@PLAIN@', ' ' .. c .. ' ', 1, true) then return real(name, ...) end
 
   -- From here on what is seldom used: every name is compared in turn.
-  local now = tonumber(clock)
   local a = {...}
   for i = 1, count do
     local t = type(a[i])
@@ -111,7 +110,6 @@ rare = function(name, ...)
     for i = 1, #keys do r[keys[i]] = values[keys[i]] end
     return {map = r}
   end
-  local state
   local random = function(most)
     state = ((state or tonumber(string.match(source, '^%d+')) % 2147483646 + 1) * 16807) % 2147483647
     return math.floor(state / 2147483647 * most) + 1
@@ -447,26 +445,16 @@ rare = function(name, ...)
   return error_reply('ERR Unknown Redis command called from script')
 end
 
--- The line that Redis shows is that of the caller.
-local fail = function(reply)
-  local _, where = pcall(error, '', 4)
-  local line = tonumber(string.match(where, ':(%d+):')) or 1
-  if not R.REDIS_VERSION_NUM then error(reply.err, 0) end
-  local shown = {source = '@user_script', line = line}
-  setmetatable(reply, {__index = shown, __newindex = function(t, k, v) if not shown[k] then rawset(t, k, v) end end})
-  error(reply, 0)
+  return rare(name, ...)
 end
 
-return setmetatable({
-  call = function(...)
-    local r = run(...)
-    if type(r) == 'table' and r.err then fail(r) end
-    return r
-  end,
-  pcall = run,
-  setresp = function(...)
-    R.setresp(...)
-    resp = ...
-  end
-}, {__index = R, __newindex = R, __metatable = false})
-end)()
+local call = function(...)
+  local r = run(...)
+  if type(r) ~= 'table' or not r.err then return r end
+  -- The line that Redis shows is that of the caller.
+  if not redis.REDIS_VERSION_NUM then error(r.err, 0) end
+  local _, where = pcall(error, '', 3)
+  local shown = {source = '@user_script', line = tonumber(string.match(where, ':(%d+):')) or 1}
+  setmetatable(r, {__index = shown, __newindex = function(t, k, v) if not shown[k] then rawset(t, k, v) end end})
+  error(r, 0)
+end
