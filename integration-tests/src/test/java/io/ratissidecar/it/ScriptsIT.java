@@ -148,6 +148,50 @@ class ScriptsIT {
   }
 
   @Test
+  void when_functions_are_loaded_then_every_node_has_them_and_shows_the_code_of_the_user()
+      throws Exception {
+    cluster = TestCluster.of(3);
+    String code =
+        """
+        #!lua name=lib
+        local function add(keys, args)
+          redis.call('sadd', keys[1], unpack(args))
+          return {#args, redis.call('time')[1], redis.call('srandmember', keys[1])}
+        end
+        redis.register_function('add', add)
+        redis.register_function{function_name='count', flags={'no-writes'}, callback=function(keys)
+          return redis.call('scard', keys[1]) end}
+        redis.register_function('wrong', function() return redis.call('incr') end)
+        """;
+    assertText("lib", raft("FUNCTION", "LOAD", code));
+    assertError("ERR Library 'lib' already exists", raft("FUNCTION", "LOAD", code));
+    assertText("lib", raft("FUNCTION", "LOAD", "REPLACE", code));
+    assertEquals("3", raft("FCALL", "add", "1", "s", "a", "b", "c").texts().get(0));
+    assertNumber(3, raft("FCALL_RO", "count", "1", "s"));
+    assertError("ERR Can not execute a script with write flag", raft("FCALL_RO", "add", "1", "s"));
+    assertError("ERR Function not found", raft("FCALL", "nosuch", "0"));
+    assertError("ERR Number of keys", raft("FCALL", "add", "1"));
+    String wrong = raft("FCALL", "wrong", "0").toString();
+    assertTrue(wrong.endsWith("script: wrong, on @user_function:9."), wrong);
+    String list = raft("FUNCTION", "LIST", "WITHCODE").toString();
+    assertTrue(list.contains(code), list);
+
+    Node leader = cluster.leader();
+    leader.killBoth();
+    assertEquals("1", raft("FCALL", "add", "1", "s", "d").texts().get(0));
+    leader.start().awaitReady();
+    assertError("ERR FUNCTION FLUSH is refused", leader.call("FUNCTION", "FLUSH"));
+    assertError("ERR FUNCTION DUMP is refused", raft("FUNCTION", "DUMP"));
+    ClosingInvariants.checkSameData(cluster);
+    for (Node node : cluster.nodes()) {
+      assertTrue(node.redisCall("FUNCTION", "LIST").toString().contains("lib"), node.name());
+    }
+    assertOk(raft("FUNCTION", "DELETE", "lib"));
+    assertError("ERR Function not found", raft("FCALL", "add", "1", "s", "d"));
+    cluster.checkLogs();
+  }
+
+  @Test
   void when_redis_or_a_node_or_the_leader_dies_then_scripts_are_still_known() throws Exception {
     cluster = TestCluster.of(3);
     String sha = sha1(ADD);

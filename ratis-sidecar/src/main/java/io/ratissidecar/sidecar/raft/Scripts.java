@@ -8,6 +8,7 @@ import io.ratissidecar.statemachine.command.Plan;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
+import io.ratissidecar.statemachine.script.ListedCode;
 import io.ratissidecar.statemachine.script.Prelude;
 import io.ratissidecar.statemachine.script.Script;
 import io.ratissidecar.statemachine.script.ScriptCatalog;
@@ -106,6 +107,15 @@ public final class Scripts {
             ? wait
             : new Plan.Answered(Script.sha1(body));
       }
+      case "fcall", "fcall_ro" -> {
+        Plan wrong = ScriptCommands.checkKeys(r, name);
+        yield wrong != null
+            ? wrong
+            : ScriptCommands.callFunction(
+                r, name, command.name().equals("fcall_ro"), circumstances(clockMillis, database));
+      }
+      case "function|load" -> loadLibrary(r, name);
+      case "function|list" -> Plan.READ;
       case "script|exists" -> ScriptCommands.exists(r, name, catalog);
       case "script|flush" -> ScriptCommands.flush(r, name, reserved, database);
       default -> throw new IllegalStateException(command.name());
@@ -130,11 +140,24 @@ public final class Scripts {
       }
     }
     return ScriptCommands.call(
-        r,
-        name,
-        catalog.find(sha),
-        readOnly,
-        new ScriptCommands.Circumstances(clockMillis, seeds.getAsInt(), database));
+        r, name, catalog.find(sha), readOnly, circumstances(clockMillis, database));
+  }
+
+  private ScriptCommands.Circumstances circumstances(long clockMillis, int database) {
+    return new ScriptCommands.Circumstances(clockMillis, seeds.getAsInt(), database);
+  }
+
+  private Plan loadLibrary(Request r, int name) {
+    Plan.Rewritten load = ScriptCommands.loadLibrary(r, name, prelude);
+    return Sequencer.encodedBytes(load.commands()[0]) > limitBytes ? tooLong() : load;
+  }
+
+  private Plan tooLong() {
+    return new Plan.Refused(
+        "ERR script is too long: with what the sidecar adds, an entry would be longer than"
+            + " max-entry-bytes ("
+            + limitBytes
+            + ")");
   }
 
   /** A {@code SCRIPT FLUSH} goes into the log now. */
@@ -161,6 +184,11 @@ public final class Scripts {
     return new Shown(receiver, block);
   }
 
+  /** The reply of {@code FUNCTION LIST} as clients have to see it: with their own code. */
+  public static ReplyReceiver listed(ReplyReceiver receiver) {
+    return new Listed(receiver);
+  }
+
   /** Has a script put into the log if it is not there; an error when it can't be. */
   private Plan install(String sha, byte[] body) {
     if (catalog.find(sha) != null || onTheirWay.containsKey(sha)) {
@@ -172,11 +200,7 @@ public final class Scripts {
     }
     Script script = Script.ofWrapped(prelude.wrap(body));
     if (2L * script.wrapped().length > limitBytes) {
-      return new Plan.Refused(
-          "ERR script is too long: with what the sidecar adds, an entry would be longer than"
-              + " max-entry-bytes ("
-              + limitBytes
-              + ")");
+      return tooLong();
     }
     onTheirWay.put(sha, script);
     compile(script);
@@ -311,6 +335,21 @@ public final class Scripts {
       } else {
         receiver.reply(Unpooled.wrappedBuffer(shown.getBytes(StandardCharsets.ISO_8859_1)));
       }
+    }
+
+    @Override
+    public void failed(Failure failure) {
+      receiver.failed(failure);
+    }
+  }
+
+  /** Takes the prelude out of libraries. */
+  private record Listed(ReplyReceiver receiver) implements ReplyReceiver {
+    @Override
+    public void reply(ByteBuf frame) {
+      ByteBuf shown = Unpooled.buffer(frame.readableBytes());
+      ListedCode.copy(frame.duplicate(), shown);
+      receiver.reply(shown);
     }
 
     @Override

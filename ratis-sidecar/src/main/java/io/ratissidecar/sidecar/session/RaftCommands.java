@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.sidecar.raft.Scripts;
 import io.ratissidecar.sidecar.raft.Sequencer;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.command.Plan;
@@ -178,14 +179,14 @@ final class RaftCommands {
       } else {
         request.writeFrom(1, command);
       }
-      ReplyReceiver slot = receiver(replication, Lane.READ, script, false);
+      ReplyReceiver slot = receiver(replication, Lane.READ, script ? request : null);
       replication.reads().read(session.database(), session.protocol(), command, slot);
       return true;
     }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    ReplyReceiver slot = receiver(replication, Lane.LOG, script, false);
+    ReplyReceiver slot = receiver(replication, Lane.LOG, script ? request : null);
     if (plan instanceof Plan.ReadInstead instead) {
       byte[][][] commands = {instead.command()};
       replication.sequencer().add(slot, session.database(), session.protocol(), commands, 0);
@@ -207,10 +208,19 @@ final class RaftCommands {
     return true;
   }
 
-  private ReplyReceiver receiver(
-      Replication replication, Lane lane, boolean script, boolean block) {
+  /**
+   * The next place in the order of replies.
+   *
+   * @param script null if the command is not about scripts
+   */
+  private ReplyReceiver receiver(Replication replication, Lane lane, Request script) {
     Slot slot = session.slot(lane);
-    return script ? replication.scripts().shown(slot, block) : slot;
+    if (script == null) {
+      return slot;
+    }
+    return script.argIs(1, "FUNCTION")
+        ? Scripts.listed(slot)
+        : replication.scripts().shown(slot, false);
   }
 
   private boolean forward(Request request) {
@@ -219,8 +229,7 @@ final class RaftCommands {
 
   private void queue(Request request, Plan plan) {
     boolean several = plan instanceof Plan.Rewritten rewritten && !rewritten.single();
-    if (several
-        || plan instanceof Plan.Script script && script.command().name().startsWith("script|")) {
+    if (several || plan instanceof Plan.Script script && script.command().name().indexOf('|') > 0) {
       refuse(
           "ERR '"
               + request.argString(1).toLowerCase(Locale.ROOT)
@@ -351,7 +360,9 @@ final class RaftCommands {
     replication
         .sequencer()
         .add(
-            receiver(replication, Lane.LOG, scripts, true),
+            scripts
+                ? replication.scripts().shown(session.slot(Lane.LOG), true)
+                : session.slot(Lane.LOG),
             session.database(),
             session.protocol(),
             block,

@@ -32,13 +32,24 @@ public final class Prelude {
   private static final Pattern MORE_THAN_CALLS =
       Pattern.compile("\\bredis\\b(?!\\s*\\.\\s*p?call\\s*\\()");
 
-  private final String start;
-  private final String lean = code("lean.lua");
-  private final String whole = code("whole.lua");
-  private final String sandbox = code("sandbox.lua");
+  private final String script;
+  private final String library;
+  private final String lean = code("script-lean.lua");
+  private final String whole = code("script-whole.lua");
+  private final String ofLibrary = sandboxed("library-end.lua");
+  private final String sandbox = sandboxed("script-sandbox.lua");
 
-  private Prelude(String start) {
-    this.start = start;
+  private Prelude(String common) {
+    script = fill(common, "script-start.lua", "user_script");
+    library = fill(common, "library-start.lua", "user_function");
+  }
+
+  private static String sandboxed(String resource) {
+    return code(resource).replace("@SANDBOX@", code("sandbox.lua"));
+  }
+
+  private static String fill(String common, String start, String chunk) {
+    return common.replace("@START@", code(start)).replace("@CHUNK@", chunk);
   }
 
   /**
@@ -60,15 +71,22 @@ public final class Prelude {
 
   /** A script's text with the prelude. */
   public byte[] wrap(byte[] body) {
+    String own = latin1(body).substring(firstLine(latin1(body)));
+    boolean open = SANDBOXED.matcher(own).find();
+    boolean all = open || MORE_THAN_CALLS.matcher(own).find();
+    return wrap(body, script + (all ? whole : lean) + (open ? sandbox : ""));
+  }
+
+  /** The text of a library of functions with the prelude. */
+  public byte[] wrapLibrary(byte[] code) {
+    return wrap(code, library + ofLibrary);
+  }
+
+  private static byte[] wrap(byte[] body, String prelude) {
     String text = latin1(body);
     int begin = firstLine(text);
     String own = text.substring(begin);
-    StringBuilder wrapped = new StringBuilder(text.substring(0, begin)).append(start);
-    if (SANDBOXED.matcher(own).find()) {
-      wrapped.append(whole).append(sandbox);
-    } else {
-      wrapped.append(MORE_THAN_CALLS.matcher(own).find() ? whole : lean);
-    }
+    StringBuilder wrapped = new StringBuilder(text.substring(0, begin)).append(prelude);
     if (own.contains(NO_TAIL_CALL)) {
       return latin1(wrapped.append(MARK_AS_IT_IS).append(own));
     }
@@ -79,6 +97,13 @@ public final class Prelude {
       copied = call;
     }
     return latin1(wrapped.append(own, copied, own.length()));
+  }
+
+  /** Whether this is a text that {@link #wrapLibrary} made. */
+  public static boolean isWrapped(byte[] text) {
+    String start = latin1(text);
+    return start.startsWith("local redis", firstLine(start))
+        && (start.contains(MARK) || start.contains(MARK_AS_IT_IS));
   }
 
   /**

@@ -18,7 +18,6 @@ public final class ScriptCommands {
   private static final byte[] EXISTS = ascii("EXISTS");
   private static final byte[] UNKNOWN = ascii("-");
 
-  /** Leads to nothing: a number of keys that Redis would reject. */
   private static final int SHA_LENGTH = 40;
 
   private ScriptCommands() {}
@@ -59,16 +58,38 @@ public final class ScriptCommands {
     if (script == null) {
       return NO_SCRIPT;
     }
-    int count = r.argCount() - name;
-    byte[][] command = new byte[count + 2][];
+    byte[][] command = withTail(r, name, circumstances);
     command[0] = readOnly ? EVALSHA_RO : EVALSHA;
     command[1] = script.wrappedShaBytes();
-    for (int i = 2; i < count; i++) {
+    return readOnly ? new Plan.ReadInstead(command) : Plan.Rewritten.single(command);
+  }
+
+  /** The call of a function. */
+  public static Plan callFunction(
+      Request r, int name, boolean readOnly, Circumstances circumstances) {
+    byte[][] command = withTail(r, name, circumstances);
+    return readOnly ? new Plan.ReadInstead(command) : Plan.Rewritten.single(command);
+  }
+
+  private static byte[][] withTail(Request r, int name, Circumstances circumstances) {
+    int count = r.argCount() - name;
+    byte[][] command = new byte[count + 2][];
+    for (int i = 0; i < count; i++) {
       command[i] = r.arg(name + i);
     }
     command[count] = ascii(Long.toString(circumstances.clockMillis()));
     command[count + 1] = ascii(circumstances.seed() + ":" + circumstances.database());
-    return readOnly ? new Plan.ReadInstead(command) : Plan.Rewritten.single(command);
+    return command;
+  }
+
+  /** {@code FUNCTION LOAD [REPLACE] code}: the code with the prelude. */
+  public static Plan.Rewritten loadLibrary(Request r, int name, Prelude prelude) {
+    byte[][] command = new byte[r.argCount() - name][];
+    for (int i = 0; i < command.length; i++) {
+      command[i] = r.arg(name + i);
+    }
+    command[command.length - 1] = prelude.wrapLibrary(command[command.length - 1]);
+    return new Plan.Rewritten(new byte[][][] {command}, 0);
   }
 
   /** Stores a script, and makes Redis know it; in the reserved database. */

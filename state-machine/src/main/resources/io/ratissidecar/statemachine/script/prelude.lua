@@ -1,16 +1,9 @@
--- Runs in front of every replicated script, on the script's own first line: comment lines are left out, line ends become
+-- Runs in front of every replicated script and library, on its own first line: comment lines are left out, line ends become
 -- spaces. It shadows what would answer differently from node to node. It runs anew with each call, since Redis keeps
 -- nothing from one run to the next: so it makes few closures and no large table, and common commands come first.
 --
 -- @NAME@ is filled in by Prelude. The last two arguments are the entry's clock in milliseconds, and 'seed:database'.
-local redis = (function()
--- The local is not in scope before its declaration ends: in here it is the global. Locals that closures share cost as much
--- as the closures: there are few.
-local clock, source = ARGV[#ARGV - 1], ARGV[#ARGV]
-ARGV[#ARGV] = nil
-ARGV[#ARGV] = nil
-local real, resp, rare = redis.pcall, 2
-
+@START@
 local run = function(name, ...)
   if name == 'GET' or name == 'get' or name == 'INCR' or name == 'incr' or name == 'HGET' or name == 'hget'
     or name == 'HSET' or name == 'hset' or name == 'HMGET' or name == 'hmget' or name == 'INCRBY' or name == 'incrby'
@@ -454,7 +447,7 @@ local call = function(...)
   -- The line that Redis shows is that of the caller.
   if not redis.REDIS_VERSION_NUM then error(r.err, 0) end
   local _, where = pcall(error, '', 3)
-  local shown = {source = '@user_script', line = tonumber(string.match(where, ':(%d+):')) or 1}
+  local shown = {source = '@@CHUNK@', line = tonumber(string.match(where, ':(%d+):')) or 1}
   setmetatable(r, {__index = shown, __newindex = function(t, k, v) if not shown[k] then rawset(t, k, v) end end})
   error(r, 0)
 end

@@ -1,6 +1,5 @@
--- Behind the prelude, for scripts that name one of these: ways round it, and what tells of the process and not of the data.
-local _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os = (function(redis)
-local G, compile, text, type, rawget = _G, loadstring, tostring, type, rawget
+-- Ways round the prelude, and what tells of the process and not of the data. The body of a function: G are the globals,
+-- compile and text their loadstring and tostring, redis the one of the prelude.
 local shadow = {redis = redis}
 local function refused(name)
   if rawget(G, name) then
@@ -47,4 +46,3 @@ setmetatable(globals, {__index = G, __newindex = G, __metatable = false})
 shadow._G = globals
 return globals, shadow.load, shadow.loadstring, shadow.getfenv, shadow.setfenv, shadow.collectgarbage, shadow.gcinfo,
   shadow.tostring, shadow.os
-end)(redis)

@@ -62,6 +62,8 @@ class RewritesTest {
       return lines;
     } else if (plan instanceof Plan.Refused refused) {
       return List.of("- " + refused.error());
+    } else if (plan instanceof Plan.Script) {
+      return List.of("%");
     }
     return List.of(plan == Plan.VERBATIM ? "=" : plan == Plan.READ ? "?" : "@");
   }
