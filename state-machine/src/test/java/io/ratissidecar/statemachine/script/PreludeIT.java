@@ -2,6 +2,7 @@ package io.ratissidecar.statemachine.script;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -278,6 +279,46 @@ class PreludeIT {
     String ahead =
         run(one, PRELUDE, "return redis.call('xadd', 'stream', '*', 'f', 'v')").asString();
     assertEquals("4000000000200-6", ahead);
+  }
+
+  @Test
+  void functions_reply_alike_and_end_alike() throws IOException {
+    String library =
+        """
+        #!lua name=lib
+        local calls = 0
+        redis.register_function('change', function(keys, args)
+          redis.call('spop', keys[1], 3)
+          redis.call('expire', 'key1', 10)
+          return {#keys, #args, args[1], redis.call('time')[1], redis.call('srandmember', keys[1]), redis.call('ttl', 'key1')}
+        end)
+        redis.register_function{function_name='look', flags={'no-writes'}, callback=function(keys)
+          redis.setresp(3)
+          local r = {redis.sha1hex('x'), tostring({}), type(_G.redis), loadstring('return redis.call("time")[1]')()}
+          for k in pairs(redis.call('smembers', keys[1]).set) do r[#r + 1] = k end
+          return r
+        end}
+        redis.register_function('three', function(keys) return redis.call('hkeys', keys[1]) end)
+        """;
+    for (RedisProcess redis : List.of(one, other)) {
+      redis.call("FUNCTION", "FLUSH");
+      byte[] wrapped = PRELUDE.wrapLibrary(library.getBytes(UTF_8));
+      assertTrue(Prelude.isWrapped(wrapped));
+      assertArrayEquals(library.getBytes(UTF_8), Prelude.unwrap(wrapped));
+      assertEquals("lib", redis.call(bytes("FUNCTION", "LOAD", wrapped)).asString());
+    }
+    for (String call : List.of("change 1 set a b", "look 1 set", "three 1 hash", "change 1 set")) {
+      String[] words = ("FCALL " + call + " " + CLOCK + " 77:0").split(" ");
+      RespValue reply = one.call(words);
+      assertFalse(reply.isError(), reply::toString);
+      assertEquals(reply.toString(), other.call(words).toString());
+      assertEquals(state(one), state(other));
+    }
+    assertTrue(one.call("FCALL", "three", "1", "hash").asString().contains("RAFT FCALL"));
+  }
+
+  private static byte[][] bytes(String first, String second, byte[] third) {
+    return new byte[][] {first.getBytes(UTF_8), second.getBytes(UTF_8), third};
   }
 
   @Test
