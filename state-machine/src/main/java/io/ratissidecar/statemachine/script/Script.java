@@ -1,6 +1,5 @@
 package io.ratissidecar.statemachine.script;
 
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -25,15 +24,5 @@ public record Script(String sha, String wrappedSha, byte[] wrapped) {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-1", e);
     }
-  }
-
-  /** {@link #sha} as bytes. */
-  public byte[] shaBytes() {
-    return sha.getBytes(StandardCharsets.US_ASCII);
-  }
-
-  /** {@link #wrappedSha} as bytes. */
-  public byte[] wrappedShaBytes() {
-    return wrappedSha.getBytes(StandardCharsets.US_ASCII);
   }
 }

@@ -10,29 +10,29 @@ public final class ScriptCatalog {
   /** How Redis 7 names a script in an error, and how 6.2 does. */
   private static final Pattern NAMED = Pattern.compile("(script: |\\bf_)([0-9a-f]{40})");
 
-  private final Map<String, Script> bySha = new HashMap<>();
+  private final Map<String, String> wrappedBySha = new HashMap<>();
   private final Map<String, String> shaByWrapped = new HashMap<>();
 
   /** Knows this one too. */
   public void add(Script script) {
-    bySha.put(script.sha(), script);
+    wrappedBySha.put(script.sha(), script.wrappedSha());
     shaByWrapped.put(script.wrappedSha(), script.sha());
   }
 
   /** Knows these and no others. */
   public void replace(Collection<Script> scripts) {
-    bySha.clear();
+    wrappedBySha.clear();
     scripts.forEach(this::add);
   }
 
   /** Knows none. The hashes of those that it knew are still translated. */
   public void clear() {
-    bySha.clear();
+    wrappedBySha.clear();
   }
 
-  /** The script of a hash; null if it is not known. */
-  public Script find(String sha) {
-    return bySha.get(sha);
+  /** How Redis calls the script that clients call so; null if it is not known. */
+  public String find(String sha) {
+    return wrappedBySha.get(sha);
   }
 
   /** Errors as clients have to see them: where they name a script, by the hash that they know. */

@@ -50,17 +50,17 @@ public final class ScriptCommands {
   /**
    * The call of a script that every node has.
    *
-   * @param script null when the log has it not
+   * @param wrappedSha how Redis calls it; null when the log has it not
    * @param readOnly whether it may only read
    */
   public static Plan call(
-      Request r, int name, Script script, boolean readOnly, Circumstances circumstances) {
-    if (script == null) {
+      Request r, int name, String wrappedSha, boolean readOnly, Circumstances circumstances) {
+    if (wrappedSha == null) {
       return NO_SCRIPT;
     }
     byte[][] command = withTail(r, name, circumstances);
     command[0] = readOnly ? EVALSHA_RO : EVALSHA;
-    command[1] = script.wrappedShaBytes();
+    command[1] = ascii(wrappedSha);
     return readOnly ? new Plan.ReadInstead(command) : Plan.Rewritten.single(command);
   }
 
@@ -95,7 +95,7 @@ public final class ScriptCommands {
   /** Stores a script, and makes Redis know it; in the reserved database. */
   public static byte[][][] install(Script script) {
     return new byte[][][] {
-      {ascii("HSET"), ascii(KEY), script.shaBytes(), script.wrapped()}, load(script)
+      {ascii("HSET"), ascii(KEY), ascii(script.sha()), script.wrapped()}, load(script)
     };
   }
 
@@ -110,8 +110,8 @@ public final class ScriptCommands {
     command[0] = SCRIPT;
     command[1] = EXISTS;
     for (int i = 2; i < command.length; i++) {
-      Script script = catalog.find(sha(r, name + i));
-      command[i] = script == null ? UNKNOWN : script.wrappedShaBytes();
+      String wrappedSha = catalog.find(sha(r, name + i));
+      command[i] = wrappedSha == null ? UNKNOWN : ascii(wrappedSha);
     }
     return new Plan.ReadInstead(command);
   }
