@@ -168,7 +168,7 @@ class ExplicitModeIT {
         "SET onlykey",
         "GET",
         "SPOP s",
-        "EVAL return(1) 0",
+        "SCRIPT KILL",
         "SAVE",
         "CONFIG GET maxmemory",
         "SHUTDOWN",

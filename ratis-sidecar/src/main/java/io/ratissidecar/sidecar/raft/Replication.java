@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -26,6 +27,7 @@ public final class Replication implements AutoCloseable {
   private final RaftNode raft;
   private final Sequencer sequencer;
   private final ReadGate reads;
+  private final Scripts scripts;
 
   /** Hears of events of the group; any thread. */
   public interface Listener {
@@ -95,6 +97,14 @@ public final class Replication implements AutoCloseable {
             fatal,
             config.batchBytes(),
             config.batchesInFlight());
+    this.scripts =
+        new Scripts(
+            raft.group(),
+            applier,
+            sequencer,
+            loop,
+            () -> ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
+            config.maxEntryBytes());
     this.reads =
         new ReadGate(
             raft.group(),
@@ -120,6 +130,10 @@ public final class Replication implements AutoCloseable {
 
   public ReadGate reads() {
     return reads;
+  }
+
+  public Scripts scripts() {
+    return scripts;
   }
 
   public Applier applier() {

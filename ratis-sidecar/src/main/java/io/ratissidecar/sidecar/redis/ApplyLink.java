@@ -107,9 +107,11 @@ final class ApplyLink {
       if (index.isEmpty()) {
         return false;
       }
+      control.loadScripts(reservedDatabase);
       open(log, range.clusterId(), reservedDatabase, index.getAsLong());
     } else if (plan instanceof RecoveryPlan.Continue go) {
       LOG.info("The local Redis holds the state of entry {}", go.appliedIndex());
+      control.loadScripts(reservedDatabase);
       open(log, range.clusterId(), reservedDatabase, go.appliedIndex());
     }
     return true;

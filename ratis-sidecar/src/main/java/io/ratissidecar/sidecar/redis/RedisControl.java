@@ -4,9 +4,17 @@ import io.lettuce.core.KillArgs;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.output.CommandOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
+import io.ratissidecar.statemachine.script.ScriptCommands;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -71,6 +79,36 @@ final class RedisControl implements AutoCloseable {
     byte[] dump = redis.exec().get(1);
     int at = dump.length - DUMP_END_BYTES;
     return (dump[at] & 0xff) | (dump[at + 1] & 0xff) << 8;
+  }
+
+  /**
+   * Makes Redis know the scripts that its data holds: it forgets them when it ends, and an RDB does
+   * not bring them.
+   */
+  void loadScripts(int reservedDatabase) {
+    redis.select(reservedDatabase);
+    List<byte[]> scripts =
+        redis.dispatch(
+            CommandType.HVALS,
+            new BytesOutput(),
+            new CommandArgs<>(StringCodec.UTF8).addKey(ScriptCommands.KEY));
+    for (byte[] script : scripts) {
+      redis.scriptLoad(script);
+    }
+  }
+
+  /** Values as they are. */
+  private static final class BytesOutput extends CommandOutput<String, String, List<byte[]>> {
+    BytesOutput() {
+      super(StringCodec.UTF8, new ArrayList<>());
+    }
+
+    @Override
+    public void set(ByteBuffer bytes) {
+      byte[] value = new byte[bytes.remaining()];
+      bytes.get(value);
+      output.add(value);
+    }
   }
 
   /** Empties every database, the reserved one too. */

@@ -8,6 +8,7 @@ import io.ratissidecar.sidecar.expiry.Guard;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.sidecar.raft.Scripts;
 import io.ratissidecar.sidecar.raft.Sequencer;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.command.DeadlineScript;
@@ -105,6 +106,22 @@ final class RaftCommands {
     if (plan instanceof Plan.Session) {
       return control(request, name, leader);
     }
+    boolean script = plan instanceof Plan.Script;
+    if (plan instanceof Plan.Script named && leader && transaction == null) {
+      if (!replication.applier().isServing()) {
+        refuseHere(request, name, services.failureText(Failure.REDIS_LOST));
+        return true;
+      }
+      plan = script(replication, request, name, named, clock, session.database());
+      if (plan == null) {
+        session.holdUntil(replication.scripts()::whenKnown);
+        return false;
+      }
+    }
+    if (plan instanceof Plan.Answered answered) {
+      session.slot(Lane.IMMEDIATE).reply(out -> Resp.writeBulk(out, answered.text()));
+      return true;
+    }
     if (plan instanceof Plan.Refused refused) {
       if (transaction != null && name == 0 && !services.commands().isReplicated(request)) {
         refuseInTransaction(request, name); // without RAFT it would be no more welcome
@@ -122,7 +139,21 @@ final class RaftCommands {
       queue(request, name, plan);
       return true;
     }
-    return leader ? run(replication, request, name, plan) : forward(request, name, plan);
+    return leader ? run(replication, request, name, plan, script) : forward(request, name, plan);
+  }
+
+  /** What becomes of a command about scripts; null when it has to come again later. */
+  private Plan script(
+      Replication replication,
+      Request request,
+      int name,
+      Plan.Script plan,
+      long clock,
+      int database) {
+    return replication
+        .scripts()
+        .plan(
+            request, name, plan.command(), clock, database, services.commands().reservedDatabase());
   }
 
   private boolean canForward() {
@@ -155,7 +186,8 @@ final class RaftCommands {
     session.slot(Lane.IMMEDIATE).error(error);
   }
 
-  private boolean run(Replication replication, Request request, int name, Plan plan) {
+  private boolean run(
+      Replication replication, Request request, int name, Plan plan, boolean script) {
     if (plan instanceof Plan.Blocking blocking) {
       return block(blocking);
     }
@@ -169,15 +201,18 @@ final class RaftCommands {
     // linearizable as a write is: its entry is appended after it arrived, and is answered once it
     // is committed. So a pipeline that mixes both never stops; alone, a read costs no entry. Nor is
     // one without an entry when a key's deadline has passed.
-    boolean read = plan instanceof Plan.Read || plan instanceof Plan.Deadline;
+    boolean read =
+        plan instanceof Plan.Read
+            || plan instanceof Plan.Deadline
+            || plan instanceof Plan.ReadInstead;
     if (read && guard.isNone() && !session.isUnderWay(Lane.LOG)) {
-      return read(replication, request, name, plan);
+      return read(replication, request, name, plan, script);
     }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
     Sequencer sequencer = replication.sequencer();
-    ReplyReceiver client = client(session.slot(Lane.LOG), plan);
+    ReplyReceiver client = client(replication, Lane.LOG, request, name, plan, script);
     if (guard.isNone() && plan.isAsItIs()) {
       services.expirer().proposed(request, name, session.database());
       sequencer.add(client, session.database(), session.protocol(), request, name);
@@ -188,6 +223,11 @@ final class RaftCommands {
     if (plan instanceof Plan.Rewritten rewritten) {
       commands = rewritten.commands();
       wanted = rewritten.replyIndex();
+      if (script && request.argIs(name, "SCRIPT")) {
+        replication.scripts().flushed();
+      }
+    } else if (plan instanceof Plan.ReadInstead instead) {
+      commands = new byte[][][] {instead.command()};
     } else if (plan instanceof Plan.Deadline question) {
       commands = new byte[][][] {DeadlineScript.stored(question.key())};
     } else {
@@ -204,27 +244,42 @@ final class RaftCommands {
   }
 
   /** A linearizable read without an entry. */
-  private boolean read(Replication replication, Request request, int name, Plan plan) {
+  private boolean read(
+      Replication replication, Request request, int name, Plan plan, boolean script) {
     if (!session.enter(Lane.READ)) {
       return false;
     }
     ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
     if (plan instanceof Plan.Deadline question) {
       Resp.command(command, services.commands().deadlineQuestion(question.key()));
+    } else if (plan instanceof Plan.ReadInstead instead) {
+      Resp.command(command, instead.command());
     } else {
       request.writeFrom(name, command);
     }
     replication
         .reads()
         .read(
-            session.database(), session.protocol(), command, client(session.slot(Lane.READ), plan));
+            session.database(),
+            session.protocol(),
+            command,
+            client(replication, Lane.READ, request, name, plan, script));
     return true;
   }
 
-  private ReplyReceiver client(Slot slot, Plan plan) {
-    return plan instanceof Plan.Deadline question
-        ? DeadlineReplies.changed(slot, DeadlineReplies.of(question.reply(), services))
-        : slot;
+  /** The next place in the order of replies, and what makes the client's reply of Redis's. */
+  private ReplyReceiver client(
+      Replication replication, Lane lane, Request request, int name, Plan plan, boolean script) {
+    Slot slot = session.slot(lane);
+    if (plan instanceof Plan.Deadline question) {
+      return DeadlineReplies.changed(slot, DeadlineReplies.of(question.reply(), services));
+    }
+    if (!script) {
+      return slot;
+    }
+    return request.argIs(name, "FUNCTION")
+        ? Scripts.listed(slot)
+        : replication.scripts().shown(slot, false);
   }
 
   /** Nothing of the client's is taken until it has its reply. */
@@ -251,7 +306,8 @@ final class RaftCommands {
   }
 
   private void queue(Request request, int name, Plan plan) {
-    if (plan instanceof Plan.Rewritten rewritten && rewritten.commands().length > 1) {
+    boolean several = plan instanceof Plan.Rewritten rewritten && !rewritten.single();
+    if (several || plan instanceof Plan.Script script && script.command().name().indexOf('|') > 0) {
       refuse(
           "ERR '"
               + request.argString(name).toLowerCase(Locale.ROOT)
@@ -399,17 +455,17 @@ final class RaftCommands {
     if (!session.enter(Lane.LOG)) {
       return false;
     }
-    execute(services.replication().orElseThrow(), guard);
-    return true;
+    return execute(services.replication().orElseThrow(), guard);
   }
 
-  private void execute(Replication replication, Guard guard) {
+  /** False when it has to come again later. */
+  private boolean execute(Replication replication, Guard guard) {
     CommandTable table = services.commands();
     List<Request> commands = transaction.commands();
     int before = session.database();
     int database = before;
     OptionalInt selected = transaction.selected();
-    endTransaction();
+    boolean scripts = false;
     long clock = replication.sequencer().clockMillis();
     byte[][][] block = new byte[commands.size() + 2][][];
     block[0] = MULTI;
@@ -423,11 +479,21 @@ final class RaftCommands {
       if (command.argIs(0, "SELECT")) {
         database = (int) command.argLong(1);
       }
+      if (plan instanceof Plan.Script script) {
+        scripts = true;
+        plan = script(replication, command, 0, script, clock, database);
+        if (plan == null) {
+          session.holdUntil(replication.scripts()::whenKnown);
+          return false;
+        }
+      }
       if (plan instanceof Plan.Refused refused) {
+        endTransaction();
+        forgetWatched();
         session
             .slot(Lane.IMMEDIATE)
             .error("EXECABORT Transaction discarded because of: " + refused.error());
-        return;
+        return true;
       }
       replies.queued(
           plan instanceof Plan.Deadline question
@@ -436,19 +502,22 @@ final class RaftCommands {
       block[i + 1] = inBlock(command, plan);
       bytes += Sequencer.encodedBytes(block[i + 1]);
     }
+    endTransaction();
     if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows when made absolute
+      forgetWatched();
       session
           .slot(Lane.IMMEDIATE)
           .error(
               "EXECABORT Transaction discarded because it is longer than max-entry-bytes ("
                   + services.config().maxEntryBytes()
                   + ")");
-      return;
+      return true;
     }
     selected.ifPresent(session::selectDatabase);
     services.expirer().proposed(block, before);
     Slot slot = session.slot(Lane.LOG);
-    ReplyReceiver client = DeadlineReplies.changed(slot, replies::apply);
+    ReplyReceiver changed = DeadlineReplies.changed(slot, replies::apply);
+    ReplyReceiver client = scripts ? replication.scripts().shown(changed, true) : changed;
     byte[][][] guarded = guard.then(block);
     if (watched.any()) {
       Sequencer.Condition unchanged =
@@ -468,6 +537,7 @@ final class RaftCommands {
     } else {
       replication.sequencer().add(client, before, session.protocol(), guarded, guarded.length - 1);
     }
+    return true;
   }
 
   private void notExecuted(Slot slot) {
@@ -482,6 +552,8 @@ final class RaftCommands {
       return DeadlineScript.stored(question.key());
     } else if (plan instanceof Plan.Blocking blocking) {
       return blocking.attempt();
+    } else if (plan instanceof Plan.ReadInstead instead) {
+      return instead.command();
     }
     return arguments(command, 0);
   }

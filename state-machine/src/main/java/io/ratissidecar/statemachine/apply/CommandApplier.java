@@ -190,8 +190,7 @@ public final class CommandApplier {
       }
       answered++;
       if (NodeLocalError.isError(frame)) {
-        NodeLocalError error =
-            answersSelect() ? NodeLocalError.ofSelect(frame) : NodeLocalError.of(frame);
+        NodeLocalError error = nodeLocal(frame);
         if (error != null) {
           failed(entry.index(), error, text(frame));
           return;
@@ -203,11 +202,16 @@ public final class CommandApplier {
     }
 
     /** Walks on from the last error, so that many of them cost one walk. */
-    private boolean answersSelect() {
+    private NodeLocalError nodeLocal(ByteBuf frame) {
       for (; walked < answered - 1; walked++) {
         PayloadCommands.skip(walk);
       }
-      return PayloadCommands.selectedBy(walk) >= 0;
+      if (PayloadCommands.selectedBy(walk) >= 0) {
+        return NodeLocalError.ofSelect(frame);
+      }
+      return PayloadCommands.callsScript(walk)
+          ? NodeLocalError.ofScript(frame)
+          : NodeLocalError.of(frame);
     }
 
     @Override

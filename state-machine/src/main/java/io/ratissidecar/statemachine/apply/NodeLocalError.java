@@ -9,7 +9,8 @@ import java.util.List;
  * result, so one of these in answer to a committed command means that this node missed it.
  *
  * <p>What a command may answer on every node is never one: the leader logs nothing that the command
- * table does not know, subcommands included, and no scripts, which could answer with any text.
+ * table does not know, subcommands included. Scripts may answer with any text, so that for theirs
+ * only Redis's own sentences count.
  */
 enum NodeLocalError {
   /** Redis was not able to at that moment; loaded anew it may be. */
@@ -33,6 +34,25 @@ enum NodeLocalError {
           // queued has "because of previous errors".
           code("-EXECABORT Transaction discarded because of: "));
 
+  /** How the sentences begin that Redis says when it does not run a script, or stops it. */
+  private static final List<byte[]> PASSING_SCRIPT_TEXTS =
+      List.of(
+          // The log has each script before its first call, and loads it wherever Redis begins anew.
+          code("-NOSCRIPT No matching script. Please use EVAL.\r\n"),
+          code("-OOM command not allowed"),
+          code("-MISCONF Redis is configured"),
+          code("-MISCONF Errors writing"),
+          code("-READONLY You can't write"),
+          code("-LOADING Redis is loading"),
+          code("-BUSY Redis is busy"),
+          code("-MASTERDOWN Link with MASTER"),
+          code("-NOAUTH Authentication required"),
+          code("-NOPERM this user has no permissions"),
+          code("-NOPERM User "),
+          code("-NOREPLICAS Not enough"),
+          code("-ERR Error running script: script killed by user"),
+          code("-ERR Script killed by user"));
+
   private static final List<byte[]> LASTING_TEXTS =
       List.of(code("-ERR unknown command"), code("-ERR unknown subcommand"));
 
@@ -45,6 +65,11 @@ enum NodeLocalError {
       return PASSING;
     }
     return startsWithAny(reply, LASTING_TEXTS) ? LASTING : null;
+  }
+
+  /** What a reply to the call of a script tells: as {@link #of}. */
+  static NodeLocalError ofScript(ByteBuf reply) {
+    return isError(reply) && startsWithAny(reply, PASSING_SCRIPT_TEXTS) ? PASSING : null;
   }
 
   /**

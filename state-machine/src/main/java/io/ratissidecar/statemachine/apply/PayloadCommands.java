@@ -2,6 +2,7 @@ package io.ratissidecar.statemachine.apply;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /** Walks over the RESP commands of a payload. */
 public final class PayloadCommands {
@@ -32,6 +33,14 @@ public final class PayloadCommands {
       return -1;
     }
     return Integer.parseInt(text(in));
+  }
+
+  /** Whether the command at the position calls a script or a function. */
+  static boolean callsScript(ByteBuffer payload) {
+    ByteBuffer in = payload.duplicate();
+    number(in, '*');
+    String name = text(in).toUpperCase(Locale.ROOT);
+    return name.startsWith("EVALSHA") || name.startsWith("FCALL");
   }
 
   /** Moves the position behind the next command. */

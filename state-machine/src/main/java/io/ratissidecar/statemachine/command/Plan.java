@@ -37,7 +37,7 @@ public sealed interface Plan {
   record Rewritten(byte[][][] commands, int replyIndex) implements Plan {
 
     /** One command in place of one. */
-    static Rewritten single(byte[][] command) {
+    public static Rewritten single(byte[][] command) {
       return new Rewritten(new byte[][][] {command}, 0);
     }
 
@@ -69,6 +69,19 @@ public sealed interface Plan {
    * of what {@link DeadlineScript#stored} or {@code PEXPIRETIME} says.
    */
   record Deadline(byte[] key, DeadlineReply reply) implements Plan {}
+
+  /**
+   * A linearizable read, for which another command is asked in its place.
+   *
+   * @param command its arguments; not to be changed
+   */
+  record ReadInstead(byte[][] command) implements Plan {}
+
+  /** Becomes one of the others with the knowledge which scripts the log has. */
+  record Script(CommandSpec command) implements Plan {}
+
+  /** This text is the answer, and nothing else happens. */
+  record Answered(String text) implements Plan {}
 
   /** The session answers. */
   record Session(CommandSpec command) implements Plan {}

@@ -28,6 +28,7 @@ final class Row {
         switch (spec.raft()) {
           case LOG -> Plan.VERBATIM;
           case READ -> Plan.READ;
+          case SCRIPT -> new Plan.Script(spec);
           case SESSION -> new Plan.Session(spec);
           case REFUSE -> new Plan.Refused(ErrorTexts.refused(spec));
         };

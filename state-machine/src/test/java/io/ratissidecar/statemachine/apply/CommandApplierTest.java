@@ -72,9 +72,13 @@ class CommandApplierTest {
   }
 
   private static Entry entry(EntryType type, long index, String database) {
+    return entry(type, index, database, "INCR", "n");
+  }
+
+  private static Entry entry(EntryType type, long index, String database, String... command) {
     ByteBuf out = Unpooled.buffer();
     Resp.command(out, "SELECT", database);
-    Resp.command(out, "INCR", "n");
+    Resp.command(out, command);
     ByteBuffer payload = out.nioBuffer();
     return new Entry(2, index, EntryHeader.of(type, 1, 1, payload), payload);
   }
@@ -179,6 +183,38 @@ class CommandApplierTest {
     applier.apply(entry(5), null);
     answer("+OK", "+OK", "+OK", "-ERR DB index is out of range", "+OK", "+OK");
     assertEquals(List.of("applied 5"), events);
+  }
+
+  @Test
+  void when_a_script_says_what_a_node_could_say_then_it_is_its_result() {
+    int index = 5;
+    for (String error :
+        List.of("-BUSY I am", "-OOM so I say", "-NOSCRIPT mine", "-ERR unknown command, I say")) {
+      applier.apply(entry(EntryType.COMMANDS, index, "0", "EVALSHA", "x", "0"), null);
+      if (index == 5) {
+        answer("+OK"); // the reserved database is selected once
+      }
+      answer("+OK", "+OK", error, "+OK", "+OK");
+      assertEquals("applied " + index, events.get(events.size() - 1), error);
+      index++;
+    }
+  }
+
+  @Test
+  void when_redis_has_not_the_script_or_does_not_run_it_then_the_owner_reloads() {
+    for (String error :
+        List.of(
+            "-NOSCRIPT No matching script. Please use EVAL.",
+            "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+            "-ERR Script killed by user with SCRIPT KILL... script: x, on @user_script:1.")) {
+      assertEquals(
+          NodeLocalError.PASSING,
+          NodeLocalError.ofScript(Unpooled.copiedBuffer(error + "\r\n", StandardCharsets.US_ASCII)),
+          error);
+    }
+    applier.apply(entry(EntryType.COMMANDS, 5, "0", "EVALSHA", "x", "0"), null);
+    answer("+OK", "+OK", "+OK", "-NOSCRIPT No matching script. Please use EVAL.");
+    assertTrue(events.get(0).startsWith("node-local at 5: -NOSCRIPT"), events.get(0));
   }
 
   @Test

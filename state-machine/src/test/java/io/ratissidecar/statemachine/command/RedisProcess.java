@@ -11,10 +11,12 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A redis-server of its own on a unix socket, and one connection to it. */
-final class RedisProcess implements AutoCloseable {
+public final class RedisProcess implements AutoCloseable {
   private final Process process;
   private final SocketChannel channel;
   private final ByteBuf in = Unpooled.buffer();
@@ -25,20 +27,16 @@ final class RedisProcess implements AutoCloseable {
     this.channel = channel;
   }
 
-  /** Starts a server in this directory and waits until it answers. */
-  static RedisProcess start(Path directory) throws IOException, InterruptedException {
+  /** Starts a server in this directory, with more options if wanted, and waits until it answers. */
+  public static RedisProcess start(Path directory, String... options)
+      throws IOException, InterruptedException {
     Path socket = directory.resolve("redis.sock");
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of("redis-server", "--port", "0", "--unixsocket", socket.toString()));
+    command.addAll(List.of("--save", "", "--dir", directory.toString()));
+    command.addAll(List.of(options));
     Process process =
-        new ProcessBuilder(
-                "redis-server",
-                "--port",
-                "0",
-                "--unixsocket",
-                socket.toString(),
-                "--save",
-                "",
-                "--dir",
-                directory.toString())
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve("redis.log").toFile())
             .start();
@@ -51,14 +49,14 @@ final class RedisProcess implements AutoCloseable {
   }
 
   /** Sends a command and waits for its reply. */
-  RespValue call(String... args) throws IOException {
+  public RespValue call(String... args) throws IOException {
     ByteBuf out = Unpooled.buffer();
     Resp.command(out, args);
     return exchange(out);
   }
 
   /** Sends a command and waits for its reply. */
-  RespValue call(byte[][] args) throws IOException {
+  public RespValue call(byte[][] args) throws IOException {
     ByteBuf out = Unpooled.buffer();
     Resp.command(out, args);
     return exchange(out);

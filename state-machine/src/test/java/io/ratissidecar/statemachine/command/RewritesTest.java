@@ -76,6 +76,8 @@ class RewritesTest {
               + Arrays.stream(blocking.attempt())
                   .map(arg -> new String(arg, UTF_8))
                   .collect(Collectors.joining(" ")));
+    } else if (plan instanceof Plan.Script) {
+      return List.of("%");
     }
     return List.of(plan == Plan.VERBATIM ? "=" : plan == Plan.READ ? "?" : "@");
   }

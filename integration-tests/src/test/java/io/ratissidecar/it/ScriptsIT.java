@@ -1,0 +1,237 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Scripts on a cluster: replicated, the same on every node, known wherever Redis begins anew. */
+@Tag("fault")
+@ExtendWith(PrintLogsOnFailure.class)
+class ScriptsIT {
+  private static final String ADD =
+      "redis.call('sadd', KEYS[1], ARGV[1], ARGV[1] .. 'x', redis.call('time')[2]) "
+          + "return redis.call('srandmember', KEYS[1])";
+
+  @AutoClose private TestCluster cluster;
+
+  private static String sha1(String text) throws Exception {
+    byte[] sha = MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.UTF_8));
+    return HexFormat.of().formatHex(sha);
+  }
+
+  private Reply raft(String... words) throws IOException {
+    String[] all = new String[words.length + 1];
+    all[0] = "RAFT";
+    System.arraycopy(words, 0, all, 1, words.length);
+    return cluster.awaitLeader().call(all);
+  }
+
+  @Test
+  void when_sent_to_the_leader_then_scripts_do_what_redis_does() throws Exception {
+    cluster = TestCluster.of(3);
+    String body = "redis.call('set', KEYS[1], ARGV[1])\nreturn {KEYS[1], #ARGV}";
+    assertError("NOSCRIPT No matching script", raft("EVALSHA", sha1(body), "1", "k", "v"));
+    assertEquals(List.of("k", "2"), raft("EVAL", body, "1", "k", "v", "w").texts());
+    assertEquals(
+        List.of("k", "1"), raft("EVALSHA", sha1(body).toUpperCase(), "1", "k", "x").texts());
+    assertText("x", raft("GET", "k"));
+
+    assertText(sha1("return 1"), raft("SCRIPT", "LOAD", "return 1"));
+    assertNumber(1, raft("EVALSHA", sha1("return 1"), "0"));
+    Reply exists = raft("SCRIPT", "EXISTS", sha1(body), sha1("return 2"), sha1("return 1"), "x");
+    assertEquals(List.of("1", "0", "1", "0"), exists.texts());
+    assertOk(raft("SCRIPT", "FLUSH"));
+    assertError("NOSCRIPT", raft("EVALSHA", sha1(body), "1", "k", "v"));
+    assertEquals(List.of("0"), raft("SCRIPT", "EXISTS", sha1(body)).texts());
+    assertEquals(List.of("k", "1"), raft("EVAL", body, "1", "k", "y").texts());
+
+    assertText("y", raft("EVAL_RO", "return redis.call('get', KEYS[1])", "1", "k"));
+    assertError(
+        "ERR Write commands are not allowed from read-only scripts",
+        raft("EVAL_RO", "return redis.call('del', KEYS[1])", "1", "k"));
+    assertText("y", raft("EVALSHA_RO", sha1("return redis.call('get', KEYS[1])"), "1", "k"));
+    assertError("ERR SCRIPT KILL is refused", raft("SCRIPT", "KILL"));
+    assertError("ERR SCRIPT DEBUG is refused", raft("SCRIPT", "DEBUG", "YES"));
+    assertError("ERR SCRIPT FLUSH is refused", cluster.leader().call("SCRIPT", "FLUSH"));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_a_script_fails_then_the_error_is_that_of_redis_and_every_node_goes_on()
+      throws Exception {
+    cluster = TestCluster.of(3);
+    raft("SET", "text", "x");
+    for (String body :
+        List.of(
+            "return redis.call('incr', 'text')",
+            "\nlocal x = redis.call('incr', 'text')",
+            "return nosuch",
+            "error('oops')",
+            "syntax error here",
+            "return 1 +",
+            "return redis.call('nosuchcommand')",
+            "return redis.error_reply('OOM that is what I say')",
+            "return redis.error_reply('BUSY that is what I say')",
+            "return redis.error_reply('ERR unknown command, I say')",
+            "return redis.error_reply('NOSCRIPT I say')")) {
+      try (RespClient plain = plain()) {
+        plain.call("SET", "text", "x");
+        String expected = plain.call("EVAL", body, "0").toString();
+        assertEquals(expected, raft("EVAL", body, "0").toString());
+      }
+      assertTrue(raft("EVAL", body, "0").isError(), body);
+    }
+    assertError("ERR Number of keys", raft("EVAL", "return 1", "1"));
+    assertError("ERR Number of keys", raft("EVAL", "return 1", "-1"));
+    assertError("ERR value is not an integer", raft("EVAL", "return 1", "x"));
+    assertError("ERR wrong number of arguments", raft("EVAL", "return 1"));
+    try (RespClient plain = plain()) {
+      plain.call("FLUSHDB");
+    }
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  /** Another database of a Redis, without the sidecar. */
+  private RespClient plain() throws IOException {
+    int port = cluster.followers().get(0).redisPort();
+    RespClient client = new RespClient("127.0.0.1", port, Node.CALL_MILLIS);
+    client.call("SELECT", "9");
+    return client;
+  }
+
+  @Test
+  void when_in_a_transaction_or_a_pipeline_then_it_takes_part() throws Exception {
+    cluster = TestCluster.of(3);
+    String body = "return redis.call('incrby', KEYS[1], ARGV[1])";
+    try (RespClient client = cluster.leader().client()) {
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      for (int i = 0; i < 500; i++) {
+        out.writeBytes(RespClient.encode("RAFT", "EVAL", body, "1", "counter", "1"));
+      }
+      client.sendRaw(out.toByteArray());
+      for (int i = 1; i <= 500; i++) {
+        assertNumber(i, client.read());
+      }
+      assertOk(client.call("RAFT", "MULTI"));
+      assertText("QUEUED", client.call("RAFT", "EVAL", "return redis.call('time')[1]", "0"));
+      assertText("QUEUED", client.call("RAFT", "EVALSHA", sha1(body), "1", "counter", "5"));
+      assertText("QUEUED", client.call("RAFT", "EVAL", "return redis.call('incr', 'x', 1)", "0"));
+      Reply exec = client.call("RAFT", "EXEC");
+      assertEquals(3, exec.elements().size(), exec.toString());
+      assertNumber(505, exec.elements().get(1));
+      String error = exec.elements().get(2).toString();
+      assertTrue(error.contains(sha1("return redis.call('incr', 'x', 1)")), error);
+      client.call("SELECT", "3");
+      assertOk(client.call("RAFT", "EVAL", "return redis.call('set', 'in', 'three')", "0"));
+      assertText("three", client.call("RAFT", "GET", "in"));
+    }
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_functions_are_loaded_then_every_node_has_them_and_shows_the_code_of_the_user()
+      throws Exception {
+    cluster = TestCluster.of(3);
+    String code =
+        """
+        #!lua name=lib
+        local function add(keys, args)
+          redis.call('sadd', keys[1], unpack(args))
+          return {#args, redis.call('time')[1], redis.call('srandmember', keys[1])}
+        end
+        redis.register_function('add', add)
+        redis.register_function{function_name='count', flags={'no-writes'}, callback=function(keys)
+          return redis.call('scard', keys[1]) end}
+        redis.register_function('wrong', function() return redis.call('incr') end)
+        """;
+    assertText("lib", raft("FUNCTION", "LOAD", code));
+    assertError("ERR Library 'lib' already exists", raft("FUNCTION", "LOAD", code));
+    assertText("lib", raft("FUNCTION", "LOAD", "REPLACE", code));
+    assertEquals("3", raft("FCALL", "add", "1", "s", "a", "b", "c").texts().get(0));
+    assertNumber(3, raft("FCALL_RO", "count", "1", "s"));
+    assertError("ERR Can not execute a script with write flag", raft("FCALL_RO", "add", "1", "s"));
+    assertError("ERR Function not found", raft("FCALL", "nosuch", "0"));
+    assertError("ERR Number of keys", raft("FCALL", "add", "1"));
+    String wrong = raft("FCALL", "wrong", "0").toString();
+    assertTrue(wrong.endsWith("script: wrong, on @user_function:9."), wrong);
+    String list = raft("FUNCTION", "LIST", "WITHCODE").toString();
+    assertTrue(list.contains(code), list);
+
+    Node leader = cluster.leader();
+    leader.killBoth();
+    assertEquals("1", raft("FCALL", "add", "1", "s", "d").texts().get(0));
+    leader.start().awaitReady();
+    assertError("ERR FUNCTION FLUSH is refused", leader.call("FUNCTION", "FLUSH"));
+    assertError("ERR FUNCTION DUMP is refused", raft("FUNCTION", "DUMP"));
+    ClosingInvariants.checkSameData(cluster);
+    for (Node node : cluster.nodes()) {
+      assertTrue(node.redisCall("FUNCTION", "LIST").toString().contains("lib"), node.name());
+    }
+    assertOk(raft("FUNCTION", "DELETE", "lib"));
+    assertError("ERR Function not found", raft("FCALL", "add", "1", "s", "d"));
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_redis_or_a_node_or_the_leader_dies_then_scripts_are_still_known() throws Exception {
+    cluster = TestCluster.of(3);
+    String sha = sha1(ADD);
+    try (FaultRun run = new FaultRun(cluster)) {
+      assertText(sha, raft("SCRIPT", "LOAD", ADD));
+      raft("EVALSHA", sha, "1", "members", "a");
+      cluster.leader().killRedis();
+      run.awaitMore(50);
+      awaitCall(sha, "b");
+
+      Node snapshot = cluster.followers().get(0);
+      snapshot.call("RAFT.SNAPSHOT");
+      snapshot.killBoth();
+      raft("EVAL", "return redis.call('spop', KEYS[1], 2)", "1", "members");
+      snapshot.start().awaitReady();
+      run.awaitMore(50);
+      awaitCall(sha, "c");
+
+      Node leader = cluster.leader();
+      leader.killBoth();
+      run.awaitMore(50);
+      awaitCall(sha, "d");
+      leader.start().awaitReady();
+
+      Node joined = cluster.create().start().awaitReady();
+      assertOk(joined.call("RAFT.CLUSTER", "JOIN", cluster.awaitLeader().address()));
+      cluster.awaitVoters(4);
+      awaitCall(sha, "e");
+      run.finish();
+    }
+  }
+
+  private void awaitCall(String sha, String member) {
+    Poll.until(
+        "the script runs",
+        TestCluster.PATIENCE,
+        () -> {
+          Reply reply = raft("EVALSHA", sha, "1", "members", member);
+          assertTrue(!reply.text().startsWith("NOSCRIPT"), reply.toString());
+          return !reply.isError();
+        });
+  }
+}

@@ -1,0 +1,69 @@
+package io.ratissidecar.statemachine.command;
+
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Which commands a replicated script may call as they are: those that may be logged or read, whose
+ * arguments decide nothing, and whose replies do not come from the node.
+ *
+ * @param allowed names, each with a space before and behind; a subcommand as {@code
+ *     object|encoding}
+ * @param refused names that the command table knows and a script may not call, likewise
+ */
+public record ScriptPolicy(String allowed, String refused) {
+  private static final Pattern HANDLED = Pattern.compile("\\bc == '([a-z_]+)'");
+
+  /** Fine as reads of one node, but their replies come from its clock, memory or settings. */
+  private static final Set<String> OF_THE_NODE =
+      Set.of(
+          "object|idletime",
+          "object|freq",
+          "memory|usage",
+          "xinfo|stream",
+          "xinfo|consumers",
+          "lolwut",
+          "digest",
+          "hexpireat",
+          "hpexpireat",
+          "hexpiretime",
+          "hpexpiretime",
+          "httl",
+          "hpttl");
+
+  /** Of the session otherwise, and harmless. */
+  private static final Set<String> HARMLESS = Set.of("ping", "echo");
+
+  /**
+   * The policy for all commands that the prelude does not handle itself.
+   *
+   * @param prelude its code, which compares the command's name as {@code c == 'name'}
+   */
+  public static ScriptPolicy besides(String prelude) {
+    Set<String> handled = new TreeSet<>();
+    Matcher names = HANDLED.matcher(prelude);
+    while (names.find()) {
+      handled.add(names.group(1));
+    }
+    PolicyFile file = PolicyFile.load();
+    StringBuilder allowed = new StringBuilder(" ");
+    StringBuilder refused = new StringBuilder(" ");
+    for (String name : file.names()) {
+      PolicyFile.Policy policy = file.of(name, Set.of());
+      boolean replicated = policy.raft() == RaftPolicy.LOG || policy.raft() == RaftPolicy.READ;
+      boolean asItIs =
+          replicated && policy.rule() == ArgumentRule.NONE && !OF_THE_NODE.contains(name);
+      if (handled.contains(name)) {
+        continue;
+      }
+      if (asItIs || HARMLESS.contains(name)) {
+        allowed.append(name).append(' ');
+      } else if (name.indexOf('|') < 0) {
+        refused.append(name).append(' ');
+      }
+    }
+    return new ScriptPolicy(allowed.toString(), refused.toString());
+  }
+}

@@ -1,0 +1,152 @@
+package io.ratissidecar.statemachine.script;
+
+import io.ratissidecar.statemachine.command.ScriptPolicy;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * What stands in front of every script. It is put on the script's first line, so that errors show
+ * the lines that the user knows.
+ */
+public final class Prelude {
+  private static final String MARK = "--[[script]]";
+  private static final String MARK_AS_IT_IS = "--[[script as it is]]";
+
+  /**
+   * Makes a call that is no tail call any more of one that was. What it gives back stays the same:
+   * {@code or} binds weaker than everything that may follow.
+   */
+  private static final String NO_TAIL_CALL = "false or--[[line]] ";
+
+  /** Names by which a script can reach what the prelude hides. */
+  private static final Pattern SANDBOXED =
+      Pattern.compile(
+          "\\b(_G|load|loadstring|getfenv|setfenv|collectgarbage|gcinfo|tostring|os)\\b");
+
+  /** A use of {@code redis} that is no plain call: such scripts get all of it. */
+  private static final Pattern MORE_THAN_CALLS =
+      Pattern.compile("\\bredis\\b(?!\\s*\\.\\s*p?call\\s*\\()");
+
+  private final String script;
+  private final String library;
+  private final String lean = code("script-lean.lua");
+  private final String whole = code("script-whole.lua");
+  private final String ofLibrary = sandboxed("library-end.lua");
+  private final String sandbox = sandboxed("script-sandbox.lua");
+
+  private Prelude(String common) {
+    script = fill(common, "script-start.lua", "user_script");
+    library = fill(common, "library-start.lua", "user_function");
+  }
+
+  private static String sandboxed(String resource) {
+    return code(resource).replace("@SANDBOX@", code("sandbox.lua"));
+  }
+
+  private static String fill(String common, String start, String chunk) {
+    return common.replace("@START@", code(start)).replace("@CHUNK@", chunk);
+  }
+
+  /**
+   * The prelude of a cluster.
+   *
+   * @param reservedDatabase the database that scripts must not reach
+   * @param shiftMillis how much later than a deadline Redis's own is
+   */
+  public static Prelude of(int reservedDatabase, long shiftMillis) {
+    String code = code("prelude.lua");
+    ScriptPolicy policy = ScriptPolicy.besides(code);
+    String filled =
+        code.replace("@PLAIN@", policy.allowed())
+            .replace("@REFUSED@", policy.refused())
+            .replace("@RESERVED@", Integer.toString(reservedDatabase))
+            .replace("@SHIFT@", Long.toString(shiftMillis));
+    return new Prelude(filled);
+  }
+
+  /** A script's text with the prelude. */
+  public byte[] wrap(byte[] body) {
+    String own = latin1(body).substring(firstLine(latin1(body)));
+    boolean open = SANDBOXED.matcher(own).find();
+    boolean all = open || MORE_THAN_CALLS.matcher(own).find();
+    return wrap(body, script + (all ? whole : lean) + (open ? sandbox : ""));
+  }
+
+  /** The text of a library of functions with the prelude. */
+  public byte[] wrapLibrary(byte[] code) {
+    return wrap(code, library + ofLibrary);
+  }
+
+  private static byte[] wrap(byte[] body, String prelude) {
+    String text = latin1(body);
+    int begin = firstLine(text);
+    String own = text.substring(begin);
+    StringBuilder wrapped = new StringBuilder(text.substring(0, begin)).append(prelude);
+    if (own.contains(NO_TAIL_CALL)) {
+      return latin1(wrapped.append(MARK_AS_IT_IS).append(own));
+    }
+    wrapped.append(MARK);
+    int copied = 0;
+    for (int call : TailCalls.find(own)) {
+      wrapped.append(own, copied, call).append(NO_TAIL_CALL);
+      copied = call;
+    }
+    return latin1(wrapped.append(own, copied, own.length()));
+  }
+
+  /** Whether this is a text that {@link #wrapLibrary} made. */
+  public static boolean isWrapped(byte[] text) {
+    String start = latin1(text);
+    return start.startsWith("local redis", firstLine(start))
+        && (start.contains(MARK) || start.contains(MARK_AS_IT_IS));
+  }
+
+  /**
+   * The text that {@link #wrap} was given, whatever version did it.
+   *
+   * @throws IllegalArgumentException when there is no prelude
+   */
+  public static byte[] unwrap(byte[] wrapped) {
+    String text = latin1(wrapped);
+    String shebang = text.substring(0, firstLine(text));
+    int mark = text.indexOf(MARK);
+    int asItIs = text.indexOf(MARK_AS_IT_IS);
+    if (asItIs >= 0 && (mark < 0 || asItIs < mark)) {
+      return latin1(shebang + text.substring(asItIs + MARK_AS_IT_IS.length()));
+    }
+    if (mark < 0) {
+      throw new IllegalArgumentException("a script without the prelude");
+    }
+    return latin1(shebang + text.substring(mark + MARK.length()).replace(NO_TAIL_CALL, ""));
+  }
+
+  /** Redis takes a first line that begins with {@code #!} for itself. */
+  private static int firstLine(String text) {
+    return text.startsWith("#!") ? text.indexOf('\n') + 1 : 0;
+  }
+
+  private static String code(String resource) {
+    try (InputStream in = Prelude.class.getResourceAsStream(resource)) {
+      List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+      return lines.stream()
+          .map(String::strip)
+          .filter(line -> !line.isEmpty() && !line.startsWith("--"))
+          .collect(Collectors.joining(" ", "", " "));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String latin1(byte[] bytes) {
+    return new String(bytes, StandardCharsets.ISO_8859_1);
+  }
+
+  private static byte[] latin1(CharSequence text) {
+    return text.toString().getBytes(StandardCharsets.ISO_8859_1);
+  }
+}

@@ -1,0 +1,453 @@
+-- Runs in front of every replicated script and library, on its own first line: comment lines are left out, line ends become
+-- spaces. It shadows what would answer differently from node to node. It runs anew with each call, since Redis keeps
+-- nothing from one run to the next: so it makes few closures and no large table, and common commands come first.
+--
+-- @NAME@ is filled in by Prelude. The last two arguments are the entry's clock in milliseconds, and 'seed:database'.
+@START@
+local run = function(name, ...)
+  if name == 'GET' or name == 'get' or name == 'INCR' or name == 'incr' or name == 'HGET' or name == 'hget'
+    or name == 'HSET' or name == 'hset' or name == 'HMGET' or name == 'hmget' or name == 'INCRBY' or name == 'incrby'
+    or name == 'DEL' or name == 'del' or name == 'EXISTS' or name == 'exists' or name == 'ZADD' or name == 'zadd'
+    or name == 'ZCARD' or name == 'zcard' or name == 'ZREMRANGEBYSCORE' or name == 'zremrangebyscore'
+    or name == 'HMSET' or name == 'hmset' or name == 'HINCRBY' or name == 'hincrby' or name == 'SADD' or name == 'sadd'
+    or name == 'SISMEMBER' or name == 'sismember' or name == 'LPUSH' or name == 'lpush' or name == 'RPUSH'
+    or name == 'rpush' or name == 'LLEN' or name == 'llen' or name == 'HDEL' or name == 'hdel' then
+    return real(name, ...)
+  end
+  if rare then return rare(name, ...) end
+
+-- Made only when it is needed.
+local R = redis
+local type, tonumber, find, lower, format = type, tonumber, string.find, string.lower, string.format
+local now, state = tonumber(clock)
+
+rare = function(name, ...)
+  local count = select('#', ...)
+  if name == nil and count == 0 then return real() end
+  if type(name) ~= 'string' then return real(name, ...) end
+  local c = lower(name)
+  if c == 'set' and count == 2 then return real(name, ...) end
+  if c == 'expire' or c == 'pexpire' then
+    local key, time = ...
+    time = tonumber(time)
+    -- Zero and less deletes at once by any clock; what is no whole number is Redis's to reject.
+    if count >= 2 and time and time > 0 and time % 1 == 0 then
+      local at = (c == 'expire' and time * 1000 or time) + now
+      if at < 4503599627370496 then
+        return real('PEXPIREAT', key, format('%.0f', at + @SHIFT@), select(3, ...))
+      end
+      return real(name, key, '9223372036854775807', select(3, ...))
+    end
+    return real(name, ...)
+  end
+  if c == 'time' and count == 0 then
+    return {string.sub(clock, 1, -4), now % 1000 * 1000 .. ''}
+  end
+  if find('@PLAIN@', ' ' .. c .. ' ', 1, true) then return real(name, ...) end
+
+  -- From here on what is seldom used: every name is compared in turn.
+  local a = {...}
+  for i = 1, count do
+    local t = type(a[i])
+    if t == 'number' then
+      a[i] = format('%.17g', a[i])
+    elseif t ~= 'string' then
+      return real(name, ...)
+    end
+  end
+  local word = function(i) return a[i] and lower(a[i]) end
+  local failed = function(r) return type(r) == 'table' and r.err end
+  local error_reply = function(text) return {err = text} end
+  -- Asks in RESP2, whose replies have an order.
+  local ask = function(...)
+    if resp == 2 then return real(...) end
+    R.setresp(2)
+    local r = real(...)
+    R.setresp(resp)
+    return r
+  end
+  local sorted = function(list)
+    -- Lua compares strings by the locale, a setting of the node. In that of C it compares bytes, as this does.
+    if 'B' < 'a' and '_' < 'a' and 'z' < '\195' then
+      table.sort(list)
+    else
+      local byte = string.byte
+      table.sort(list, function(x, y)
+        for i = 1, #x do
+          local p, q = byte(x, i), byte(y, i)
+          if p ~= q then return q and p < q end
+        end
+        return #x < #y
+      end)
+    end
+    return list
+  end
+  local pairs_of = function(flat)
+    local keys, values = {}, {}
+    for i = 1, #flat, 2 do keys[#keys + 1] = flat[i] values[flat[i]] = flat[i + 1] end
+    return sorted(keys), values
+  end
+  -- As Redis gives a set to a script in RESP3. Filled in order, the table has one order on every node.
+  local as_set = function(list)
+    if resp == 2 then return list end
+    local set = {}
+    for i = 1, #list do set[list[i]] = true end
+    return {set = set}
+  end
+  local as_map = function(keys, values)
+    local r = {}
+    if resp == 2 then
+      for i = 1, #keys do r[2 * i - 1] = keys[i] r[2 * i] = values[keys[i]] end
+      return r
+    end
+    for i = 1, #keys do r[keys[i]] = values[keys[i]] end
+    return {map = r}
+  end
+  local random = function(most)
+    state = ((state or tonumber(string.match(source, '^%d+')) % 2147483646 + 1) * 16807) % 2147483647
+    return math.floor(state / 2147483647 * most) + 1
+  end
+  local null = function()
+    if resp == 2 then return false end
+    return nil
+  end
+  local whole = function(text)
+    if text and (text == '0' or find(text, '^%-?[1-9]%d*$')) and #text < 16 then return tonumber(text) end
+  end
+
+  -- A relative or absolute time to Redis's own deadline; nil when Redis has to reject it; true when it has passed.
+  local deadline = function(text, unit, absolute)
+    local time = whole(text)
+    if not time or time <= 0 then return nil end
+    time = time * unit
+    if not absolute then time = time + now end
+    if time >= 4503599627370496 then return nil end
+    return time <= now or format('%.0f', time + @SHIFT@)
+  end
+  -- The option that is a time, and its number.
+  local time_option = function(first)
+    for i = first, count - 1 do
+      local w = word(i)
+      if w == 'ex' or w == 'px' or w == 'exat' or w == 'pxat' then return i, w end
+    end
+  end
+  local with_time = function(first)
+    local i, w = time_option(first)
+    if not i then return real(name, unpack(a)) end
+    local at = deadline(a[i + 1], (w == 'ex' or w == 'exat') and 1000 or 1, #w == 4)
+    if at == nil then
+      -- Rejected by any clock, in Redis's own order of checks.
+      if whole(a[i + 1]) and whole(a[i + 1]) > 0 then a[i], a[i + 1] = 'EX', '9223372036854775807' end
+      return real(name, unpack(a))
+    end
+    if at ~= true then
+      a[i], a[i + 1] = 'PXAT', at
+      return real(name, unpack(a))
+    end
+    -- Already over: what it does without, and then the key goes.
+    table.remove(a, i)
+    table.remove(a, i)
+    local nx, get
+    for k = first, count - 2 do
+      nx = nx or word(k) == 'nx'
+      get = get or word(k) == 'get'
+    end
+    local r = real(name, unpack(a))
+    if not failed(r) and not (nx and (get and r or not get and not r)) then real('PEXPIRE', a[1], '-1') end
+    return r
+  end
+
+  if c == 'set' then return with_time(3) end
+  if c == 'getex' then return with_time(2) end
+  if c == 'setex' or c == 'psetex' then
+    local at = count == 3 and deadline(a[2], c == 'setex' and 1000 or 1, false)
+    if at then return real('SET', a[1], a[3], 'PXAT', at) end
+    if count == 3 and at == nil and (whole(a[2]) or 0) > 0 then a[2] = '9223372036854775807' end
+    return real(name, unpack(a))
+  end
+  if c == 'expireat' or c == 'pexpireat' then
+    local time = whole(a[2])
+    if not time then return real(name, unpack(a)) end
+    time = c == 'expireat' and time * 1000 or time
+    if time >= 4503599627370496 then
+      a[2] = '9223372036854775807'
+      return real('EXPIREAT', unpack(a))
+    end
+    if time <= now then
+      a[2] = '-1'
+      return real('PEXPIRE', unpack(a))
+    end
+    a[2] = format('%.0f', time + @SHIFT@)
+    return real('PEXPIREAT', unpack(a))
+  end
+  if c == 'restore' then
+    local absolute = false
+    for i = 4, count do absolute = absolute or word(i) == 'absttl' end
+    if a[2] ~= '0' and whole(a[2]) and whole(a[2]) > 0 then
+      local at = deadline(a[2], 1, absolute)
+      if at == nil then
+        a[2] = '-1'
+      else
+        a[2] = at == true and '1' or at
+        if not absolute then a[count + 1] = 'ABSTTL' end
+        local r = real(name, unpack(a))
+        if at == true and not failed(r) then real('PEXPIRE', a[1], '-1') end
+        return r
+      end
+    end
+    return real(name, unpack(a))
+  end
+  if c == 'ttl' or c == 'pttl' or c == 'expiretime' or c == 'pexpiretime' then
+    if count ~= 1 then return real(name, unpack(a)) end
+    local at = real('PEXPIRETIME', a[1])
+    if type(at) ~= 'number' or at < 0 then return at end
+    at = at - @SHIFT@
+    if at <= now then return -2 end
+    if c == 'pexpiretime' then return at end
+    if c == 'pttl' then return at - now end
+    return math.floor(((c == 'ttl' and at - now or at) + 500) / 1000)
+  end
+
+  if c == 'smembers' or c == 'sunion' or c == 'sinter' or c == 'sdiff' then
+    local r = ask(name, unpack(a))
+    return failed(r) and r or as_set(sorted(r))
+  end
+  if c == 'keys' or c == 'hkeys' then
+    local r = ask(name, unpack(a))
+    return failed(r) and r or sorted(r)
+  end
+  if (c == 'hgetall' or c == 'hvals') and count == 1 then
+    local r = ask('HGETALL', a[1])
+    if failed(r) then return r end
+    local keys, values = pairs_of(r)
+    if c == 'hgetall' then return as_map(keys, values) end
+    for i = 1, #keys do keys[i] = values[keys[i]] end
+    return keys
+  end
+  if c == 'scan' or c == 'sscan' or c == 'hscan' or c == 'zscan' then
+    -- A cursor is a place in the hash table of one node. All comes at once, in order.
+    local at = c == 'scan' and 1 or 2
+    if not whole(a[at]) then return real(name, unpack(a)) end
+    local found, seen, values = {}, {}, {}
+    local start = a[at]
+    a[at] = '0'
+    repeat
+      local r = ask(name, unpack(a))
+      if failed(r) then return r end
+      a[at] = r[1]
+      local step = (c == 'hscan' or c == 'zscan') and 2 or 1
+      for i = 1, #r[2], step do
+        local member = r[2][i]
+        if not seen[member] then found[#found + 1] = member end
+        seen[member] = true
+        values[member] = r[2][i + 1]
+      end
+    until a[at] == '0'
+    if start ~= '0' then found = {} end
+    sorted(found)
+    if c == 'hscan' or c == 'zscan' then
+      local flat = {}
+      for i = 1, #found do flat[2 * i - 1] = found[i] flat[2 * i] = values[found[i]] end
+      found = flat
+    end
+    return {'0', found}
+  end
+  if c == 'randomkey' and count == 0 then
+    local keys = ask('KEYS', '*')
+    return #keys == 0 and null() or sorted(keys)[random(#keys)]
+  end
+  if c == 'spop' and (count == 1 or count == 2) then
+    local wanted = whole(a[2])
+    if count == 2 and (not wanted or wanted < 0) then
+      return error_reply('ERR value is out of range, must be positive')
+    end
+    local members = ask('SMEMBERS', a[1])
+    if failed(members) then return members end
+    sorted(members)
+    if count == 1 then
+      if #members == 0 then return null() end
+      local member = members[random(#members)]
+      real('SREM', a[1], member)
+      return member
+    end
+    local popped = {}
+    while #popped < wanted and #members > 0 do
+      local i = random(#members)
+      popped[#popped + 1] = members[i]
+      members[i] = members[#members]
+      members[#members] = nil
+    end
+    for i = 1, #popped, 1000 do real('SREM', a[1], unpack(popped, i, math.min(i + 999, #popped))) end
+    return as_set(popped)
+  end
+  if (c == 'srandmember' or c == 'hrandfield' or c == 'zrandmember') and count > 0 then
+    local wanted = whole(a[2])
+    local option = word(3)
+    local with = c == 'hrandfield' and option == 'withvalues' or c == 'zrandmember' and option == 'withscores'
+    if count > 3 or count == 3 and not with then return error_reply('ERR syntax error') end
+    if count > 1 and not wanted then return error_reply('ERR value is not an integer or out of range') end
+    local names, values, flat
+    if c == 'srandmember' then
+      names = ask('SMEMBERS', a[1])
+    elseif c == 'hrandfield' then
+      flat = ask('HGETALL', a[1])
+    else
+      flat = ask('ZRANGE', a[1], '0', '-1', 'WITHSCORES')
+    end
+    if failed(names or flat) then return names or flat end
+    if names then sorted(names) else names, values = pairs_of(flat) end
+    if count == 1 then return #names == 0 and null() or names[random(#names)] end
+    local picked = {}
+    if wanted < 0 then
+      for i = 1, #names == 0 and 0 or -wanted do picked[i] = names[random(#names)] end
+    else
+      while #picked < wanted and #names > 0 do
+        local i = random(#names)
+        picked[#picked + 1] = names[i]
+        names[i] = names[#names]
+        names[#names] = nil
+      end
+    end
+    if not with then return picked end
+    local r = {}
+    for i = 1, #picked do
+      local value = values[picked[i]]
+      if resp == 2 then
+        r[2 * i - 1] = picked[i]
+        r[2 * i] = value
+      else
+        r[i] = {picked[i], c == 'zrandmember' and {double = tonumber(value)} or value}
+      end
+    end
+    return r
+  end
+  if c == 'sort' or c == 'sort_ro' then
+    local alpha, pattern, i = false, false, 2
+    while i <= count do
+      local w = word(i)
+      alpha = alpha or w == 'alpha'
+      if w == 'by' and a[i + 1] and find(a[i + 1], '*', 1, true) then pattern = true end
+      i = i + (w == 'limit' and 3 or (w == 'by' or w == 'get' or w == 'store') and 2 or 1)
+    end
+    local kind = alpha and pattern and real('TYPE', a[1])
+    if kind and (kind.ok == 'set' or kind.ok == 'zset') then
+      return error_reply('ERR SORT is refused: BY a pattern and ALPHA, elements of equal weight come in hash-table order, so'
+        .. ' replicas would differ')
+    end
+    return real(name, unpack(a))
+  end
+  if c == 'geosearchstore' or c == 'georadius' or c == 'georadiusbymember' or c == 'geosearch'
+    or c == 'georadius_ro' or c == 'georadiusbymember_ro' then
+    local i = c == 'geosearchstore' and 3 or c == 'geosearch' and 2 or 5
+    while i <= count do
+      local w = word(i)
+      if w == 'any' then
+        return error_reply('ERR COUNT with ANY is refused: which elements are found first is not promised, so replicas could'
+          .. ' differ')
+      end
+      i = i + ((w == 'frommember' or w == 'count' or w == 'store' or w == 'storedist') and 2 or 1)
+    end
+    return real(name, unpack(a))
+  end
+  if c == 'xadd' or c == 'xtrim' then
+    -- How much '~' leaves depends on a setting of the node: trimmed exactly, nothing does.
+    local b, i = {a[1]}, 2
+    while i <= count do
+      local w = word(i)
+      if w == 'maxlen' or w == 'minid' then
+        b[#b + 1] = a[i]
+        i = i + 1
+        if a[i] == '~' then
+          b[#b + 1] = '='
+          i = i + 1
+        elseif a[i] == '=' then
+          b[#b + 1] = '='
+          i = i + 1
+        end
+        b[#b + 1] = a[i]
+        i = i + 1
+      elseif w == 'limit' then
+        i = i + 2
+      elseif w == 'nomkstream' then
+        b[#b + 1] = a[i]
+        i = i + 1
+      else
+        break
+      end
+    end
+    local id = c == 'xadd' and a[i] and #b + 1
+    while i <= count do b[#b + 1] = a[i] i = i + 1 end
+    if not id or b[id] ~= '*' then return real(name, unpack(b)) end
+    local last = '0-0'
+    if real('EXISTS', a[1]) == 1 then
+      local info = ask('XINFO', 'STREAM', a[1])
+      if failed(info) then return info end
+      for k = 1, #info, 2 do
+        if info[k] == 'last-generated-id' then last = info[k + 1] end
+      end
+    end
+    local ms, seq = string.match(last, '^(%d+)%-(%d+)$')
+    if tonumber(ms) < now then
+      b[id] = clock .. '-0'
+    else
+      b[id] = ms .. '-' .. format('%.0f', seq + 1)
+    end
+    return real(name, unpack(b))
+  end
+  if c == 'xreadgroup' or c == 'xclaim' or c == 'xautoclaim' then
+    return error_reply('ERR ' .. c:upper() .. ' is refused inside scripts: it stores the local clock as the delivery time')
+  end
+  if c == 'xpending' then
+    if count == 2 then return real(name, unpack(a)) end
+    return error_reply('ERR XPENDING is refused inside scripts in its long form: idle times come from the local clock')
+  end
+
+  if c == 'select' then
+    if whole(a[1]) == @RESERVED@ then return error_reply('ERR DB index is out of range') end
+    local r = real(name, unpack(a))
+    if not failed(r) then source = string.match(source, '^%d+:') .. a[1] end
+    return r
+  end
+  if c == 'move' or c == 'swapdb' or c == 'copy' then
+    local reserved = c == 'move' and whole(a[2]) == @RESERVED@
+      or c == 'swapdb' and (whole(a[1]) == @RESERVED@ or whole(a[2]) == @RESERVED@)
+    for i = 3, c == 'copy' and count or 0 do
+      reserved = reserved or word(i) == 'db' and whole(a[i + 1]) == @RESERVED@
+    end
+    if reserved then return error_reply('ERR DB index is out of range') end
+    return real(name, unpack(a))
+  end
+  if c == 'flushall' then
+    local selected = string.match(source, ':(%d+)$')
+    if count > 1 or count == 1 and word(1) ~= 'sync' and word(1) ~= 'async' then
+      return error_reply('ERR syntax error')
+    end
+    local r
+    for i = 0, @RESERVED@ - 1 do
+      real('SELECT', i)
+      r = real('FLUSHDB', unpack(a))
+    end
+    real('SELECT', selected)
+    return r
+  end
+
+  if a[1] and find('@PLAIN@', ' ' .. c .. '|' .. word(1) .. ' ', 1, true) then return real(name, ...) end
+  if find('@REFUSED@', ' ' .. c .. ' ', 1, true) then
+    return error_reply('ERR This Redis command is not allowed from script')
+  end
+  return error_reply('ERR Unknown Redis command called from script')
+end
+
+  return rare(name, ...)
+end
+
+local call = function(...)
+  local r = run(...)
+  if type(r) ~= 'table' or not r.err then return r end
+  -- The line that Redis shows is that of the caller.
+  if not redis.REDIS_VERSION_NUM then error(r.err, 0) end
+  local _, where = pcall(error, '', 3)
+  local shown = {source = '@@CHUNK@', line = tonumber(string.match(where, ':(%d+):')) or 1}
+  setmetatable(r, {__index = shown, __newindex = function(t, k, v) if not shown[k] then rawset(t, k, v) end end})
+  error(r, 0)
+end

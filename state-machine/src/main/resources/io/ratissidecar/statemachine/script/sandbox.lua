@@ -1,0 +1,48 @@
+-- Ways round the prelude, and what tells of the process and not of the data. The body of a function: G are the globals,
+-- compile and text their loadstring and tostring, redis the one of the prelude.
+local shadow = {redis = redis}
+local function refused(name)
+  if rawget(G, name) then
+    return function() error(name .. ' is not available in replicated scripts', 2) end
+  end
+end
+-- Addresses differ from run to run.
+shadow.tostring = function(...)
+  local v = ...
+  local t = type(v)
+  if t == 'table' or t == 'function' or t == 'thread' or t == 'userdata' then
+    local meta = getmetatable(v)
+    if type(meta) ~= 'table' or not rawget(meta, '__tostring') then return t .. ': 0x0' end
+  end
+  return text(...)
+end
+-- What is compiled here would see the globals: it is compiled inside a function that has these names for its own.
+shadow.loadstring = function(code, ...)
+  local plain, problem = compile(code, ...)
+  if not plain then return nil, problem end
+  local open = compile('local redis, _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os = ...'
+    .. ' return function(...) ' .. code .. '\nend', ...)
+  if not open then return nil, 'this chunk is not available in replicated scripts' end
+  local s = shadow
+  return open(s.redis, s._G, s.load, s.loadstring, s.getfenv, s.setfenv, s.collectgarbage, s.gcinfo, s.tostring, s.os)
+end
+shadow.load = function(reader, ...)
+  local parts = {}
+  repeat
+    local part = reader()
+    parts[#parts + 1] = part
+  until not part or part == ''
+  return shadow.loadstring(table.concat(parts), ...)
+end
+shadow.getfenv = refused('getfenv')
+shadow.setfenv = refused('setfenv')
+shadow.collectgarbage = function() return 0 end
+shadow.gcinfo = function() return 0 end
+shadow.os = rawget(G, 'os') and {clock = function() return 0 end}
+local globals = {}
+for k, v in pairs(shadow) do globals[k] = v end
+globals._G = globals
+setmetatable(globals, {__index = G, __newindex = G, __metatable = false})
+shadow._G = globals
+return globals, shadow.load, shadow.loadstring, shadow.getfenv, shadow.setfenv, shadow.collectgarbage, shadow.gcinfo,
+  shadow.tostring, shadow.os

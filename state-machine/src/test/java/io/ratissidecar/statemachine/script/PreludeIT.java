@@ -1,0 +1,400 @@
+package io.ratissidecar.statemachine.script;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.statemachine.command.RedisProcess;
+import io.ratissidecar.statemachine.resp.RespValue;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Scripts with the prelude on two servers that hold the same data in another order: hash tables
+ * with seeds of their own, filled in another order, and with clocks that no script may see.
+ */
+class PreludeIT {
+  private static final int RESERVED = 15;
+
+  /** Nowhere near the clock of any machine. */
+  private static final long CLOCK = 4_000_000_000_123L;
+
+  private static final Prelude PRELUDE = Prelude.of(RESERVED, 0);
+  private static final Prelude SHIFTED = Prelude.of(RESERVED, 1L << 42);
+
+  @TempDir static Path directory;
+  private static RedisProcess one;
+  private static RedisProcess other;
+  private long seed = 1;
+
+  @BeforeAll
+  static void start() throws Exception {
+    one = start("one");
+    other = start("other");
+  }
+
+  private static RedisProcess start(String name) throws Exception {
+    return RedisProcess.start(
+        Files.createDirectory(directory.resolve(name)), "--enable-debug-command", "yes");
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    one.close();
+    other.close();
+  }
+
+  @BeforeEach
+  void fill() throws IOException {
+    for (RedisProcess redis : List.of(one, other)) {
+      redis.call("HELLO", "2");
+      redis.call("SELECT", "0");
+      redis.call("FLUSHALL");
+      List<Integer> numbers = new ArrayList<>();
+      for (int i = 0; i < 700; i++) {
+        numbers.add(i);
+      }
+      Collections.shuffle(numbers, new Random(redis == one ? 1 : 2));
+      for (int i : numbers) {
+        redis.call("SADD", "set", "member" + i);
+        redis.call("HSET", "hash", "field" + i, "value" + (999 - i));
+        redis.call("ZADD", "zset", Integer.toString(i % 7), "member" + i);
+        if (i < 20) {
+          redis.call("SET", "key" + i, "value" + i);
+          redis.call("SADD", "small", "\u00e9" + i, "A" + i, "b" + i, "_" + i);
+        }
+      }
+      redis.call("RPUSH", "list", "3", "1", "2");
+      redis.call("XADD", "stream", "4000000000200-5", "f", "v");
+      redis.call("SELECT", Integer.toString(RESERVED));
+      redis.call("SET", "reserved", "value");
+      redis.call("SELECT", "0");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "return redis.call('smembers', 'set')",
+        "return redis.call('SMEMBERS', 'small')",
+        "return redis.call('sunion', 'set', 'small')",
+        "return redis.call('sdiff', 'set', 'small')",
+        "return redis.call('sinter', 'set', 'set')",
+        "return redis.call('hgetall', 'hash')",
+        "return redis.call('hkeys', 'hash')",
+        "return redis.call('hvals', 'hash')",
+        "return redis.call('keys', '*')",
+        "return redis.call('scan', 0)",
+        "return redis.call('scan', '0', 'match', 'key1*', 'count', 3)",
+        "return redis.call('scan', 0, 'type', 'hash')",
+        "return redis.call('sscan', 'set', 0)",
+        "return redis.call('hscan', 'hash', 0, 'match', '*7*')",
+        "return redis.call('zscan', 'zset', 0)",
+        "return redis.call('sscan', 'set', 17)",
+        "return redis.call('randomkey')",
+        "return redis.call('srandmember', 'set')",
+        "return redis.call('srandmember', 'set', 10)",
+        "return redis.call('srandmember', 'set', -10)",
+        "return redis.call('srandmember', 'none', 3)",
+        "return redis.call('hrandfield', 'hash', 5, 'withvalues')",
+        "return redis.call('hrandfield', 'hash')",
+        "return redis.call('zrandmember', 'zset', -5, 'withscores')",
+        "return redis.call('spop', 'set')",
+        "return redis.call('spop', 'set', 20)",
+        "return redis.call('spop', 'set', 2000)",
+        "return redis.call('spop', 'none')",
+        "return {redis.call('time')[1], redis.call('time')[2]}",
+        "return redis.call('xadd', 'stream', '*', 'f', 'v')",
+        "return redis.call('xadd', 'fresh', '*', 'f', 'v')",
+        "return redis.call('xadd', 'fresh', 'maxlen', '~', 10, 'limit', 5, '*', 'f', 'v')",
+        "return redis.call('xadd', 'stream', '4000000000200-*', 'f', 'v')",
+        "return redis.call('set', 'key1', 'x', 'ex', 10)",
+        "return redis.call('expire', 'key1', 10)",
+        "return redis.call('pexpire', 'key1', '10000', 'NX')",
+        "return redis.call('setex', 'key1', 10, 'x')",
+        "return redis.call('getex', 'key1', 'px', 10)",
+        "redis.call('expire', 'key1', 10) return {redis.call('ttl', 'key1'), redis.call('pttl', 'key1')}",
+        "redis.call('expire', 'key1', 10) return redis.call('expiretime', 'key1')",
+        "return redis.call('expireat', 'key1', 1)",
+        "return redis.call('expireat', 'key1', 3999999999)",
+        "return redis.call('set', 'key1', 'x', 'exat', 3999999999)",
+        "return redis.call('set', 'key1', 'x', 'exat', 3999999999, 'nx')",
+        "return redis.call('set', 'key1', 'x', 'exat', 3999999999, 'get')",
+        "return redis.call('getex', 'key1', 'pxat', 1)",
+        "return redis.call('restore', 'copy', 5000, redis.call('dump', 'key1'))",
+        "return redis.call('restore', 'copy', 1, redis.call('dump', 'key1'), 'absttl')",
+        "return math.random(100000)",
+        "return tostring({}) .. tostring(redis.call) .. tostring(1)",
+        "return collectgarbage('count')",
+        "local r = {} for k, v in pairs(redis.call('hgetall', 'hash')) do r[#r + 1] = v end return r",
+        "redis.setresp(3) return redis.call('hgetall', 'hash')",
+        "redis.setresp(3) local r = {} for k, v in pairs(redis.call('hgetall', 'hash').map) do r[#r + 1] = k end return r",
+        "redis.setresp(3) local r = {} for k in pairs(redis.call('smembers', 'set').set) do r[#r + 1] = k end return r",
+        "redis.setresp(3) return redis.call('zrandmember', 'zset', 3, 'withscores')",
+        "redis.setresp(3) return redis.call('spop', 'none')",
+        "redis.setresp(3) local r = {} for k in pairs(redis.call('spop', 'set', 5).set) do r[#r + 1] = k end return r",
+        "return redis.call('sort', 'set', 'by', 'nosort', 'limit', 0, 5)",
+        "return redis.call('sort', 'set', 'by', 'nosort', 'store', 'sorted')",
+        "return redis.call('sort', 'set', 'alpha', 'desc')",
+        "return redis.call('flushall')",
+        "redis.call('select', 3) redis.call('flushall') return redis.call('set', 'here', 1)",
+        "local f = loadstring('return redis.call(\"smembers\", \"set\")') return f()",
+        "return _G.redis.call('smembers', 'set')",
+        "return rawget(_G, 'redis').call('smembers', 'set')",
+        "local parts = {'return redis', '.call(\"time\")'} local i = 0 "
+            + "return load(function() i = i + 1 return parts[i] end)()",
+        "return loadstring('return loadstring(\"return _G.redis.call([[time]])\")()')()",
+        "return loadstring('return 1 end, function() return redis end, function() return 2')",
+        "return type(getmetatable(redis)) .. type(getmetatable(_G))",
+        "return {pcall(function() return getmetatable(redis).__index.call('time') end)}",
+      })
+  void both_servers_reply_alike_and_end_alike(String body) throws IOException {
+    for (Prelude prelude : List.of(PRELUDE, SHIFTED)) {
+      fill();
+      RespValue reply = run(one, prelude, body);
+      assertFalse(reply.isError(), reply::toString);
+      assertEquals(reply.toString(), run(other, prelude, body).toString());
+      assertEquals(state(one), state(other));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "return redis.call('get', KEYS[1])",
+        "return {#KEYS, #ARGV, KEYS[1], ARGV[1], ARGV[2]}",
+        "return {unpack(ARGV)}",
+        "return redis.call('incr', 'list')",
+        "\n\nreturn redis.call('incr', 'list')",
+        "\nlocal r = redis.call('lpop', 'key1')\nreturn r",
+        "local function f()\n return redis.call('lpop', 'key1') end\nreturn f()",
+        "local function f()\n local x = redis.call('lpop', 'key1') return x end\nreturn f()",
+        "return redis.call('nosuchcommand')",
+        "return redis.pcall('nosuchcommand')",
+        "return redis.call('get')",
+        "return redis.call()",
+        "return redis.pcall('set', 'a')",
+        "return redis.call('set', 'k', {})",
+        "return redis.call('smembers', 'key1')",
+        "return redis.call('spop', 'key1')",
+        "return redis.call('spop', 'set', 'x')",
+        "return redis.call('spop', 'set', -1)",
+        "return redis.call('srandmember', 'set', 'x')",
+        "return redis.call('hrandfield', 'hash', 1, 'foo')",
+        "return redis.call('expire', 'key1', 'x')",
+        "return redis.call('expire', 'key1')",
+        "return redis.call('expire', 'key1', '9223372036854775807')",
+        "return redis.call('set', 'k', 'v', 'ex', 0)",
+        "return redis.call('set', 'k', 'v', 'ex', 'x')",
+        "return redis.call('set', 'k', 'v', 'ex', 10, 'px', 10)",
+        "return redis.call('set', 'k', 'v', 'ex', 10, 'keepttl')",
+        "return redis.call('setex', 'k', 0, 'v')",
+        "return redis.call('setex', 'k', 'x', 'v')",
+        "return redis.call('getex', 'k', 'ex', -1)",
+        "return redis.call('ttl', 'key1')",
+        "return redis.call('ttl', 'none')",
+        "return redis.call('eval', 'return 1', 0)",
+        "return redis.call('multi')",
+        "return redis.call('script', 'flush')",
+        "return redis.call('select', 99)",
+        "return redis.call('subscribe', 'x')",
+        "local x = nil .. 'x'",
+        "\n\nlocal x = nil + 1",
+        "abc def",
+        "return 1 +",
+        "x = 1",
+        "return nosuchglobal",
+        "error('oops')",
+        "\nerror({err = 'MY oops'})",
+        "return redis.error_reply('MY oops')",
+        "return redis.status_reply('FINE')",
+        "return {ok = 'fine'}",
+        "return {1, 2.9, 'x', false, {3}}",
+        "return nil",
+        "redis.setresp(3) return redis.call('get', 'none')",
+        "redis.setresp(3) return redis.call('zscore', 'zset', 'member1')",
+        "redis.setresp(4)",
+        "redis.log(redis.LOG_WARNING, 'x') return redis.sha1hex('x')",
+        "return redis.LOG_DEBUG",
+        "redis.foo = 1",
+        "return cjson.encode({1, {a = 2}})",
+        "return {pcall(redis.call, 'incr', 'list')}",
+        "local ok, e = pcall(redis.call, 'incr', 'list') return {tostring(ok), e.err}",
+        "return redis.pcall('incr', 'list')",
+        "return redis.call('xadd', 's', '1-1', 'a', 'b')",
+        "return redis.call('xadd', 's')",
+        "return redis.call('xtrim', 'stream', 'maxlen', 'x')",
+        "return redis.call('object', 'encoding', 'key1')",
+        "return redis.call('ping', 'hi')",
+        "return redis.call('sort', 'list')",
+        "return redis.call('hgetall', 'none')",
+        "return redis.call('hincrbyfloat', 'h', 'f', 0.1)",
+        "return redis.call('zadd', 'z', 1.5, 'a')",
+        "local s = 'return redis.call()' return s",
+        "#!lua flags=no-writes\nreturn redis.call('set', 'k', 'v')",
+        "#!lua\n\nreturn redis.call('incr', 'list')",
+        "return redis.call('incr', 'list') or 5",
+        "return 1, redis.call('incr', 'list')",
+        "return redis.replicate_commands()",
+      })
+  void it_does_what_redis_does_without_the_prelude(String body) throws IOException {
+    RespValue plain = one.call("EVAL", body, "1", "key1", "a", "b");
+    byte[] wrapped = PRELUDE.wrap(body.getBytes(UTF_8));
+    RespValue reply = evaluate(other, wrapped, "1", "key1", "a", "b");
+    assertEquals(
+        plain.toString(),
+        reply.toString().replace(Script.sha1(wrapped), Script.sha1(body.getBytes(UTF_8))));
+    assertEquals(state(one), state(other));
+  }
+
+  @Test
+  void the_clock_is_that_of_the_entry() throws IOException {
+    List<RespValue> time = run(one, PRELUDE, "return redis.call('TIME')").asList();
+    assertEquals("4000000000", time.get(0).asString());
+    assertEquals("123000", time.get(1).asString());
+    run(one, PRELUDE, "return redis.call('set', 'key1', 'x', 'EX', 100)");
+    assertEquals(CLOCK + 100_000, one.call("PEXPIRETIME", "key1").asLong());
+    run(one, SHIFTED, "return redis.call('expire', 'key1', 100)");
+    assertEquals(CLOCK + 100_000 + (1L << 42), one.call("PEXPIRETIME", "key1").asLong());
+    assertEquals(100, run(one, SHIFTED, "return redis.call('ttl', 'key1')").asLong());
+    assertEquals(100_000, run(one, SHIFTED, "return redis.call('pttl', 'key1')").asLong());
+    String id = run(one, PRELUDE, "return redis.call('xadd', 'new', '*', 'f', 'v')").asString();
+    assertEquals(CLOCK + "-0", id);
+    String ahead =
+        run(one, PRELUDE, "return redis.call('xadd', 'stream', '*', 'f', 'v')").asString();
+    assertEquals("4000000000200-6", ahead);
+  }
+
+  @Test
+  void functions_reply_alike_and_end_alike() throws IOException {
+    String library =
+        """
+        #!lua name=lib
+        local calls = 0
+        redis.register_function('change', function(keys, args)
+          redis.call('spop', keys[1], 3)
+          redis.call('expire', 'key1', 10)
+          return {#keys, #args, args[1], redis.call('time')[1], redis.call('srandmember', keys[1]), redis.call('ttl', 'key1')}
+        end)
+        redis.register_function{function_name='look', flags={'no-writes'}, callback=function(keys)
+          redis.setresp(3)
+          local r = {redis.sha1hex('x'), tostring({}), type(_G.redis), loadstring('return redis.call("time")[1]')()}
+          for k in pairs(redis.call('smembers', keys[1]).set) do r[#r + 1] = k end
+          return r
+        end}
+        redis.register_function('three', function(keys) return redis.call('hkeys', keys[1]) end)
+        """;
+    for (RedisProcess redis : List.of(one, other)) {
+      redis.call("FUNCTION", "FLUSH");
+      byte[] wrapped = PRELUDE.wrapLibrary(library.getBytes(UTF_8));
+      assertTrue(Prelude.isWrapped(wrapped));
+      assertArrayEquals(library.getBytes(UTF_8), Prelude.unwrap(wrapped));
+      assertEquals("lib", redis.call(bytes("FUNCTION", "LOAD", wrapped)).asString());
+    }
+    for (String call : List.of("change 1 set a b", "look 1 set", "three 1 hash", "change 1 set")) {
+      String[] words = ("FCALL " + call + " " + CLOCK + " 77:0").split(" ");
+      RespValue reply = one.call(words);
+      assertFalse(reply.isError(), reply::toString);
+      assertEquals(reply.toString(), other.call(words).toString());
+      assertEquals(state(one), state(other));
+    }
+    assertTrue(one.call("FCALL", "three", "1", "hash").asString().contains("RAFT FCALL"));
+  }
+
+  private static byte[][] bytes(String first, String second, byte[] third) {
+    return new byte[][] {first.getBytes(UTF_8), second.getBytes(UTF_8), third};
+  }
+
+  @Test
+  void the_seed_chooses() throws IOException {
+    String body = "return redis.call('srandmember', 'set', 5)";
+    seed = 1;
+    String first = run(one, PRELUDE, body).toString();
+    assertEquals(first, run(one, PRELUDE, body).toString());
+    seed = 2;
+    assertNotEquals(first, run(one, PRELUDE, body).toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "return redis.call('select', 15)",
+        "return redis.call('select', '15')",
+        "return redis.call('move', 'key1', 15)",
+        "return redis.call('swapdb', 0, 15)",
+        "return redis.call('swapdb', '15', '0')",
+        "return redis.call('copy', 'key1', 'key2', 'DB', 15)",
+      })
+  void the_reserved_database_is_out_of_reach(String body) throws IOException {
+    RespValue reply = run(one, PRELUDE, body);
+    assertTrue(reply.asString().startsWith("ERR DB index is out of range"), reply::toString);
+    run(one, PRELUDE, "return redis.call('flushall')");
+    assertEquals(0, one.call("DBSIZE").asLong());
+    one.call("SELECT", Integer.toString(RESERVED));
+    assertEquals("value", one.call("GET", "reserved").asString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "xreadgroup group g c streams stream >",
+        "xclaim stream g c 0 1-1",
+        "xautoclaim stream g c 0 0",
+        "object idletime key1",
+        "memory usage key1",
+        "info",
+        "wait 0 0",
+        "client id",
+        "command",
+        "lolwut",
+        "geosearchstore d s fromlonlat 1 1 byradius 1 m count 1 any",
+        "sort set by w_* alpha",
+      })
+  void what_no_node_can_answer_for_the_others_is_refused(String command) throws IOException {
+    String arguments = "'" + command.replace(" ", "','") + "'";
+    assertTrue(run(one, PRELUDE, "return redis.call(" + arguments + ")").isError());
+    assertTrue(run(one, PRELUDE, "return redis.pcall(" + arguments + ")").isError());
+  }
+
+  private RespValue run(RedisProcess redis, Prelude prelude, String body) throws IOException {
+    return evaluate(redis, prelude.wrap(body.getBytes(UTF_8)), "0");
+  }
+
+  private RespValue evaluate(RedisProcess redis, byte[] wrapped, String... arguments)
+      throws IOException {
+    List<byte[]> command = new ArrayList<>(List.of("EVAL".getBytes(UTF_8), wrapped));
+    for (String argument : arguments) {
+      command.add(argument.getBytes(UTF_8));
+    }
+    command.add(Long.toString(CLOCK).getBytes(ISO_8859_1));
+    command.add((seed + ":0").getBytes(ISO_8859_1));
+    return redis.call(command.toArray(byte[][]::new));
+  }
+
+  private static String state(RedisProcess redis) throws IOException {
+    redis.call("HELLO", "2");
+    StringBuilder state = new StringBuilder(redis.call("DEBUG", "DIGEST").asString());
+    List<String> times = new ArrayList<>();
+    for (RespValue key : redis.call("KEYS", "*").asList()) {
+      times.add(key.asString() + " " + redis.call("PEXPIRETIME", key.asString()).asLong());
+    }
+    Collections.sort(times);
+    return state.append(times).toString();
+  }
+}
