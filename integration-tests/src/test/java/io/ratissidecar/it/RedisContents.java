@@ -2,6 +2,7 @@ package io.ratissidecar.it;
 
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
+import io.ratissidecar.statemachine.command.LogicalTime;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -41,13 +42,13 @@ final class RedisContents {
       List<Reply> keys = page.elements().get(1).elements();
       for (Reply key : keys) {
         client.sendRaw(RespClient.encode(bytes("TYPE"), key.bytes()));
-        client.sendRaw(RespClient.encode(bytes("EXPIRETIME"), key.bytes()));
+        client.sendRaw(RespClient.encode(bytes("PEXPIRETIME"), key.bytes()));
       }
       List<String> types = new ArrayList<>();
       List<String> deadlines = new ArrayList<>();
       for (int i = 0; i < keys.size(); i++) {
         types.add(client.read().text());
-        deadlines.add(client.read().text());
+        deadlines.add(users(client.read().text()));
       }
       for (int i = 0; i < keys.size(); i++) {
         byte[] key = keys.get(i).bytes();
@@ -57,6 +58,15 @@ final class RedisContents {
             types.get(i) + " until " + deadlines.get(i) + " " + value(client, types.get(i), key));
       }
     } while (!cursor.equals("0"));
+  }
+
+  /** The deadline that users know, also of a node, which keeps it shifted. */
+  private static String users(String stored) {
+    boolean number = stored.matches("[0-9]{1,18}");
+    long millis = number ? Long.parseLong(stored) : 0;
+    return millis >= LogicalTime.SHIFT_MILLIS
+        ? Long.toString(millis - LogicalTime.SHIFT_MILLIS)
+        : stored;
   }
 
   /** Values, not dumps: two servers may hold the same in different encodings and orders. */
