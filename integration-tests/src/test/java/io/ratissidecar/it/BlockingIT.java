@@ -130,6 +130,30 @@ class BlockingIT {
   }
 
   @Test
+  void when_it_is_of_no_use_to_the_first_then_the_next_gets_it() throws Exception {
+    try (RespClient first = leader.client();
+        RespClient second = leader.client();
+        RespClient swapped = leader.client()) {
+      first.send("BLPOP", "key", "0");
+      awaitBlocked(leader, 1);
+      second.send("BZPOPMIN", "key", "0");
+      awaitBlocked(leader, 2);
+      leader.call("ZADD", "key", "1", "m");
+      assertEquals(List.of("key", "m", "1"), second.read().texts());
+      leader.call("RPUSH", "key", "e");
+      assertEquals(List.of("key", "e"), first.read().texts());
+      swapped.send("BLPOP", "elsewhere", "0");
+      awaitBlocked(leader, 1);
+      try (RespClient other = leader.client()) {
+        other.call("SELECT", "1");
+        other.call("RPUSH", "elsewhere", "e");
+        other.call("SWAPDB", "0", "1");
+      }
+      assertEquals(List.of("elsewhere", "e"), swapped.read().texts());
+    }
+  }
+
+  @Test
   void when_in_a_transaction_then_nothing_waits() throws Exception {
     try (RespClient client = leader.client()) {
       client.call("RPUSH", "list", "a");

@@ -116,6 +116,22 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_a_database_is_named_that_is_not_there_then_only_the_client_hears_of_it()
+      throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      client.call("SET", "key", "value", "EX", "100");
+      for (int i = 0; i < 5; i++) {
+        client.send("MOVE", "key", "100");
+        client.send("COPY", "key", "other", "DB", "100");
+      }
+      for (int i = 0; i < 10; i++) {
+        assertTrue(client.read().isError());
+      }
+      assertText("value", client.call("GET", "key"));
+    }
+  }
+
+  @Test
   void when_published_at_the_leader_then_subscribers_of_every_node_hear_it() throws Exception {
     for (Node node : cluster.nodes()) {
       try (RespClient subscriber = node.client()) {

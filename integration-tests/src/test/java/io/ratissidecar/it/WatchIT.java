@@ -78,6 +78,19 @@ class WatchIT {
         assertText("QUEUED", client.call("PING"));
         assertEquals(List.of("PONG"), client.call("EXEC").texts());
 
+        assertOk(client.call("SET", "lock", "me", "PX", "100"));
+        assertOk(client.call("WATCH", "lock"));
+        long ends = System.nanoTime() + 101_000_000;
+        Poll.until("its time is over", TestCluster.PATIENCE, () -> System.nanoTime() > ends);
+        assertTrue(transaction(client).isNull(), "a watched key has ended");
+
+        assertOk(client.call("WATCH", "key"));
+        assertOk(other.call("SET", "key", "6b"));
+        assertOk(client.call("MULTI"));
+        assertText("QUEUED", client.call("SELECT", "3"));
+        assertTrue(client.call("EXEC").isNull());
+        assertText("6b", client.call("GET", "key")); // in database 0 still
+
         assertOk(client.call("SELECT", "5"));
         assertOk(client.call("WATCH", "key"));
         assertOk(other.call("SET", "key", "7"));

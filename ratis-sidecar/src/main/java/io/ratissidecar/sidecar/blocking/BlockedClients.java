@@ -37,6 +37,9 @@ public final class BlockedClients {
 
   private static final byte[] WRONG_TYPE = "-WRONGTYPE".getBytes(StandardCharsets.US_ASCII);
 
+  /** So often the keys are looked at without a reason. */
+  private static final int TICKS_TO_LOOK = 10;
+
   private final FrontLoop front;
   private final Supplier<Optional<Replication>> replication;
   private final Supplier<Expirer> expirer;
@@ -46,6 +49,8 @@ public final class BlockedClients {
 
   /** Keys that are being asked for; those that changed meanwhile are asked for once more. */
   private final Map<DatabaseKey, Boolean> asked = new HashMap<>();
+
+  private int ticks;
 
   /**
    * @param redis the local one
@@ -73,6 +78,7 @@ public final class BlockedClients {
               @Override
               public void onLost() {
                 asked.clear();
+                all.forEach(waiter -> waiter.passOver(false));
                 List.copyOf(queues.keySet()).forEach(BlockedClients.this::ask);
               }
             });
@@ -142,8 +148,9 @@ public final class BlockedClients {
     boolean leads = replication.get().filter(r -> r.raft().group().isLeaderReady()).isPresent();
     if (!leads) {
       endAll();
-    } else {
-      keys.isReady(); // if not, it tries to get there, and tells
+    } else if (keys.isReady() && ++ticks % TICKS_TO_LOOK == 0) {
+      // Redis tells of every change but SWAPDB.
+      List.copyOf(queues.keySet()).forEach(this::ask);
     }
   }
 
@@ -173,6 +180,7 @@ public final class BlockedClients {
   private void changed(byte[] key) {
     for (DatabaseKey waitedFor : List.copyOf(queues.keySet())) {
       if (Arrays.equals(waitedFor.name(), key)) {
+        queues.get(waitedFor).forEach(waiter -> waiter.passOver(false));
         ask(waitedFor);
       }
     }
@@ -199,7 +207,7 @@ public final class BlockedClients {
     }
     List<Waiter> waiting = List.copyOf(queue);
     if (exists) {
-      serve(waiting.get(0));
+      waiting.stream().filter(waiter -> !waiter.isPassedOver()).findFirst().ifPresent(this::serve);
     }
     waiting.forEach(Waiter::lookedAt);
     if (changedSince) {
@@ -268,7 +276,9 @@ public final class BlockedClients {
         boolean again = waiter.waitOn();
         if (waiter.isExpired()) {
           timeOut(waiter);
-        } else if (again) {
+        } else {
+          // What is there may be of use to the next one.
+          waiter.passOver(!again);
           waiter.keys().forEach(BlockedClients.this::ask);
         }
       } else {

@@ -19,6 +19,7 @@ public final class Waiter {
   private int unanswered;
   private boolean trying;
   private boolean again;
+  private boolean passedOver;
   private boolean expired;
   private boolean over;
 
@@ -88,6 +89,15 @@ public final class Waiter {
   boolean waitOn() {
     trying = false;
     return again;
+  }
+
+  /** Its keys held nothing of use to it, so that others come first until one of them changes. */
+  void passOver(boolean yes) {
+    passedOver = yes;
+  }
+
+  boolean isPassedOver() {
+    return passedOver;
   }
 
   /** One of its keys was looked at. */

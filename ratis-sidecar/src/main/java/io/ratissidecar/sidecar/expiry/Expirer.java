@@ -172,7 +172,7 @@ public final class Expirer implements EntryWatcher {
       Optional<Set<DatabaseKey>> named =
           table.keys().find(request, name, table.find(request, name), selected);
       if (named.isPresent()) {
-        named.get().stream().filter(this::maybeDue).forEach(keys::add);
+        named.get().stream().filter(this::exists).filter(this::maybeDue).forEach(keys::add);
       } else if (!knowsAll() || due.size() > MOST_AT_ONCE) {
         return Guard.WAIT;
       } else {
@@ -189,6 +189,18 @@ public final class Expirer implements EntryWatcher {
     return new Guard(false, deletes(keys, now, database));
   }
 
+  /** The same for keys that a command does not name, but depends on. */
+  public Guard guard(Collection<DatabaseKey> watched, int database) {
+    if (isQuiet()) {
+      return Guard.NONE;
+    }
+    long now = log.clockMillis();
+    pull(now);
+    Set<DatabaseKey> keys = new LinkedHashSet<>(watched);
+    keys.removeIf(key -> !exists(key) || !maybeDue(key));
+    return keys.isEmpty() ? Guard.NONE : new Guard(false, deletes(keys, now, database));
+  }
+
   /** Whether no key can be due. */
   private boolean isQuiet() {
     return complete
@@ -196,6 +208,15 @@ public final class Expirer implements EntryWatcher {
         && moving.isEmpty()
         && caughtUp()
         && log.clockMillis() < index.earliestMillis();
+  }
+
+  /**
+   * Whether clients have the key's database. {@code MOVE} and {@code COPY} may name any number,
+   * which Redis answers with an error; a {@code SELECT} of it in the log would be fatal on every
+   * node.
+   */
+  private boolean exists(DatabaseKey key) {
+    return key.database() < table.reservedDatabase();
   }
 
   private boolean maybeDue(DatabaseKey key) {
@@ -403,7 +424,9 @@ public final class Expirer implements EntryWatcher {
 
     @Override
     public void mayHaveMoved(DatabaseKey key) {
-      moving.departed(key, nanoClock.getAsLong());
+      if (exists(key)) {
+        moving.departed(key, nanoClock.getAsLong());
+      }
     }
 
     @Override
@@ -424,7 +447,9 @@ public final class Expirer implements EntryWatcher {
 
     @Override
     public void mayHaveMoved(DatabaseKey key) {
-      toAsk.add(key);
+      if (exists(key)) {
+        toAsk.add(key);
+      }
     }
 
     @Override

@@ -29,6 +29,7 @@ final class ProxyLane {
   private static final long MARGIN_NANOS = 1_000_000_000;
 
   private static final long FOR_EVER = Long.MAX_VALUE;
+  private static final long LONGEST_MILLIS = TimeUnit.DAYS.toMillis(365);
 
   private static final byte[] RAFT = "RAFT".getBytes(StandardCharsets.US_ASCII);
 
@@ -64,6 +65,21 @@ final class ProxyLane {
   }
 
   /**
+   * As {@link #forward}, for a transaction.
+   *
+   * @param executed run before the client has the reply, if that is not an error or a null
+   */
+  boolean forwardTransaction(List<Request> block, Runnable executed) {
+    if (!forward(block, true)) {
+      return false;
+    }
+    if (!waiting.isEmpty()) {
+      waiting.peekLast().executed = executed;
+    }
+    return true;
+  }
+
+  /**
    * As {@link #forward}, for a command that may wait at the leader. Nothing else of the client's is
    * taken until it is answered.
    *
@@ -71,7 +87,7 @@ final class ProxyLane {
    */
   boolean forwardBlocking(List<Request> command, long timeoutMillis) {
     long patience =
-        timeoutMillis == 0
+        timeoutMillis == 0 || timeoutMillis > LONGEST_MILLIS
             ? FOR_EVER
             : TimeUnit.MILLISECONDS.toNanos(timeoutMillis) + patienceNanos();
     boolean taken = forward(command, false, true, patience);
@@ -268,6 +284,7 @@ final class ProxyLane {
     private final long sentNanos = System.nanoTime();
     private final boolean blocking;
     private final long patienceNanos;
+    private Runnable executed = () -> {};
     private int received;
     private boolean over;
 
@@ -291,6 +308,9 @@ final class ProxyLane {
         session.services().sessions().countProxyFailure();
         slot.error(FAILED);
       } else {
+        if (!error && !Resp.isNull(frame)) {
+          executed.run();
+        }
         slot.reply(frame);
       }
     }

@@ -167,6 +167,7 @@ final class RaftCommands {
     refuse(error);
     if (request.argIs(name, "EXEC") || request.argIs(name, "DISCARD")) {
       endTransaction();
+      forgetWatched();
       blockRefusal = null;
     } else if (request.argIs(name, "MULTI")) {
       // The rest of the block may be on its way, and this node be able to take it in a moment.
@@ -440,10 +441,15 @@ final class RaftCommands {
       block.add(Request.of("MULTI"));
       block.addAll(transaction.commands());
       block.add(Request.of("EXEC"));
-      if (!session.proxy().forward(block, true)) {
+      OptionalInt selected = transaction.selected();
+      if (!session
+          .proxy()
+          .forwardTransaction(block, () -> selected.ifPresent(session::selectDatabase))) {
         return false;
       }
-      transaction.selected().ifPresent(session::selectDatabase);
+      if (selected.isPresent()) {
+        session.holdUntilAnswered(); // what is selected then decides where the next one goes
+      }
       endTransaction();
       return true;
     }
@@ -480,6 +486,12 @@ final class RaftCommands {
         database = (int) command.argLong(1);
       }
       if (plan instanceof Plan.Script script) {
+        if (!replication.applier().isServing()) {
+          endTransaction();
+          forgetWatched();
+          session.slot(Lane.IMMEDIATE).error(services.failureText(Failure.REDIS_LOST));
+          return true;
+        }
         scripts = true;
         plan = script(replication, command, 0, script, clock, database);
         if (plan == null) {
@@ -525,11 +537,24 @@ final class RaftCommands {
               watched.check(
                   same -> {
                     if (!same) {
+                      session.selectDatabase(before); // nothing of it has happened
                       notExecuted(slot);
                     }
                     verdict.accept(same);
                   });
       session.holdUntilAnswered(); // a WATCH that follows is about the next transaction
+      // What has ended by its time counts as changed: it ends now, before the condition is asked.
+      Guard ended = services.expirer().guard(watched.keys(), before);
+      if (!ended.isNone()) {
+        replication
+            .sequencer()
+            .add(
+                NobodyWaits.INSTANCE,
+                before,
+                session.protocol(),
+                ended.before().toArray(byte[][][]::new),
+                0);
+      }
       replication
           .sequencer()
           .addConditional(
@@ -538,6 +563,21 @@ final class RaftCommands {
       replication.sequencer().add(client, before, session.protocol(), guarded, guarded.length - 1);
     }
     return true;
+  }
+
+  /** For commands of the sidecar's own. */
+  private enum NobodyWaits implements ReplyReceiver {
+    INSTANCE;
+
+    @Override
+    public void reply(ByteBuf frame) {
+      // Nobody has asked.
+    }
+
+    @Override
+    public void failed(Failure failure) {
+      // What stands behind it in the log fails as well.
+    }
   }
 
   private void notExecuted(Slot slot) {

@@ -181,6 +181,7 @@ public final class Session implements RequestSink {
   void reset() {
     local.close();
     proxy.close();
+    proxy.forgetWatched();
     raft.close();
     database = 0;
     protocol = 2;

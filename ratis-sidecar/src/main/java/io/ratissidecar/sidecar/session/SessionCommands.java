@@ -166,6 +166,10 @@ final class SessionCommands {
   private static boolean select(Session session, Request request) {
     Optional<String> error = selectError(session, request, 0);
     if (error.isPresent()) {
+      boolean noNumber = request.argCount() == 2 && request.argLong(1) == Request.NOT_A_NUMBER;
+      if (session.local().inTransaction() && noNumber) {
+        return session.local().forward(request); // Redis says so at EXEC
+      }
       if (session.local().inTransaction()) {
         session.local().refuseInTransaction(error.get());
       } else {

@@ -5,7 +5,10 @@ import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.resp.RespConnection;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
 import io.ratissidecar.statemachine.apply.ReplySink;
+import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.resp.Request;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -19,6 +22,7 @@ final class WatchedKeys {
   private final Session session;
   private final ConnectionAttempt attempt;
   private RespConnection connection;
+  private final Set<DatabaseKey> keys = new LinkedHashSet<>();
   private int database;
   private boolean any;
 
@@ -46,6 +50,9 @@ final class WatchedKeys {
     ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
     request.writeFrom(name, command);
     any = true;
+    for (int i = name + 1; i < request.argCount(); i++) {
+      keys.add(new DatabaseKey(database, request.arg(i)));
+    }
     connection.send(command, 1, new ToSlot(session.slot(Lane.WATCH)));
     return true;
   }
@@ -76,6 +83,11 @@ final class WatchedKeys {
     return any;
   }
 
+  /** What is watched. */
+  Set<DatabaseKey> keys() {
+    return Set.copyOf(keys);
+  }
+
   /**
    * Finds out whether the keys are as they were, and watches no more.
    *
@@ -83,6 +95,7 @@ final class WatchedKeys {
    */
   void check(Consumer<Boolean> verdict) {
     any = false;
+    keys.clear();
     if (connection == null) {
       verdict.accept(false);
       return;
@@ -97,10 +110,12 @@ final class WatchedKeys {
       connection.command(IgnoredReplies.INSTANCE, "UNWATCH");
     }
     any = false;
+    keys.clear();
   }
 
   void close() {
     any = false;
+    keys.clear();
     RespConnection closing = connection;
     connection = null;
     if (closing != null) {
