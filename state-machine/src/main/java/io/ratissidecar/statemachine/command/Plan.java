@@ -1,6 +1,7 @@
 package io.ratissidecar.statemachine.command;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.List;
 
@@ -15,6 +16,22 @@ public sealed interface Plan {
   /** Whether the client's command is what is sent. */
   default boolean isAsItIs() {
     return this == VERBATIM || this == READ;
+  }
+
+  /**
+   * The commands that go into the log for it, each its arguments; not to be changed. All but a
+   * {@link Rewritten} have one.
+   *
+   * @param request the client's
+   * @param name the argument that is the command's name
+   */
+  default byte[][][] logged(Request request, int name) {
+    return new byte[][][] {request.args(name)};
+  }
+
+  /** Which of the replies to what is {@link #logged} is the client's. */
+  default int replyIndex() {
+    return 0;
   }
 
   /** Into the log as it is. */
@@ -35,6 +52,11 @@ public sealed interface Plan {
    * @param replyIndex the command whose reply is the client's
    */
   record Rewritten(byte[][][] commands, int replyIndex) implements Plan {
+
+    @Override
+    public byte[][][] logged(Request request, int name) {
+      return commands;
+    }
 
     /** One command in place of one. */
     public static Rewritten single(byte[][] command) {
@@ -62,20 +84,35 @@ public sealed interface Plan {
    * @param keys what is waited for
    * @param timeoutMillis how long; 0 for ever
    */
-  record Blocking(byte[][] attempt, List<byte[]> keys, long timeoutMillis) implements Plan {}
+  record Blocking(byte[][] attempt, List<byte[]> keys, long timeoutMillis) implements Plan {
+    @Override
+    public byte[][][] logged(Request request, int name) {
+      return new byte[][][] {attempt};
+    }
+  }
 
   /**
    * A linearizable read of a key's deadline, which Redis keeps in another time: the reply is made
    * of what {@link DeadlineScript#stored} or {@code PEXPIRETIME} says.
    */
-  record Deadline(byte[] key, DeadlineReply reply) implements Plan {}
+  record Deadline(byte[] key, DeadlineReply reply) implements Plan {
+    @Override
+    public byte[][][] logged(Request request, int name) {
+      return new byte[][][] {DeadlineScript.stored(key)};
+    }
+  }
 
   /**
    * A linearizable read, for which another command is asked in its place.
    *
    * @param command its arguments; not to be changed
    */
-  record ReadInstead(byte[][] command) implements Plan {}
+  record ReadInstead(byte[][] command) implements Plan {
+    @Override
+    public byte[][][] logged(Request request, int name) {
+      return new byte[][][] {command};
+    }
+  }
 
   /** Becomes one of the others with the knowledge which scripts the log has. */
   record Script(CommandSpec command) implements Plan {}
