@@ -261,10 +261,7 @@ final class ClientTransaction {
         if (request.argIs(0, "SELECT")) {
           database = (int) request.argLong(1);
         }
-        replies.queued(
-            plan instanceof Plan.Deadline question
-                ? DeadlineReplies.of(question.reply(), services)
-                : null);
+        replies.queued(change(plan));
         commands[i + 1] = plan.logged(request, 0)[0];
         bytes += Sequencer.encodedBytes(commands[i + 1]);
       }
@@ -273,6 +270,23 @@ final class ClientTransaction {
             "EXECABORT Transaction discarded because it is longer than max-entry-bytes ("
                 + services.config().maxEntryBytes()
                 + ")";
+      }
+    }
+
+    /** What makes the client's reply of Redis's; null for nothing. */
+    private LocalRedisLane.Transform change(Plan plan) {
+      if (plan instanceof Plan.Deadline question) {
+        return DeadlineReplies.of(question.reply(), services);
+      }
+      boolean array = plan instanceof Plan.Blocking blocking && blocking.nullIsArray();
+      return array ? this::nullAsArray : null;
+    }
+
+    private void nullAsArray(ByteBuf reply, ByteBuf out) {
+      if (Resp.isNull(reply)) {
+        Resp.writeNullArray(out, session.protocol());
+      } else {
+        out.writeBytes(reply, reply.readerIndex(), reply.readableBytes());
       }
     }
 
