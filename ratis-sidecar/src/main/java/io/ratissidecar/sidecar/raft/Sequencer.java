@@ -171,12 +171,22 @@ public final class Sequencer {
     ready.peekLast().condition(condition);
   }
 
-  /** Adds commands on the reserved database, as an entry of their own. */
+  /** Adds a command on the reserved database, as an entry of its own. */
   public void addClusterEntry(ReplyReceiver waiting, int reservedDatabase, String... command) {
+    addOwnEntry(EntryType.CLUSTER, waiting, reservedDatabase, command);
+  }
+
+  /** Adds an entry behind which every node computes the digest of its data. */
+  public void addDigestEntry(ReplyReceiver waiting, int reservedDatabase) {
+    addOwnEntry(EntryType.DIGEST, waiting, reservedDatabase, "PING");
+  }
+
+  private void addOwnEntry(
+      EntryType type, ReplyReceiver waiting, int reservedDatabase, String... command) {
     if (open != null) {
       seal();
     }
-    Batch batch = new Batch(EntryType.CLUSTER, nanoClock.getAsLong());
+    Batch batch = new Batch(type, nanoClock.getAsLong());
     Resp.command(batch.begin(reservedDatabase, 2), command);
     batch.end(waiting, 1, 0);
     pendingBytes += cost(batch);
