@@ -38,6 +38,11 @@ final class RedisRequirements {
     require(
         redis, "maxmemory", "0", "eviction and out-of-memory errors would differ between nodes");
     require(redis, "min-replicas-to-write", "0", "writes would fail on this node only");
+    require(
+        redis,
+        "hll-sparse-max-bytes",
+        "3000",
+        "the bytes of HyperLogLogs would differ between nodes");
     if (!"no".equals(redis.setting("stop-writes-on-bgsave-error").orElse("no"))
         && !redis.setting("save").orElse("").isEmpty()) {
       throw new UnfitRedisException(

@@ -34,6 +34,7 @@ public final class Prelude {
 
   private final String script;
   private final String library;
+  private final String random = code("script-random.lua");
   private final String lean = code("script-lean.lua");
   private final String whole = code("script-whole.lua");
   private final String ofLibrary = sandboxed("library-end.lua");
@@ -74,7 +75,9 @@ public final class Prelude {
     String own = latin1(body).substring(firstLine(latin1(body)));
     boolean open = SANDBOXED.matcher(own).find();
     boolean all = open || MORE_THAN_CALLS.matcher(own).find();
-    return wrap(body, script + (all ? whole : lean) + (open ? sandbox : ""));
+    boolean seeded = open || own.contains("math");
+    return wrap(
+        body, script + (seeded ? random : "") + (all ? whole : lean) + (open ? sandbox : ""));
   }
 
   /** The text of a library of functions with the prelude. */

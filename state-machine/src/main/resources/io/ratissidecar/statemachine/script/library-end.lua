@@ -30,6 +30,7 @@ local enter = function(callback)
     args[#args] = nil
     args[#args] = nil
     real, resp, rare = redis.pcall, 2, nil
+    math.randomseed(tonumber(string.match(source, '^%d+')))
     return callback(keys, args)
   end
 end

@@ -1,0 +1,258 @@
+package io.ratissidecar.it;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Looks for commands after which replicas differ: random commands of all types from several
+ * clients, on nodes whose Redises pack values differently, with kills, snapshots and leader changes
+ * in between; all nodes must have the same data behind the same entry, time and again. {@code
+ * bin/fuzz} runs it.
+ *
+ * <p>The seed repeats the commands of each client, but not how they mix with those of others.
+ */
+final class Fuzz {
+  private static final int CLIENTS = 4;
+  private static final Duration BETWEEN = Duration.ofSeconds(4);
+  private static final int CALL_MILLIS = 15_000;
+
+  /** What decides how values are kept, with values to choose from. */
+  private static final Map<String, List<String>> PACKING =
+      new TreeMap<>(
+          Map.of(
+              "list-max-listpack-size", List.of("-2", "1", "3", "-5"),
+              "list-compress-depth", List.of("0", "1"),
+              "hash-max-listpack-entries", List.of("128", "0", "3"),
+              "hash-max-listpack-value", List.of("64", "1", "1000"),
+              "set-max-intset-entries", List.of("512", "0", "5"),
+              "zset-max-listpack-entries", List.of("128", "0", "3"),
+              "stream-node-max-entries", List.of("100", "2", "7"),
+              "activerehashing", List.of("yes", "no"),
+              "rdbcompression", List.of("yes", "no")));
+
+  private final Duration duration;
+  private final long seed = Long.getLong("seed", System.nanoTime());
+  private final AtomicLong sent = new AtomicLong();
+  private final Map<String, AtomicLong> errors = new ConcurrentHashMap<>();
+  private final AtomicReference<Throwable> broken = new AtomicReference<>();
+  private volatile boolean stopping;
+  private int compared;
+
+  Fuzz(Duration duration) {
+    this.duration = duration;
+  }
+
+  /**
+   * Runs it.
+   *
+   * @return what was done
+   * @throws AssertionError when nodes differ
+   */
+  String run() throws IOException {
+    System.out.println("fuzz with -Dseed=" + seed);
+    try (TestCluster cluster =
+        TestCluster.of(
+            3,
+            "--mode",
+            "transparent",
+            "--follower-proxy",
+            "yes",
+            "--snapshot-log-bytes",
+            "2000000",
+            "--log-retain-entries",
+            "200",
+            "--segment-bytes",
+            "1048576")) {
+      try {
+        run(cluster);
+      } catch (IOException | RuntimeException | Error e) {
+        cluster.printLogs();
+        throw e;
+      }
+    }
+    long failed = errors.values().stream().mapToLong(AtomicLong::get).sum();
+    return sent
+        + " commands, "
+        + failed
+        + " errors "
+        + errors
+        + ", data compared "
+        + compared
+        + " times";
+  }
+
+  private void run(TestCluster cluster) throws IOException {
+    List<Thread> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < CLIENTS; i++) {
+        Random random = new Random(seed + i);
+        Node node = cluster.node(i % cluster.nodes().size());
+        Thread client = new Thread(() -> send(node, random), "fuzz-" + i);
+        clients.add(client);
+        client.start();
+      }
+      hurt(cluster, new Random(seed - 1));
+    } finally {
+      stopping = true;
+      clients.forEach(Fuzz::join);
+    }
+    if (broken.get() != null) {
+      throw new AssertionError("a client of the fuzzer has failed", broken.get());
+    }
+    compare(cluster, 3);
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** One client, which connects again whenever it has to. */
+  private void send(Node node, Random random) {
+    FuzzCommands commands = new FuzzCommands(random);
+    while (!stopping && broken.get() == null) {
+      try (RespClient client = RespClient.to(node.address(), CALL_MILLIS)) {
+        while (!stopping) {
+          switch (random.nextInt(8)) {
+            case 0 -> transaction(client, commands, random);
+            case 1, 2 -> pipeline(client, commands, 1 + random.nextInt(20));
+            default -> count(client.call(commands.next()));
+          }
+        }
+      } catch (IOException e) {
+        Poll.letRun(Duration.ofMillis(100)); // its node was killed
+      } catch (RuntimeException | Error e) {
+        broken.compareAndSet(null, e);
+      }
+    }
+  }
+
+  private void transaction(RespClient client, FuzzCommands commands, Random random)
+      throws IOException {
+    if (random.nextBoolean()) {
+      client.call("WATCH", "string0", "list1");
+    }
+    client.call("MULTI");
+    for (int i = random.nextInt(4); i >= 0; i--) {
+      client.call(commands.next());
+    }
+    Reply reply = client.call("EXEC");
+    if (reply.elements() == null) {
+      count(reply);
+    } else {
+      reply.elements().forEach(this::count);
+    }
+  }
+
+  private void pipeline(RespClient client, FuzzCommands commands, int depth) throws IOException {
+    for (int i = 0; i < depth; i++) {
+      client.send(commands.next());
+    }
+    for (int i = 0; i < depth; i++) {
+      count(client.read());
+    }
+  }
+
+  private void count(Reply reply) {
+    sent.incrementAndGet();
+    if (reply.isError()) {
+      String code = reply.text().split(" ", 2)[0];
+      errors.computeIfAbsent(code, c -> new AtomicLong()).incrementAndGet();
+    }
+  }
+
+  private void hurt(TestCluster cluster, Random random) throws IOException {
+    long end = System.nanoTime() + duration.toNanos();
+    for (int turn = 0; System.nanoTime() < end && broken.get() == null; turn++) {
+      for (Node node : cluster.nodes()) {
+        repack(node, random);
+      }
+      Poll.letRun(BETWEEN);
+      Node node = cluster.node(random.nextInt(cluster.nodes().size()));
+      switch (turn % 5) {
+        case 0 -> node.call("RAFT.SNAPSHOT");
+        case 1 -> {
+          node.killSidecar();
+          Poll.letRun(BETWEEN);
+          node.start().awaitReady();
+        }
+        case 2 -> cluster.transferLeadership(node);
+        case 3 -> node.killRedis();
+        default -> {
+          node.killBoth();
+          node.start().awaitReady();
+        }
+      }
+      cluster.awaitLeader();
+      compare(cluster, 2);
+    }
+  }
+
+  private static void repack(Node node, Random random) throws IOException {
+    for (Map.Entry<String, List<String>> setting : PACKING.entrySet()) {
+      List<String> values = setting.getValue();
+      node.redisCall("CONFIG", "SET", setting.getKey(), values.get(random.nextInt(values.size())));
+    }
+  }
+
+  /**
+   * Has the nodes compare their data.
+   *
+   * @param least how many of them must have done so; others were killed just now
+   */
+  private void compare(TestCluster cluster, int least) {
+    Reply[] comparison = new Reply[1];
+    Poll.until(
+        "at least " + least + " nodes compare their data",
+        TestCluster.PATIENCE.multipliedBy(3),
+        () -> {
+          try (RespClient leader = RespClient.to(cluster.leader().address(), 180_000)) {
+            comparison[0] = leader.call("RAFT.DIGEST");
+          }
+          return !comparison[0].isError() && digests(comparison[0]).size() >= least;
+        });
+    compared++;
+    System.out.println(sent + " commands, " + errors + ": " + comparison[0]);
+    if (digests(comparison[0]).stream().distinct().count() > 1) {
+      stopping = true;
+      ClosingInvariants.checkSameData(cluster); // names the keys
+      throw new AssertionError("the nodes' data differs: " + comparison[0]);
+    }
+  }
+
+  private static List<String> digests(Reply comparison) {
+    return comparison.elements().get(5).elements().stream()
+        .map(node -> node.texts().get(1))
+        .toList();
+  }
+
+  /** Takes the number of seconds; the exit code is 1 when it failed. */
+  public static void main(String[] arguments) {
+    int exitCode = 1;
+    try {
+      String done = new Fuzz(Duration.ofSeconds(Long.parseLong(arguments[0]))).run();
+      System.out.println("fuzz passed: " + done);
+      exitCode = 0;
+    } catch (IOException | RuntimeException | AssertionError e) {
+      e.printStackTrace();
+      System.err.flush();
+      System.out.println("fuzz failed: " + e.getMessage());
+    }
+    System.exit(exitCode); // clients that hang must not keep it
+  }
+}

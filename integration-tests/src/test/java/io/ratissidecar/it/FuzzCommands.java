@@ -1,0 +1,176 @@
+package io.ratissidecar.it;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+
+/** Makes random commands of the templates in {@code fuzz-commands.txt}. */
+final class FuzzCommands {
+  private static final List<String> TEMPLATES = templates();
+  private static final String[] KEYS = {
+    "string", "bits", "hll", "list", "set", "hash", "zset", "geo", "stream"
+  };
+  private static final int KEYS_OF_A_TYPE = 6;
+  private static final int MEMBERS = 40;
+
+  /** So that a few of all commands meet a key of another type. */
+  private static final double WRONG_TYPE = 0.03;
+
+  private final Random random;
+
+  FuzzCommands(Random random) {
+    this.random = random;
+  }
+
+  private static List<String> templates() {
+    try (InputStream in = FuzzCommands.class.getResourceAsStream("fuzz-commands.txt")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> !line.isBlank() && !line.startsWith("#"))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  String[] next() {
+    List<String> words = new ArrayList<>();
+    String template = TEMPLATES.get(random.nextInt(TEMPLATES.size()));
+    new Expansion(template).until('\0', words, true);
+    return words.toArray(String[]::new);
+  }
+
+  /** Walks through a template once; what is not wanted is read and dropped. */
+  private final class Expansion {
+    private final String template;
+    private int at;
+
+    Expansion(String template) {
+      this.template = template;
+    }
+
+    /** Up to a closing character, which is read as well. */
+    void until(char closing, List<String> out, boolean wanted) {
+      List<String> into = wanted ? out : new ArrayList<>();
+      while (at < template.length() && template.charAt(at) != closing) {
+        switch (template.charAt(at)) {
+          case ' ' -> at++;
+          case '[' -> {
+            at++;
+            if (isOption()) {
+              until(']', into, random.nextBoolean());
+            } else {
+              into.add("[" + word());
+            }
+          }
+          case '{' -> oneOf(into);
+          case '(' -> repeated(into);
+          default -> into.add(value(word()));
+        }
+      }
+      at++;
+    }
+
+    /** A bracket that stands for itself, as in {@code [c}, has no other one behind it. */
+    private boolean isOption() {
+      return template.indexOf(']', at) >= 0;
+    }
+
+    private void oneOf(List<String> out) {
+      int end = closing('{', '}');
+      List<String> choices = alternatives(template.substring(at + 1, end));
+      at = end + 1;
+      new Expansion(choices.get(random.nextInt(choices.size()))).until('\0', out, true);
+    }
+
+    private void repeated(List<String> out) {
+      int end = closing('(', ')');
+      String inner = template.substring(at + 1, end);
+      at = end + 2; // with the plus
+      for (int i = random.nextInt(4); i >= 0; i--) {
+        new Expansion(inner).until('\0', out, true);
+      }
+    }
+
+    private int closing(char open, char close) {
+      int depth = 0;
+      for (int i = at; ; i++) {
+        depth += template.charAt(i) == open ? 1 : template.charAt(i) == close ? -1 : 0;
+        if (depth == 0) {
+          return i;
+        }
+      }
+    }
+
+    private List<String> alternatives(String inner) {
+      return Arrays.asList(inner.split("\\|"));
+    }
+
+    private String word() {
+      int start = at;
+      while (at < template.length() && template.charAt(at) != ' ' && template.charAt(at) != ']') {
+        if (isScript(start)) {
+          at = template.indexOf(' ', at);
+          break;
+        }
+        at++;
+      }
+      return template.substring(start, at).replace("\\_", " ");
+    }
+
+    /** The second word of {@code EVAL} holds every character. */
+    private boolean isScript(int start) {
+      return start == "EVAL ".length() && template.startsWith("EVAL ");
+    }
+  }
+
+  private String value(String word) {
+    if (!word.startsWith("<")) {
+      return word;
+    }
+    String name = word.substring(1, word.length() - 1);
+    long now = System.currentTimeMillis();
+    return switch (name) {
+      case "v" -> anyValue();
+      case "m" -> member();
+      case "any" -> key(KEYS[random.nextInt(KEYS.length)]);
+      case "int" -> Integer.toString(random.nextInt(200) - 100);
+      case "n" -> Integer.toString(random.nextInt(12));
+      case "float" -> Double.toString((random.nextInt(2000) - 1000) / 8.0);
+      case "s" -> Integer.toString(1 + random.nextInt(3));
+      case "ms" -> Integer.toString(1 + random.nextInt(2000));
+      case "at-s" -> Long.toString(now / 1000 + random.nextInt(4) - 1);
+      case "at-ms" -> Long.toString(now + random.nextInt(3000) - 500);
+      case "db" -> Integer.toString(random.nextInt(3));
+      case "lon" -> Double.toString(random.nextInt(3000) / 10.0 - 150);
+      case "lat" -> Double.toString(random.nextInt(1400) / 10.0 - 70);
+      case "id" -> (now - random.nextInt(3000)) + "-" + random.nextInt(3);
+      case "group" -> "g" + random.nextInt(2);
+      case "consumer" -> "c" + random.nextInt(3);
+      default -> key(name);
+    };
+  }
+
+  private String key(String type) {
+    String of = random.nextDouble() < WRONG_TYPE ? KEYS[random.nextInt(KEYS.length)] : type;
+    return of + random.nextInt(KEYS_OF_A_TYPE);
+  }
+
+  private String member() {
+    return random.nextInt(20) == 0 ? "long" + "m".repeat(80) : "m" + random.nextInt(MEMBERS);
+  }
+
+  private String anyValue() {
+    return switch (random.nextInt(6)) {
+      case 0 -> "";
+      case 1 -> "x".repeat(random.nextInt(300));
+      case 2, 3 -> Integer.toString(random.nextInt(100_000) - 50_000);
+      default -> "value " + random.nextInt(30);
+    };
+  }
+}
