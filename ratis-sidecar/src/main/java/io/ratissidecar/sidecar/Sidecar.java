@@ -14,6 +14,7 @@ import io.ratissidecar.sidecar.expiry.ReplicatedExpiryLog;
 import io.ratissidecar.sidecar.membership.ClusterHost;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.SnapshotState;
+import io.ratissidecar.sidecar.quota.MemoryQuota;
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.FatalHandler;
@@ -83,6 +84,7 @@ public final class Sidecar implements AutoCloseable {
   private final Membership membership;
   private final Snapshots snapshots;
   private final Digests digests;
+  private final MemoryQuota quota;
   private final AdminCommands admin;
   private final RaftInfo info;
   private final Node node = new Node();
@@ -105,6 +107,7 @@ public final class Sidecar implements AutoCloseable {
     this.membership = new Membership(config, front, node, fatal);
     this.blocked =
         new BlockedClients(front, redis::endpoint, membership::replication, () -> expirer);
+    this.quota = new MemoryQuota(config.maxMemory(), membership::replication);
     this.snapshots =
         new Snapshots(
             config,
@@ -165,6 +168,7 @@ public final class Sidecar implements AutoCloseable {
   }
 
   private void expire() {
+    quota.tick();
     if (membership.replication().isPresent()) {
       expirer.tick();
     } else if (expirer != null) {
@@ -334,6 +338,11 @@ public final class Sidecar implements AutoCloseable {
                   redis.isLoading() || snapshots.isInstalling()
                       ? Optional.of(LOADING)
                       : Optional.empty());
+    }
+
+    @Override
+    public MemoryQuota quota() {
+      return quota;
     }
 
     @Override

@@ -90,6 +90,10 @@ public enum Setting {
       "snapshot-bandwidth",
       "0",
       "What this node takes of another one's snapshot at the most, bytes per second; 0: no limit."),
+  MAXMEMORY(
+      "maxmemory",
+      "0",
+      "Memory that the leader's Redis may use, bytes; beyond it the leader refuses commands that may need more, as Redis does with OOM. 0: no limit. The same on all nodes."),
   DIGEST_INTERVAL_SECONDS(
       "digest-interval-seconds",
       "86400",

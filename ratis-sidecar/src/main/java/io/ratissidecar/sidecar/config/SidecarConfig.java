@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param redisServer program of the managed Redis, empty to look for one
  * @param password what clients must send, empty when nothing is asked of them
  * @param snapshotBandwidth bytes per second, 0 for no limit
+ * @param maxMemory bytes, 0 for no limit
  * @param digestInterval zero for never
  */
 public record SidecarConfig(
@@ -49,6 +50,7 @@ public record SidecarConfig(
     Duration snapshotInterval,
     long logRetainEntries,
     long snapshotBandwidth,
+    long maxMemory,
     Duration digestInterval) {
 
   /**
@@ -119,6 +121,7 @@ public record SidecarConfig(
         Duration.ofSeconds(in.number(Setting.SNAPSHOT_INTERVAL_SECONDS, 0, 366L * 86400)),
         in.number(Setting.LOG_RETAIN_ENTRIES, 0, 1L << 30),
         in.number(Setting.SNAPSHOT_BANDWIDTH, 0, 1L << 40),
+        in.number(Setting.MAXMEMORY, 0, 1L << 50),
         Duration.ofSeconds(in.number(Setting.DIGEST_INTERVAL_SECONDS, 0, 366L * 86400)));
   }
 

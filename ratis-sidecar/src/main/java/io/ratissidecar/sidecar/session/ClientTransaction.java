@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.expiry.Guard;
+import io.ratissidecar.sidecar.quota.MemoryQuota;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
@@ -166,6 +167,10 @@ final class ClientTransaction {
   /** On the leader. */
   private boolean execute(Replication replication) {
     int database = session.database();
+    CommandTable table = services.commands();
+    if (queued.commands().stream().anyMatch(c -> services.quota().denies(table.find(c, 0)))) {
+      return giveUp("EXECABORT Transaction discarded because of: " + MemoryQuota.EXCEEDED);
+    }
     Guard guard = services.expirer().guard(queued.commands(), 0, database);
     if (guard.waits()) {
       if (!replication.applier().isServing()) {

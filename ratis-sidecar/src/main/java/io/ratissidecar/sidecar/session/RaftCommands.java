@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.quota.MemoryQuota;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.statemachine.command.Plan;
@@ -96,6 +97,10 @@ final class RaftCommands {
       }
       return true;
     }
+    if (leader && services.quota().isExceeded() && isDenied(request, name)) {
+      transaction.refuse(MemoryQuota.EXCEEDED);
+      return true;
+    }
     if (request.frameEnd() - request.frameStart() > services.config().maxEntryBytes()) {
       transaction.refuse(
           "ERR command is longer than max-entry-bytes (" + services.config().maxEntryBytes() + ")");
@@ -106,6 +111,10 @@ final class RaftCommands {
       return true;
     }
     return leader ? leading.run(replication, request, name, plan) : forward(request, name, plan);
+  }
+
+  private boolean isDenied(Request request, int name) {
+    return services.quota().denies(services.commands().find(request, name));
   }
 
   private boolean canForward() {

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.expiry.Expirer;
+import io.ratissidecar.sidecar.quota.MemoryQuota;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
@@ -44,6 +45,9 @@ public interface Services {
    * its data is being loaded. Empty when they can.
    */
   Optional<String> dataRefusal();
+
+  /** How much memory data may take. */
+  MemoryQuota quota();
 
   /** Those clients of this node that wait for data. */
   BlockedClients blocked();

@@ -1,0 +1,66 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** The sidecar's maxmemory. */
+@ExtendWith(PrintLogsOnFailure.class)
+class QuotaIT {
+  private static final String OOM = "OOM command not allowed when used memory > 'maxmemory'.";
+
+  @AutoClose private TestCluster cluster;
+
+  @Test
+  void when_data_has_outgrown_the_quota_then_only_what_needs_memory_is_refused() throws Exception {
+    cluster =
+        TestCluster.of(
+            2, "--mode", "transparent", "--follower-proxy", "yes", "--maxmemory", "30000000");
+    try (RespClient client = cluster.leader().client();
+        RespClient queued = cluster.leader().client();
+        RespClient forwarded = cluster.followers().get(0).client()) {
+      assertOk(queued.call("MULTI"));
+      assertText("QUEUED", queued.call("SET", "queued", "1"));
+      assertOk(client.call("SET", "number", "1"));
+      String megabyte = "x".repeat(1 << 20);
+      int[] written = new int[1];
+      Poll.until(
+          "there is too much",
+          TestCluster.PATIENCE,
+          () -> {
+            Reply reply = client.call("SET", "big" + written[0], megabyte);
+            written[0] += reply.isError() ? 0 : 1;
+            return reply.isError();
+          });
+      assertError(OOM, client.call("SET", "one more", "x"));
+      assertError(OOM, forwarded.call("LPUSH", "one more", "x"));
+      assertError(OOM, client.call("EVAL", "return 1", "0"));
+      assertNumber(1, client.call("EVAL_RO", "return 1", "0"));
+      assertOk(client.call("MULTI"));
+      assertError(OOM, client.call("INCR", "number"));
+      assertError("EXECABORT", client.call("EXEC"));
+      assertError("EXECABORT Transaction discarded because of: " + OOM, queued.call("EXEC"));
+      assertText("1", client.call("GET", "number"));
+      String[] delete = new String[written[0] + 1];
+      delete[0] = "DEL";
+      for (int i = 0; i < written[0]; i++) {
+        delete[i + 1] = "big" + i;
+      }
+      assertNumber(written[0], client.call(delete));
+      Poll.until(
+          "there is room again",
+          TestCluster.PATIENCE,
+          () -> !client.call("SET", "one more", "x").isError());
+      assertEquals("x", forwarded.call("GET", "one more").text());
+    }
+    ClosingInvariants.checkSameData(cluster);
+  }
+}

@@ -1,0 +1,2 @@
+/** How much memory data may take. */
+package io.ratissidecar.sidecar.quota;
