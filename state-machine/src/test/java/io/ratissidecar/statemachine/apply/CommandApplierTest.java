@@ -172,6 +172,14 @@ class CommandApplierTest {
   }
 
   @Test
+  void when_a_subcommand_has_wrong_arguments_then_the_error_is_its_result() {
+    applier.apply(entry(5), null);
+    String error = "-ERR unknown subcommand or wrong number of arguments for 'flush'.";
+    answer("+OK", "+OK", "+OK", error + " Try FUNCTION HELP.", "+OK", "+OK");
+    assertEquals(List.of("applied 5"), events);
+  }
+
+  @Test
   void when_redis_has_fewer_databases_than_the_log_uses_then_it_is_unfit() {
     applier.apply(entry(5), null);
     answer("+OK", "+OK", "-ERR DB index is out of range", "+OK");
