@@ -85,6 +85,28 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_a_subcommand_has_wrong_arguments_then_only_the_client_hears_of_it() throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      String error = "ERR unknown subcommand or wrong number of arguments for 'flush'";
+      assertError(error, client.call("FUNCTION", "FLUSH", "SYNC", "more"));
+      assertOk(client.call("SET", "key", "value"));
+    }
+    cluster.awaitSameIndex();
+  }
+
+  @Test
+  void when_a_setting_concerns_no_replicated_data_then_it_may_be_changed() throws Exception {
+    Node node = cluster.followers().get(0);
+    assertOk(node.call("CONFIG", "SET", "hash-max-listpack-entries", "7", "slowlog-max-len", "9"));
+    assertEquals(
+        List.of("slowlog-max-len", "9"), node.call("CONFIG", "GET", "slowlog-max-len").texts());
+    assertOk(node.call("CONFIG", "RESETSTAT"));
+    assertError(
+        "ERR CONFIG SET is refused: replication may depend on 'maxmemory'",
+        node.call("CONFIG", "SET", "hz", "10", "maxmemory", "1000000"));
+  }
+
+  @Test
   void when_in_a_transaction_then_all_of_it_is_one_entry() throws Exception {
     try (RespClient client = cluster.leader().client()) {
       assertOk(client.call("MULTI"));

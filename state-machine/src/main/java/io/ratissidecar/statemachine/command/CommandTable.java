@@ -133,7 +133,7 @@ public final class CommandTable {
       return new LocalPlan.Refused(ErrorTexts.wrongNumberOfArguments(spec));
     }
     if (accepted
-        && spec.rule().guardsReservedDatabase()
+        && spec.rule().guardsNode()
         && spec.rule().apply(r, 0, 0, 0, reservedDatabase()) instanceof Plan.Refused refused) {
       return new LocalPlan.Refused(refused.error());
     }
