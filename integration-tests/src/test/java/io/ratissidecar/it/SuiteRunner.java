@@ -27,9 +27,9 @@ final class SuiteRunner {
           + " -pause -tracking -cli -querybuf";
 
   /** Without a test's end for so long, the suite gives up on a unit. */
-  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final Duration PATIENCE = Duration.ofMinutes(10);
 
-  private static final Duration LONGEST_UNIT = Duration.ofMinutes(15);
+  private static final Duration LONGEST_UNIT = Duration.ofMinutes(40);
   private static final int PORTS = 40;
   private static final int LINES_SHOWN = 8;
 

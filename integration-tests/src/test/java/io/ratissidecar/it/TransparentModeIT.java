@@ -85,6 +85,36 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_redis_lets_it_into_no_transaction_then_it_says_so() throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      for (String command : List.of("SAVE", "SHUTDOWN", "ACL")) {
+        assertOk(client.call("MULTI"));
+        assertError(
+            command.equals("ACL")
+                ? "ERR 'acl' can't be part of a MULTI"
+                : "ERR Command not allowed inside a transaction",
+            command.equals("ACL") ? client.call("ACL", "WHOAMI") : client.call(command));
+        assertError("EXECABORT", client.call("EXEC"));
+      }
+    }
+  }
+
+  @Test
+  void when_replies_are_off_then_subscriptions_are_told_all_the_same() throws Exception {
+    Node node = cluster.leader();
+    try (RespClient client = node.client()) {
+      client.send("CLIENT", "REPLY", "OFF");
+      assertEquals(List.of("subscribe", "off", "1"), client.call("SUBSCRIBE", "off").texts());
+      node.call("PUBLISH", "off", "x");
+      assertEquals(List.of("message", "off", "x"), client.read().texts());
+    }
+    try (RespClient client = node.client()) {
+      client.send("CLIENT", "REPLY", "SKIP");
+      assertEquals(List.of("psubscribe", "sk*", "1"), client.call("PSUBSCRIBE", "sk*").texts());
+    }
+  }
+
+  @Test
   void when_a_subcommand_has_wrong_arguments_then_only_the_client_hears_of_it() throws Exception {
     try (RespClient client = cluster.leader().client()) {
       String error = "ERR unknown subcommand or wrong number of arguments for 'flush'";

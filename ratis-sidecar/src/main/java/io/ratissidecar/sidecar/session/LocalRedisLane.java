@@ -127,7 +127,7 @@ final class LocalRedisLane {
 
   private void subscribe(Request request, String name, ByteBuf command) {
     int replies = state.subscriptions().replies(request, name);
-    Slot slot = session.slot(Lane.LOCAL);
+    Slot slot = session.audibleSlot(Lane.LOCAL); // to Redis they are messages
     connection.sendOne(
         command, replies, state.subscriptions().receiver(slot, replies, this::replyLost));
     session.holdUntilAnswered(); // whether it is a subscriber then decides what it may do

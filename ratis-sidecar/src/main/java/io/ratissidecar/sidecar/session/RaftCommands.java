@@ -10,6 +10,7 @@ import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.sidecar.raft.Scripts;
 import io.ratissidecar.sidecar.raft.Sequencer;
+import io.ratissidecar.statemachine.command.CommandSpec;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.command.DeadlineScript;
 import io.ratissidecar.statemachine.command.Plan;
@@ -123,7 +124,9 @@ final class RaftCommands {
       return true;
     }
     if (plan instanceof Plan.Refused refused) {
-      if (transaction != null && name == 0 && !services.commands().isReplicated(request)) {
+      CommandSpec spec = services.commands().find(request, name);
+      boolean local = name == 0 && !services.commands().isReplicated(request);
+      if (transaction != null && (local || spec != null && spec.noTransaction())) {
         refuseInTransaction(request, name); // without RAFT it would be no more welcome
       } else {
         refuse(refused.error());
@@ -382,6 +385,11 @@ final class RaftCommands {
   }
 
   private void refuseInTransaction(Request request, int name) {
+    CommandSpec spec = services.commands().find(request, name);
+    if (spec != null && spec.noTransaction()) {
+      refuse("ERR Command not allowed inside a transaction");
+      return;
+    }
     refuse(
         "ERR '" + request.argString(name).toLowerCase(Locale.ROOT) + "' can't be part of a MULTI");
   }
