@@ -117,7 +117,7 @@ class TransparentModeIT {
   @Test
   void when_a_subcommand_has_wrong_arguments_then_only_the_client_hears_of_it() throws Exception {
     try (RespClient client = cluster.leader().client()) {
-      String error = "ERR unknown subcommand or wrong number of arguments for 'flush'";
+      String error = "ERR unknown subcommand or wrong number of arguments for 'FLUSH'";
       assertError(error, client.call("FUNCTION", "FLUSH", "SYNC", "more"));
       assertOk(client.call("SET", "key", "value"));
     }
