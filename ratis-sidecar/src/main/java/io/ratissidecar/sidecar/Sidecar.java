@@ -152,6 +152,8 @@ public final class Sidecar implements AutoCloseable {
   private void expire() {
     if (membership.replication().isPresent()) {
       expirer.tick();
+    } else if (expirer != null) {
+      expirer.wake();
     }
   }
 
@@ -382,7 +384,11 @@ public final class Sidecar implements AutoCloseable {
               System::nanoTime,
               fatal);
       replication.applier().watch(watching);
+      Expirer former = expirer;
       expirer = watching;
+      if (former != null) {
+        front.loop().execute(former::wake); // nobody ticks it any more
+      }
       return replication;
     }
 

@@ -35,6 +35,9 @@ public final class BlockedClients {
   private static final String NOT_LEADING =
       "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
+  /** The error for who was unblocked by another client that wanted it to be one. */
+  public static final String UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
   private static final byte[] WRONG_TYPE = "-WRONGTYPE".getBytes(StandardCharsets.US_ASCII);
 
   /** So often the keys are looked at without a reason. */
@@ -78,7 +81,7 @@ public final class BlockedClients {
               @Override
               public void onLost() {
                 asked.clear();
-                all.forEach(waiter -> waiter.passOver(false));
+                all.forEach(Waiter::keyChanged);
                 List.copyOf(queues.keySet()).forEach(BlockedClients.this::ask);
               }
             });
@@ -95,7 +98,7 @@ public final class BlockedClients {
       queues.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(waiter);
     }
     if (waiter.keys().isEmpty()) {
-      attempt(waiter); // Redis says what is wrong with it
+      attempt(waiter, true); // Redis says what is wrong with it
     } else {
       waiter.keys().forEach(this::ask);
     }
@@ -133,7 +136,7 @@ public final class BlockedClients {
       return false;
     }
     if (withError) {
-      end(waiter, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+      end(waiter, UNBLOCKED);
     } else {
       timeOut(waiter);
     }
@@ -168,7 +171,8 @@ public final class BlockedClients {
     waiter.client().reply(out -> Resp.writeError(out, error));
   }
 
-  private void timeOut(Waiter waiter) {
+  /** The waiting is over, as after its time: nobody is there who could wait on. */
+  public void timeOut(Waiter waiter) {
     if (waiter.isTrying()) {
       waiter.expired();
     } else if (!waiter.isOver()) {
@@ -180,7 +184,7 @@ public final class BlockedClients {
   private void changed(byte[] key) {
     for (DatabaseKey waitedFor : List.copyOf(queues.keySet())) {
       if (Arrays.equals(waitedFor.name(), key)) {
-        queues.get(waitedFor).forEach(waiter -> waiter.passOver(false));
+        queues.get(waitedFor).forEach(Waiter::keyChanged);
         ask(waitedFor);
       }
     }
@@ -209,7 +213,7 @@ public final class BlockedClients {
     if (exists) {
       waiting.stream().filter(waiter -> !waiter.isPassedOver()).findFirst().ifPresent(this::serve);
     }
-    waiting.forEach(Waiter::lookedAt);
+    waiting.forEach(waiter -> waiter.lookedAt(key));
     if (changedSince) {
       ask(key);
     }
@@ -219,11 +223,14 @@ public final class BlockedClients {
     if (first.isTrying()) {
       first.tryAgain();
     } else {
-      attempt(first);
+      attempt(first, first.hasJustCome());
     }
   }
 
-  private void attempt(Waiter waiter) {
+  /**
+   * @param justCome whether an error is its answer
+   */
+  private void attempt(Waiter waiter, boolean justCome) {
     Optional<Replication> current = replication.get();
     if (current.isEmpty() || !current.get().raft().group().isLeaderReady()) {
       end(waiter, NOT_LEADING);
@@ -232,11 +239,10 @@ public final class BlockedClients {
     byte[][] command = waiter.plan().attempt();
     Guard guard = expirer.get().guard(Request.of(command), 0, waiter.database());
     if (guard.waits()) {
-      expirer.get().whenSettled(() -> attemptUnlessOver(waiter));
+      expirer.get().whenSettled(() -> attemptUnlessOver(waiter, justCome));
       return;
     }
     waiter.trying();
-    boolean justCome = waiter.keys().isEmpty() || waiter.hasJustCome();
     expirer.get().proposed(new byte[][][] {command}, waiter.database());
     byte[][][] commands = guard.then(command);
     current
@@ -250,9 +256,9 @@ public final class BlockedClients {
             commands.length - 1);
   }
 
-  private void attemptUnlessOver(Waiter waiter) {
+  private void attemptUnlessOver(Waiter waiter, boolean justCome) {
     if (!waiter.isOver() && !waiter.isTrying()) {
-      attempt(waiter);
+      attempt(waiter, justCome);
     }
   }
 

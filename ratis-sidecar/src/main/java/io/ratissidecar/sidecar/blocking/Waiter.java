@@ -4,7 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.command.Plan;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.function.Consumer;
 
@@ -16,7 +18,7 @@ public final class Waiter {
   private final Plan.Blocking plan;
   private final List<DatabaseKey> keys;
   private ScheduledFuture<?> timeout;
-  private int unanswered;
+  private final Set<DatabaseKey> unseen;
   private boolean trying;
   private boolean again;
   private boolean passedOver;
@@ -39,7 +41,7 @@ public final class Waiter {
     this.protocol = protocol;
     this.plan = plan;
     this.keys = plan.keys().stream().map(key -> new DatabaseKey(database, key)).distinct().toList();
-    this.unanswered = keys.size();
+    this.unseen = new HashSet<>(keys);
   }
 
   Client client() {
@@ -96,18 +98,24 @@ public final class Waiter {
     passedOver = yes;
   }
 
+  /** One of its keys may have changed, perhaps after its command was executed. */
+  void keyChanged() {
+    passedOver = false;
+    again |= trying;
+  }
+
   boolean isPassedOver() {
     return passedOver;
   }
 
   /** One of its keys was looked at. */
-  void lookedAt() {
-    unanswered--;
+  void lookedAt(DatabaseKey key) {
+    unseen.remove(key);
   }
 
   /** True until every key was looked at once: till then an error is the answer. */
   boolean hasJustCome() {
-    return unanswered > 0;
+    return !unseen.isEmpty();
   }
 
   /** Its time was over while its command was on its way. */

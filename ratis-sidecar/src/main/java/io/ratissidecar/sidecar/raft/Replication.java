@@ -103,6 +103,7 @@ public final class Replication implements AutoCloseable {
             applier,
             sequencer,
             loop,
+            again -> loop.schedule(again, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS),
             () -> ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
             config.maxEntryBytes());
     this.reads =

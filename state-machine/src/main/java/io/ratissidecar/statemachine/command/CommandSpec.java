@@ -50,11 +50,6 @@ public record CommandSpec(
     return write() || flags.contains("readonly");
   }
 
-  /** Whether Redis itself lets it into no {@code MULTI}. */
-  public boolean noTransaction() {
-    return flags.contains("no_multi");
-  }
-
   /** Whether Redis counts it as a write. */
   public boolean write() {
     return flags.contains("write");

@@ -154,6 +154,12 @@ public final class CommandTable {
     return spec == null || spec.transparent() == TransparentPolicy.RAFT;
   }
 
+  /** Whether Redis itself lets a command into no {@code MULTI}. */
+  public boolean refusesTransaction(Request r, int nameArg) {
+    CommandSpec spec = find(r, nameArg);
+    return spec != null && spec.flags().contains("no_multi");
+  }
+
   /** What local Redis is asked for a deadline that it keeps. */
   public byte[][] deadlineQuestion(byte[] key) {
     return specs.containsKey("pexpiretime")

@@ -79,6 +79,15 @@ public final class Request {
     return copy;
   }
 
+  /** The arguments from {@code first} on, each copied. */
+  public byte[][] args(int first) {
+    byte[][] copies = new byte[argCount - first][];
+    for (int i = 0; i < copies.length; i++) {
+      copies[i] = arg(first + i);
+    }
+    return copies;
+  }
+
   /** Argument {@code i} as UTF-8 text; for slow paths. */
   public String argString(int i) {
     return buffer.toString(argStart(i), argLength(i), StandardCharsets.UTF_8);

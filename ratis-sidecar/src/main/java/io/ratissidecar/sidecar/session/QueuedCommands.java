@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /** The commands between {@code RAFT MULTI} and {@code RAFT EXEC}. */
-final class Transaction {
+final class QueuedCommands {
   /** What a queued command costs besides its bytes. */
   private static final int COMMAND_COST_BYTES = 256;
 
@@ -23,7 +23,7 @@ final class Transaction {
    * @param limitBytes how long all commands together may be
    * @param queued what this and all other transactions hold
    */
-  Transaction(int limitBytes, QueuedBytes queued) {
+  QueuedCommands(int limitBytes, QueuedBytes queued) {
     this.limitBytes = limitBytes;
     this.queued = queued;
   }

@@ -1,0 +1,390 @@
+package io.ratissidecar.sidecar.session;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.expiry.Guard;
+import io.ratissidecar.sidecar.raft.Failure;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.sidecar.raft.Sequencer;
+import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.command.Plan;
+import io.ratissidecar.statemachine.resp.Request;
+import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+
+/**
+ * One client's replicated transaction: what it watches, {@code MULTI}, the commands that are
+ * queued, and {@code EXEC}, on the leader or forwarded to it. Confined to the front loop.
+ */
+final class ClientTransaction {
+  private static final byte[][] MULTI = {"MULTI".getBytes(StandardCharsets.US_ASCII)};
+  private static final byte[][] EXEC = {"EXEC".getBytes(StandardCharsets.US_ASCII)};
+
+  private final Session session;
+  private final Services services;
+  private final WatchedKeys watched;
+  private QueuedCommands queued;
+
+  ClientTransaction(Session session) {
+    this.session = session;
+    this.services = session.services();
+    this.watched = new WatchedKeys(session);
+  }
+
+  /** True between {@code MULTI} and its end. */
+  boolean isOpen() {
+    return queued != null;
+  }
+
+  /** Answers with an error; a transaction that is open can't be executed any more. */
+  void refuse(String error) {
+    if (isOpen()) {
+      queued.abort();
+    }
+    session.slot(Lane.IMMEDIATE).error(error);
+  }
+
+  /** The command can't stand in a transaction. */
+  void refuseMember(Request request, int name) {
+    if (services.commands().refusesTransaction(request, name)) {
+      refuse("ERR Command not allowed inside a transaction");
+      return;
+    }
+    refuse(
+        "ERR '" + request.argString(name).toLowerCase(Locale.ROOT) + "' can't be part of a MULTI");
+  }
+
+  /** Handles {@code MULTI}. */
+  void begin() {
+    if (isOpen()) {
+      session.slot(Lane.IMMEDIATE).error("ERR MULTI calls can not be nested");
+      return;
+    }
+    queued = new QueuedCommands(services.config().maxEntryBytes(), services.sessions().queued());
+    session.slot(Lane.IMMEDIATE).ok();
+  }
+
+  /** Queues a command. */
+  void queue(Request request, int name, Plan plan) {
+    boolean several = plan instanceof Plan.Rewritten rewritten && !rewritten.single();
+    if (several || plan instanceof Plan.Script script && script.command().name().indexOf('|') > 0) {
+      refuse(
+          "ERR '"
+              + request.argString(name).toLowerCase(Locale.ROOT)
+              + "' can't be part of a MULTI: it is replicated as several commands");
+      return;
+    }
+    Optional<String> error = queued.add(request, name);
+    if (error.isPresent()) {
+      refuse(error.get());
+      return;
+    }
+    session.slot(Lane.IMMEDIATE).reply(Resp::writeQueued);
+  }
+
+  /** Queues a {@code SELECT}: it counts for what follows it there, and afterwards. */
+  void select(Request request, int name) {
+    Optional<String> error = SessionCommands.selectError(session, request, name);
+    if (error.isPresent()) {
+      refuse(error.get());
+    } else {
+      queued.select((int) request.argLong(name + 1));
+      queue(request, name, Plan.VERBATIM);
+    }
+  }
+
+  /** Handles {@code DISCARD}. */
+  void discard() {
+    Slot slot = session.slot(Lane.IMMEDIATE);
+    if (isOpen()) {
+      end();
+      slot.ok();
+    } else {
+      slot.error("ERR DISCARD without MULTI");
+    }
+  }
+
+  /** Handles {@code WATCH}; false when the request has to come again later. */
+  boolean watch(Request request, int name, boolean leader) {
+    if (isOpen()) {
+      session.slot(Lane.IMMEDIATE).error("ERR WATCH inside MULTI is not allowed");
+      return true;
+    }
+    return leader ? watched.watch(request, name) : session.proxy().watch(request.copyFrom(name));
+  }
+
+  /** Watches no more, here or at the leader that it forwards to. */
+  void forgetWatched() {
+    watched.forget();
+    session.proxy().forgetWatched();
+  }
+
+  /** True when keys are watched where this transaction can't be executed any more. */
+  private boolean hasLostWatched(boolean leader) {
+    return leader
+        ? session.proxy().isWatching()
+        : watched.any() || session.proxy().hasLostWatched();
+  }
+
+  /** Handles {@code EXEC}; false when the request has to come again later. */
+  boolean exec(boolean leader) {
+    if (!isOpen()) {
+      session.slot(Lane.IMMEDIATE).error("ERR EXEC without MULTI");
+      return true;
+    }
+    if (queued.isAborted()) {
+      return giveUp("EXECABORT Transaction discarded because of previous errors.");
+    }
+    if (hasLostWatched(leader)) {
+      end();
+      notExecuted(session.slot(Lane.IMMEDIATE));
+      return true;
+    }
+    return leader ? execute(services.replication().orElseThrow()) : forward();
+  }
+
+  private boolean forward() {
+    List<Request> block = new ArrayList<>();
+    block.add(Request.of("MULTI"));
+    block.addAll(queued.commands());
+    block.add(Request.of("EXEC"));
+    OptionalInt selected = queued.selected();
+    if (!session
+        .proxy()
+        .forwardTransaction(block, () -> selected.ifPresent(session::selectDatabase))) {
+      return false;
+    }
+    if (selected.isPresent()) {
+      session.holdUntilAnswered(); // what is selected then decides where the next one goes
+    }
+    endQueue();
+    return true;
+  }
+
+  /** On the leader. */
+  private boolean execute(Replication replication) {
+    int database = session.database();
+    Guard guard = services.expirer().guard(queued.commands(), 0, database);
+    if (guard.waits()) {
+      if (!replication.applier().isServing()) {
+        return giveUp(services.failureText(Failure.REDIS_LOST));
+      }
+      session.holdUntil(services.expirer()::whenSettled);
+      return false;
+    }
+    if (!session.enter(Lane.LOG)) {
+      return false;
+    }
+    Block block = new Block(replication);
+    if (block.incomplete) {
+      session.holdUntil(replication.scripts()::whenKnown);
+      return false;
+    }
+    if (block.error != null) {
+      return giveUp(block.error);
+    }
+    OptionalInt selected = queued.selected();
+    endQueue();
+    services.expirer().proposed(block.commands, database);
+    Slot slot = session.slot(Lane.LOG);
+    ReplyReceiver changed = DeadlineReplies.changed(slot, block.replies::apply);
+    ReplyReceiver shown = block.scripts ? replication.scripts().shown(changed, true) : changed;
+    ReplyReceiver client = new Executed(shown, selected);
+    if (selected.isPresent() || watched.any()) {
+      session.holdUntilAnswered(); // what follows is about another database or transaction
+    }
+    byte[][][] guarded = guard.then(block.commands);
+    if (watched.any()) {
+      // What has ended by its time counts as changed: it ends now, before the condition is asked.
+      Guard ended = services.expirer().guard(watched.keys(), database);
+      if (!ended.isNone()) {
+        replication
+            .sequencer()
+            .add(
+                NobodyWaits.INSTANCE,
+                database,
+                session.protocol(),
+                ended.before().toArray(byte[][][]::new),
+                0);
+      }
+      replication
+          .sequencer()
+          .addConditional(
+              client,
+              database,
+              session.protocol(),
+              guarded,
+              guarded.length - 1,
+              verdict -> check(slot, verdict));
+    } else {
+      replication
+          .sequencer()
+          .add(client, database, session.protocol(), guarded, guarded.length - 1);
+    }
+    return true;
+  }
+
+  private void check(Slot slot, Consumer<Boolean> verdict) {
+    watched.check(
+        same -> {
+          if (!same) {
+            notExecuted(slot);
+          }
+          verdict.accept(same);
+        });
+  }
+
+  /** The commands of the log for those that are queued, planned with the clock of {@code EXEC}. */
+  private final class Block {
+    private final byte[][][] commands;
+    private final LocalTransaction replies = new LocalTransaction();
+    private boolean scripts;
+    private boolean incomplete;
+    private String error;
+
+    Block(Replication replication) {
+      List<Request> requests = queued.commands();
+      commands = new byte[requests.size() + 2][][];
+      commands[0] = MULTI;
+      commands[commands.length - 1] = EXEC;
+      int database = session.database();
+      long clock = replication.sequencer().clockMillis();
+      long bytes = 0;
+      for (int i = 0; i < requests.size(); i++) {
+        Request request = requests.get(i);
+        Plan plan = plan(replication, request, clock, database);
+        if (plan == null) {
+          return;
+        }
+        if (request.argIs(0, "SELECT")) {
+          database = (int) request.argLong(1);
+        }
+        replies.queued(change(plan));
+        commands[i + 1] = plan.logged(request, 0)[0];
+        bytes += Sequencer.encodedBytes(commands[i + 1]);
+      }
+      if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows, made absolute
+        error =
+            "EXECABORT Transaction discarded because it is longer than max-entry-bytes ("
+                + services.config().maxEntryBytes()
+                + ")";
+      }
+    }
+
+    /** What makes the client's reply of Redis's; null for nothing. */
+    private LocalRedisLane.Transform change(Plan plan) {
+      if (plan instanceof Plan.Deadline question) {
+        return DeadlineReplies.of(question.reply(), services);
+      }
+      boolean array = plan instanceof Plan.Blocking blocking && blocking.nullIsArray();
+      return array ? this::nullAsArray : null;
+    }
+
+    private void nullAsArray(ByteBuf reply, ByteBuf out) {
+      if (Resp.isNull(reply)) {
+        Resp.writeNullArray(out, session.protocol());
+      } else {
+        out.writeBytes(reply, reply.readerIndex(), reply.readableBytes());
+      }
+    }
+
+    /** Null when there is no block, for an error or because scripts are not known yet. */
+    private Plan plan(Replication replication, Request request, long clock, int database) {
+      CommandTable table = services.commands();
+      Plan plan = table.plan(request, 0, clock, database);
+      if (plan instanceof Plan.Script script) {
+        if (!replication.applier().isServing()) {
+          error = services.failureText(Failure.REDIS_LOST);
+          return null;
+        }
+        scripts = true;
+        plan =
+            replication
+                .scripts()
+                .plan(request, 0, script.command(), clock, database, table.reservedDatabase());
+        incomplete = plan == null;
+      }
+      if (plan instanceof Plan.Refused refused) {
+        error = "EXECABORT Transaction discarded because of: " + refused.error();
+        return null;
+      }
+      return plan;
+    }
+  }
+
+  /** What an executed transaction leaves behind in the session. */
+  private final class Executed implements ReplyReceiver {
+    private final ReplyReceiver client;
+    private final OptionalInt selected;
+
+    Executed(ReplyReceiver client, OptionalInt selected) {
+      this.client = client;
+      this.selected = selected;
+    }
+
+    @Override
+    public void reply(ByteBuf frame) {
+      if (frame.getByte(frame.readerIndex()) == '*') { // not an error
+        selected.ifPresent(session::selectDatabase);
+      }
+      client.reply(frame);
+    }
+
+    @Override
+    public void failed(Failure failure) {
+      watched.forget(); // it may have been given up before it was asked
+      client.failed(failure);
+    }
+  }
+
+  /** For commands of the sidecar's own. */
+  private enum NobodyWaits implements ReplyReceiver {
+    INSTANCE;
+
+    @Override
+    public void reply(ByteBuf frame) {
+      // Nobody has asked.
+    }
+
+    @Override
+    public void failed(Failure failure) {
+      // What stands behind it in the log fails as well.
+    }
+  }
+
+  private void notExecuted(Slot slot) {
+    int protocol = session.protocol();
+    slot.reply(out -> Resp.writeNullArray(out, protocol));
+  }
+
+  /** Nothing of it happens, and the client has to begin anew. */
+  private boolean giveUp(String error) {
+    end();
+    session.slot(Lane.IMMEDIATE).error(error);
+    return true;
+  }
+
+  /** Forgets what is queued and watched. */
+  void end() {
+    endQueue();
+    forgetWatched();
+  }
+
+  private void endQueue() {
+    if (isOpen()) {
+      queued.end();
+      queued = null;
+    }
+  }
+
+  void close() {
+    endQueue();
+    watched.close();
+  }
+}
