@@ -31,7 +31,7 @@ final class SuiteRunner {
 
   private static final Duration LONGEST_UNIT = Duration.ofMinutes(40);
   private static final int PORTS = 40;
-  private static final int LINES_SHOWN = 8;
+  private static final int LINES_SHOWN = 2;
 
   private static final Pattern OUTCOME =
       Pattern.compile("^\\[(ok|err|skip|exception|TIMEOUT)\\]: ?(.*)$");
