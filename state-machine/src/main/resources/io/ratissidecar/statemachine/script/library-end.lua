@@ -8,17 +8,17 @@ local shadow = {
 }
 local complete
 complete = function()
-  shadow.call = call
-  shadow.pcall = run
-  shadow.setresp = function(...)
+  local own = {call = call, pcall = run}
+  own.setresp = function(...)
     redis.setresp(...)
     resp = ...
   end
-  shadow.register_function = nil
-  shadow.set_repl = nil
   local real_globals, compile, text = globals()
   _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os = sandbox(real_globals, compile, text, shadow)
-  setmetatable(shadow, {__index = redis, __newindex = redis, __metatable = false})
+  -- Empty, so that every assignment meets the real one, which Redis protects.
+  for name in pairs(shadow) do shadow[name] = nil end
+  setmetatable(own, {__index = redis})
+  setmetatable(shadow, {__index = own, __newindex = redis, __metatable = false})
   complete = nil
 end
 local enter = function(callback)

@@ -317,6 +317,21 @@ class PreludeIT {
     assertTrue(one.call("FCALL", "three", "1", "hash").asString().contains("RAFT FCALL"));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "redis.call = function() return 1 end",
+        "redis.log = function() return 1 end",
+        "redis.other = 1",
+        "local g = getmetatable(_G) g.__index = {}",
+      })
+  void what_redis_protects_is_protected(String body) throws IOException {
+    assertTrue(run(one, PRELUDE, body).asString().contains("modify a readonly table"), body);
+    load("#!lua name=lib\nredis.register_function('f', function() " + body + " end)");
+    RespValue reply = one.call("FCALL", "f", "0", "" + CLOCK, "77:0");
+    assertTrue(reply.asString().contains("modify a readonly table"), reply::toString);
+  }
+
   @Test
   void named_arguments_in_any_case_are_wrapped() throws IOException {
     String named = "#!lua name=lib\nredis.register_function{FUNCTION_NAME='f', CallBack=";
