@@ -100,6 +100,28 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_a_client_hears_of_all_keys_then_not_of_the_sidecars_own() throws Exception {
+    Node node = cluster.leader();
+    assertOk(node.call("CONFIG", "SET", "notify-keyspace-events", "KEA"));
+    try (RespClient two = node.client();
+        RespClient three = node.client()) {
+      three.call("HELLO", "3");
+      for (RespClient client : List.of(two, three)) {
+        client.call("PSUBSCRIBE", "*");
+        node.call("SET", "heard", "x");
+        assertEquals(
+            List.of("pmessage", "*", "__keyspace@0__:heard", "set"), client.read().texts());
+        assertEquals(
+            List.of("pmessage", "*", "__keyevent@0__:set", "heard"), client.read().texts());
+        node.call("PUBLISH", "@15__:", "x");
+        assertEquals(List.of("pmessage", "*", "@15__:", "x"), client.read().texts());
+      }
+    } finally {
+      node.call("CONFIG", "SET", "notify-keyspace-events", "");
+    }
+  }
+
+  @Test
   void when_replies_are_off_then_subscriptions_are_told_all_the_same() throws Exception {
     Node node = cluster.leader();
     try (RespClient client = node.client()) {

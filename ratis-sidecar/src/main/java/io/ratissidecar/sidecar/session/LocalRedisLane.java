@@ -182,9 +182,15 @@ final class LocalRedisLane {
     LocalState fresh = new LocalState();
     connection = opened;
     state = fresh;
-    opened.onPush(session::push);
+    opened.onPush(this::pushed);
     opened.tellPushes(frame -> fresh.isPush(frame, session.protocol()));
     opened.onClosed(c -> lost(opened));
+  }
+
+  private void pushed(ByteBuf frame) {
+    if (!Subscriptions.isOfReserved(frame, session.services().commands().reservedDatabase())) {
+      session.push(frame);
+    }
   }
 
   private void lost(RespConnection which) {

@@ -1,6 +1,7 @@
 package io.ratissidecar.statemachine.command;
 
 import io.ratissidecar.statemachine.resp.Request;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
 
@@ -65,6 +66,9 @@ final class SettingRules {
 
   /** {@code CONFIG SET name value …}; Redis itself says that a value is missing. */
   static Plan configSet(Request r, int name) {
+    if (isWrongAnyway(r, name)) {
+      return null;
+    }
     for (int i = name + 2; i < r.argCount(); i += 2) {
       String setting = r.argString(i).toLowerCase(Locale.ROOT);
       boolean harmless =
@@ -80,6 +84,17 @@ final class SettingRules {
       }
     }
     return null;
+  }
+
+  /** What no Redis does, so that it may say why. */
+  private static boolean isWrongAnyway(Request r, int name) {
+    Set<String> names = new HashSet<>();
+    for (int i = name + 2; i < r.argCount(); i += 2) {
+      if (!names.add(r.argString(i).toLowerCase(Locale.ROOT))) {
+        return true;
+      }
+    }
+    return names.contains("daemonize");
   }
 
   /** The log is what lasts; files of Redis's own may be in the way of its snapshots. */

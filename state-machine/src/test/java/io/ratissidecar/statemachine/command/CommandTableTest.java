@@ -78,6 +78,8 @@ class CommandTableTest {
             "CONFIG GET a",
             "CONFIG SET Hash-Max-Listpack-Entries 1",
             "CONFIG SET slowlog-max-len 1 save ''",
+            "CONFIG SET maxmemory 1 maxmemory 2", // Redis refuses it, whatever stands there
+            "CONFIG SET daemonize yes",
             "CONFIG RESETSTAT",
             "BGSAVE",
             "NOPE",
