@@ -155,6 +155,26 @@ class BlockingIT {
   }
 
   @Test
+  void when_the_destination_is_of_another_type_then_who_waits_hears_it() throws Exception {
+    try (RespClient waiting = leader.client();
+        RespClient next = leader.client();
+        RespClient client = leader.client()) {
+      assertOk(client.call("SET", "text", "x"));
+      for (String move : List.of("BLMOVE source text LEFT RIGHT 0", "BRPOPLPUSH source text 0")) {
+        waiting.send(move.split(" "));
+        awaitBlocked(leader, 1);
+        next.send("BLMOVE", "source", "list", "LEFT", "LEFT", "0");
+        awaitBlocked(leader, 2);
+        assertOk(client.call("SET", "source", "no list"));
+        assertNumber(1, client.call("DEL", "source"));
+        assertNumber(1, client.call("RPUSH", "source", "e"));
+        assertEquals("-WRONGTYPE", waiting.read().toString().split(" ")[0]);
+        assertText("e", next.read());
+      }
+    }
+  }
+
+  @Test
   void when_the_key_is_of_another_type_for_a_moment_then_what_comes_next_is_not_missed()
       throws Exception {
     try (RespClient waiting = leader.client();
