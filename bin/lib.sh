@@ -134,3 +134,22 @@ build_image() {
   find "$root/cli/target/run" -mindepth 1 -maxdepth 1 -type d -mtime +1 ! -path "$image" \
     -exec rm -rf {} +
 }
+
+# Sets classpath, of the integration tests and all that they use. Classes are copied to a directory:
+# a later build must not change them under nodes that are started again.
+build_tests() {
+  local dir=$1 part parts
+  echo "Building ..." >&2
+  (cd "$root" && mvn -q -B -pl integration-tests -am test-compile dependency:build-classpath \
+    -Dmdep.outputFile=target/classpath </dev/null) >"$dir/build.log" 2>&1 ||
+    fail "$(cat "$dir/build.log")"
+  IFS=: read -ra parts <<<"$(cat "$root/integration-tests/target/classpath")"
+  classpath=
+  for part in "$root/integration-tests/target/test-classes" "${parts[@]}"; do
+    if [ -d "$part" ]; then
+      cp -r "$part" "$dir/classes-${#classpath}"
+      part=$dir/classes-${#classpath}
+    fi
+    classpath+=$part:
+  done
+}

@@ -2,6 +2,7 @@ package io.ratissidecar.it;
 
 import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -150,6 +151,45 @@ class BlockingIT {
         other.call("SWAPDB", "0", "1");
       }
       assertEquals(List.of("elsewhere", "e"), swapped.read().texts());
+    }
+  }
+
+  @Test
+  void when_the_destination_is_of_another_type_then_who_waits_hears_it() throws Exception {
+    try (RespClient waiting = leader.client();
+        RespClient next = leader.client();
+        RespClient client = leader.client()) {
+      assertOk(client.call("SET", "text", "x"));
+      for (String move : List.of("BLMOVE source text LEFT RIGHT 0", "BRPOPLPUSH source text 0")) {
+        waiting.send(move.split(" "));
+        awaitBlocked(leader, 1);
+        next.send("BLMOVE", "source", "list", "LEFT", "LEFT", "0");
+        awaitBlocked(leader, 2);
+        assertOk(client.call("SET", "source", "no list"));
+        assertNumber(1, client.call("DEL", "source"));
+        assertNumber(1, client.call("RPUSH", "source", "e"));
+        assertEquals("-WRONGTYPE", waiting.read().toString().split(" ")[0]);
+        assertText("e", next.read());
+      }
+    }
+  }
+
+  @Test
+  void when_the_key_is_of_another_type_for_a_moment_then_what_comes_next_is_not_missed()
+      throws Exception {
+    try (RespClient waiting = leader.client();
+        RespClient client = leader.client()) {
+      for (int i = 0; i < 50; i++) {
+        waiting.send("BLPOP", "changing", "0");
+        awaitBlocked(leader, 1);
+        client.send("SET", "changing", "no list");
+        client.send("DEL", "changing");
+        client.send("RPUSH", "changing", "e" + i);
+        assertOk(client.read());
+        assertNumber(1, client.read());
+        assertNumber(1, client.read());
+        assertEquals(List.of("changing", "e" + i), waiting.read().texts());
+      }
     }
   }
 

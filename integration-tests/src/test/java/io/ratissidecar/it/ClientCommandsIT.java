@@ -72,6 +72,30 @@ class ClientCommandsIT {
   }
 
   @Test
+  void when_clients_are_listed_then_in_redis_own_form_and_number() throws Exception {
+    try (RespClient client = node.loggedIn();
+        RespClient other = node.loggedIn()) {
+      assertText("PONG", other.call("PING"));
+      String info = client.call("CLIENT", "INFO").text();
+      assertTrue(info.matches("(?s)id=.* multi=-1 qbuf=26 qbuf-free=.* cmd=client.info .*"), info);
+      String told = client.call("INFO", "clients").text();
+      long listed =
+          client.call("CLIENT", "LIST").text().lines().filter(l -> l.contains("flags=N")).count();
+      assertTrue(told.contains("connected_clients:" + listed + "\r\n"), told);
+      assertError("ERR wrong number of arguments for 'client|kill'", client.call("CLIENT", "KILL"));
+    }
+  }
+
+  @Test
+  void when_replies_are_on_again_then_that_is_answered() throws Exception {
+    try (RespClient client = node.loggedIn()) {
+      client.send("CLIENT", "REPLY", "SKIP");
+      assertOk(client.call("CLIENT", "REPLY", "ON"));
+      assertText("PONG", client.call("PING"));
+    }
+  }
+
+  @Test
   void when_reset_then_transaction_name_database_and_protocol_are_forgotten() throws Exception {
     try (RespClient client = node.loggedIn()) {
       client.call("HELLO", "3");

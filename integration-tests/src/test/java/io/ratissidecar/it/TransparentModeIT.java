@@ -85,6 +85,80 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_redis_lets_it_into_no_transaction_then_it_says_so() throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      for (String command : List.of("SAVE", "SHUTDOWN", "ACL")) {
+        assertOk(client.call("MULTI"));
+        assertError(
+            command.equals("ACL")
+                ? "ERR 'acl' can't be part of a MULTI"
+                : "ERR Command not allowed inside a transaction",
+            command.equals("ACL") ? client.call("ACL", "WHOAMI") : client.call(command));
+        assertError("EXECABORT", client.call("EXEC"));
+      }
+    }
+  }
+
+  @Test
+  void when_a_client_hears_of_all_keys_then_not_of_the_sidecars_own() throws Exception {
+    Node node = cluster.leader();
+    assertOk(node.call("CONFIG", "SET", "notify-keyspace-events", "KEA"));
+    try (RespClient two = node.client();
+        RespClient three = node.client()) {
+      three.call("HELLO", "3");
+      for (RespClient client : List.of(two, three)) {
+        client.call("PSUBSCRIBE", "*");
+        node.call("SET", "heard", "x");
+        assertEquals(
+            List.of("pmessage", "*", "__keyspace@0__:heard", "set"), client.read().texts());
+        assertEquals(
+            List.of("pmessage", "*", "__keyevent@0__:set", "heard"), client.read().texts());
+        node.call("PUBLISH", "@15__:", "x");
+        assertEquals(List.of("pmessage", "*", "@15__:", "x"), client.read().texts());
+      }
+    } finally {
+      node.call("CONFIG", "SET", "notify-keyspace-events", "");
+    }
+  }
+
+  @Test
+  void when_replies_are_off_then_subscriptions_are_told_all_the_same() throws Exception {
+    Node node = cluster.leader();
+    try (RespClient client = node.client()) {
+      client.send("CLIENT", "REPLY", "OFF");
+      assertEquals(List.of("subscribe", "off", "1"), client.call("SUBSCRIBE", "off").texts());
+      node.call("PUBLISH", "off", "x");
+      assertEquals(List.of("message", "off", "x"), client.read().texts());
+    }
+    try (RespClient client = node.client()) {
+      client.send("CLIENT", "REPLY", "SKIP");
+      assertEquals(List.of("psubscribe", "sk*", "1"), client.call("PSUBSCRIBE", "sk*").texts());
+    }
+  }
+
+  @Test
+  void when_a_subcommand_has_wrong_arguments_then_only_the_client_hears_of_it() throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      String error = "ERR unknown subcommand or wrong number of arguments for 'FLUSH'";
+      assertError(error, client.call("FUNCTION", "FLUSH", "SYNC", "more"));
+      assertOk(client.call("SET", "key", "value"));
+    }
+    cluster.awaitSameIndex();
+  }
+
+  @Test
+  void when_a_setting_concerns_no_replicated_data_then_it_may_be_changed() throws Exception {
+    Node node = cluster.followers().get(0);
+    assertOk(node.call("CONFIG", "SET", "hash-max-listpack-entries", "7", "slowlog-max-len", "9"));
+    assertEquals(
+        List.of("slowlog-max-len", "9"), node.call("CONFIG", "GET", "slowlog-max-len").texts());
+    assertOk(node.call("CONFIG", "RESETSTAT"));
+    assertError(
+        "ERR CONFIG SET is refused: replication may depend on 'maxmemory'",
+        node.call("CONFIG", "SET", "hz", "10", "maxmemory", "1000000"));
+  }
+
+  @Test
   void when_in_a_transaction_then_all_of_it_is_one_entry() throws Exception {
     try (RespClient client = cluster.leader().client()) {
       assertOk(client.call("MULTI"));

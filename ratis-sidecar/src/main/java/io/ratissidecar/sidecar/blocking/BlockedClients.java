@@ -9,6 +9,7 @@ import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.command.DatabaseKey;
+import io.ratissidecar.statemachine.command.WaitingMove;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.nio.charset.StandardCharsets;
@@ -81,7 +82,7 @@ public final class BlockedClients {
               @Override
               public void onLost() {
                 asked.clear();
-                all.forEach(waiter -> waiter.passOver(false));
+                all.forEach(Waiter::keyChanged);
                 List.copyOf(queues.keySet()).forEach(BlockedClients.this::ask);
               }
             });
@@ -184,7 +185,7 @@ public final class BlockedClients {
   private void changed(byte[] key) {
     for (DatabaseKey waitedFor : List.copyOf(queues.keySet())) {
       if (Arrays.equals(waitedFor.name(), key)) {
-        queues.get(waitedFor).forEach(waiter -> waiter.passOver(false));
+        queues.get(waitedFor).forEach(Waiter::keyChanged);
         ask(waitedFor);
       }
     }
@@ -236,7 +237,8 @@ public final class BlockedClients {
       end(waiter, NOT_LEADING);
       return;
     }
-    byte[][] command = waiter.plan().attempt();
+    byte[][] move = justCome ? null : WaitingMove.of(waiter.plan().attempt());
+    byte[][] command = move != null ? move : waiter.plan().attempt();
     Guard guard = expirer.get().guard(Request.of(command), 0, waiter.database());
     if (guard.waits()) {
       expirer.get().whenSettled(() -> attemptUnlessOver(waiter, justCome));
@@ -249,7 +251,7 @@ public final class BlockedClients {
         .get()
         .sequencer()
         .add(
-            new Attempt(waiter, justCome),
+            new Attempt(waiter, justCome || move != null),
             waiter.database(),
             waiter.protocol(),
             commands,
@@ -264,11 +266,11 @@ public final class BlockedClients {
 
   private final class Attempt implements ReplyReceiver {
     private final Waiter waiter;
-    private final boolean justCome;
+    private final boolean errorCounts;
 
-    Attempt(Waiter waiter, boolean justCome) {
+    Attempt(Waiter waiter, boolean errorCounts) {
       this.waiter = waiter;
-      this.justCome = justCome;
+      this.errorCounts = errorCounts;
     }
 
     @Override
@@ -277,7 +279,7 @@ public final class BlockedClients {
         return;
       }
       // A key of another type is nothing that those wait for who wait already.
-      boolean nothing = Resp.isNull(frame) || (!justCome && isWrongType(frame));
+      boolean nothing = Resp.isNull(frame) || (!errorCounts && isWrongType(frame));
       if (nothing) {
         boolean again = waiter.waitOn();
         if (waiter.isExpired()) {

@@ -98,6 +98,12 @@ public final class Waiter {
     passedOver = yes;
   }
 
+  /** One of its keys may have changed, perhaps after its command was executed. */
+  void keyChanged() {
+    passedOver = false;
+    again |= trying;
+  }
+
   boolean isPassedOver() {
     return passedOver;
   }

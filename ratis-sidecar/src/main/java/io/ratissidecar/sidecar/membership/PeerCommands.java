@@ -33,17 +33,18 @@ public final class PeerCommands {
   /**
    * Answers one message; the future gives a writer for the reply or fails with the error.
    *
-   * @param onProxy called when the connection that the message came on forwards clients' commands
+   * @param onPeer called when the connection that the message came on is another node's of this
+   *     cluster
    */
-  public CompletableFuture<Consumer<ByteBuf>> run(Request request, Runnable onProxy) {
+  public CompletableFuture<Consumer<ByteBuf>> run(Request request, Runnable onPeer) {
     try {
-      return answer(request, onProxy);
+      return answer(request, onPeer);
     } catch (IllegalArgumentException e) {
       return refused("ERR " + e.getMessage());
     }
   }
 
-  private CompletableFuture<Consumer<ByteBuf>> answer(Request request, Runnable onProxy) {
+  private CompletableFuture<Consumer<ByteBuf>> answer(Request request, Runnable onPeer) {
     if (request.argCount() < 4) {
       return refused("ERR wrong number of arguments for 'raft.peer' command");
     }
@@ -67,13 +68,14 @@ public final class PeerCommands {
         return attach(request, clusterId);
       default:
         return ours
-            ? aboutOurCluster(request, word, onProxy)
+            ? aboutOurCluster(request, word, onPeer)
             : refused("ERR this node is not of cluster " + clusterId);
     }
   }
 
   private CompletableFuture<Consumer<ByteBuf>> aboutOurCluster(
-      Request request, String word, Runnable onProxy) {
+      Request request, String word, Runnable onPeer) {
+    onPeer.run();
     switch (word) {
       case PeerProtocol.TERM:
         var replication = membership.replication();
@@ -97,7 +99,6 @@ public final class PeerCommands {
         membership.mayBeRemoved();
         return reply(Resp::writeOk);
       case PeerProtocol.PROXY:
-        onProxy.run();
         return reply(Resp::writeOk);
       case PeerProtocol.SNAPSHOT:
         return bulk(

@@ -30,7 +30,7 @@ public final class Applier {
   /** Entries sent in one turn of the loop, so that clients get their turn too. */
   private static final int ENTRIES_PER_TURN = 64;
 
-  /** A Redis that has not answered an entry for longer than this does not count as serving. */
+  /** A Redis that has answered no command for longer than this does not count as serving. */
   private static final long SERVING_PATIENCE_NANOS = 1_000_000_000;
 
   /** Entries wait no longer than this for whoever holds them. */
@@ -176,6 +176,11 @@ public final class Applier {
     batches.answered(index);
     noticeQuiet();
     pump();
+  }
+
+  /** Redis has answered a command of an entry; one entry may keep it at work for a while. */
+  public void answered() {
+    window.answered();
   }
 
   private void updateAcknowledged() {

@@ -5,7 +5,7 @@ import java.util.function.LongSupplier;
 
 /**
  * Entries that were sent to the local Redis and not acknowledged: how many may be, and since when
- * the oldest is. Confined to the front loop.
+ * nothing of them was answered. Confined to the front loop.
  */
 final class SendWindow {
   private static final int MOST_ENTRIES = 64;
@@ -18,9 +18,11 @@ final class SendWindow {
   private final LongSupplier nanoClock;
   private final ArrayDeque<Sent> sent = new ArrayDeque<>();
   private long bytes;
+  private long answerNanos;
 
   SendWindow(LongSupplier nanoClock) {
     this.nanoClock = nanoClock;
+    this.answerNanos = nanoClock.getAsLong();
   }
 
   void sent(long index, int entryBytes) {
@@ -33,6 +35,11 @@ final class SendWindow {
     while (!sent.isEmpty() && sent.peek().index() <= index) {
       bytes -= sent.poll().bytes();
     }
+  }
+
+  /** Redis has answered a command of the oldest entry. */
+  void answered() {
+    answerNanos = nanoClock.getAsLong();
   }
 
   void clear() {
@@ -48,8 +55,15 @@ final class SendWindow {
     return sent.size() >= MOST_ENTRIES || bytes > MOST_BYTES;
   }
 
-  /** How long the oldest entry has not been acknowledged; 0 when nothing is under way. */
+  /**
+   * How long Redis has answered nothing of the oldest entry; 0 when nothing is under way. What it
+   * answered before counts too, since the entry has not waited for longer.
+   */
   long silenceNanos() {
-    return sent.isEmpty() ? 0 : nanoClock.getAsLong() - sent.peek().nanos();
+    if (sent.isEmpty()) {
+      return 0;
+    }
+    long now = nanoClock.getAsLong();
+    return Math.min(now - sent.peek().nanos(), now - answerNanos);
   }
 }

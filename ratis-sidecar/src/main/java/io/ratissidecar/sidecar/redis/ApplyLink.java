@@ -202,6 +202,13 @@ final class ApplyLink {
           }
 
           @Override
+          public void onAnswer() {
+            if (number == attempt) {
+              log.answered();
+            }
+          }
+
+          @Override
           public void onNodeLocalError(long index, String error) {
             missed("entry " + index + ": " + error);
             opened.close();

@@ -20,4 +20,7 @@ interface FollowedLog {
 
   /** As {@link io.ratissidecar.sidecar.raft.Applier#acknowledged}. On the front loop. */
   void acknowledged(long index);
+
+  /** As {@link io.ratissidecar.sidecar.raft.Applier#answered}. On the front loop. */
+  void answered();
 }

@@ -40,4 +40,9 @@ record ReplicatedLog(Replication replication, SnapshotStore snapshots) implement
   public void acknowledged(long index) {
     replication.applier().acknowledged(index);
   }
+
+  @Override
+  public void answered() {
+    replication.applier().answered();
+  }
 }

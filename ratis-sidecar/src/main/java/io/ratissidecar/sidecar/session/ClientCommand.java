@@ -49,6 +49,7 @@ final class ClientCommand {
       return session.local().forward(request);
     }
     String sub = request.argString(1).toUpperCase(Locale.ROOT);
+    session.setLastCommand("client|" + sub.toLowerCase(Locale.ROOT));
     switch (sub) {
       case "ID" -> slot().reply(out -> Resp.writeInteger(out, session.id()));
       case "GETNAME" -> slot().reply(this::writeName);
@@ -59,7 +60,7 @@ final class ClientCommand {
       case "KILL" -> kill();
       case "REPLY" -> reply();
       case "UNBLOCK" -> unblock();
-      case "NO-EVICT", "NO-TOUCH" -> onOff(sub);
+      case "NO-EVICT", "NO-TOUCH" -> onOff();
       default ->
           error(
               "ERR unknown subcommand '"
@@ -158,7 +159,7 @@ final class ClientCommand {
     }
     if (request.argIs(2, "ON")) {
       session.setReplyMode(Session.ReplyMode.ON);
-      slot().ok();
+      session.audibleSlot(Lane.IMMEDIATE).ok(); // also behind a SKIP
     } else if (request.argIs(2, "OFF")) {
       session.setReplyMode(Session.ReplyMode.OFF);
     } else if (request.argIs(2, "SKIP")) {
@@ -170,7 +171,7 @@ final class ClientCommand {
     }
   }
 
-  private void onOff(String sub) {
+  private void onOff() {
     if (!arity(request.argCount() == 3)) {
       return;
     }
@@ -179,7 +180,6 @@ final class ClientCommand {
     } else {
       error("ERR syntax error");
     }
-    session.setLastCommand("client|" + sub.toLowerCase(Locale.ROOT));
   }
 
   private void list() {
@@ -229,6 +229,9 @@ final class ClientCommand {
   }
 
   private void kill() {
+    if (!arity(request.argCount() > 2)) {
+      return;
+    }
     if (request.argCount() == 3) {
       String address = request.argString(2);
       List<Session> found = matching(s -> s.client().remoteAddress().equals(address));
@@ -320,8 +323,13 @@ final class ClientCommand {
     }
   }
 
-  private static String describe(Session s) {
+  /** With all of Redis's fields; those of its buffers, which there are none of here, are 0. */
+  private String describe(Session s) {
     long now = s.services().nanoTime();
+    // What this client has sent was taken out of its buffer already; Redis still counts it.
+    long buffered =
+        s.client().bufferedBytes()
+            + (s.id() == session.id() ? request.frameEnd() - request.frameStart() : 0);
     return "id="
         + s.id()
         + " addr="
@@ -339,10 +347,12 @@ final class ClientCommand {
         + " db="
         + s.database()
         + " sub=0 psub=0 ssub=0 multi=-1 qbuf="
-        + s.client().bufferedBytes()
-        + " cmd="
+        + buffered
+        + " qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem="
+        + buffered
+        + " events=r cmd="
         + s.lastCommand()
-        + " user=default resp="
+        + " user=default redir=-1 resp="
         + s.protocol()
         + " lib-name="
         + s.libraryName()

@@ -53,6 +53,10 @@ final class ClientTransaction {
 
   /** The command can't stand in a transaction. */
   void refuseMember(Request request, int name) {
+    if (services.commands().refusesTransaction(request, name)) {
+      refuse("ERR Command not allowed inside a transaction");
+      return;
+    }
     refuse(
         "ERR '" + request.argString(name).toLowerCase(Locale.ROOT) + "' can't be part of a MULTI");
   }

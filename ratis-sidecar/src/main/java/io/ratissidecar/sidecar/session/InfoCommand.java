@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
  */
 final class InfoCommand {
   private static final Pattern BLOCKED = Pattern.compile("(?m)^blocked_clients:([0-9]+)");
+  private static final Pattern CONNECTED = Pattern.compile("(?m)^connected_clients:[0-9]+");
   private static final Pattern AVERAGE_TTL = Pattern.compile("\\bavg_ttl=([0-9]{1,18})\\b");
 
   private InfoCommand() {}
@@ -42,7 +43,7 @@ final class InfoCommand {
             request,
             (reply, out) -> {
               String text =
-                  addBlocked(session, hideReserved(session, RespValue.parse(reply).asString()));
+                  ourClients(session, hideReserved(session, RespValue.parse(reply).asString()));
               write(out, append ? text + "\r\n" + session.services().infoRaft() : text, protocol);
             });
   }
@@ -64,8 +65,14 @@ final class InfoCommand {
     return "avg_ttl=" + Math.max(0, LogicalTime.fromRedis(average));
   }
 
-  /** Those who wait in the sidecar, and leave no trace in Redis, are blocked clients too. */
-  private static String addBlocked(Session session, String text) {
+  /**
+   * Clients are connected to the sidecar. Those who wait there leave no trace in Redis, and are
+   * blocked clients too.
+   */
+  private static String ourClients(Session session, String redis) {
+    long clients =
+        session.services().sessions().all().stream().filter(s -> !s.isFromPeer()).count();
+    String text = CONNECTED.matcher(redis).replaceFirst("connected_clients:" + clients);
     int blocked = session.services().blocked().count();
     Matcher line = BLOCKED.matcher(text);
     return blocked > 0 && line.find()

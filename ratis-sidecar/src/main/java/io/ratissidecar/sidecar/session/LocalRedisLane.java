@@ -127,7 +127,7 @@ final class LocalRedisLane {
 
   private void subscribe(Request request, String name, ByteBuf command) {
     int replies = state.subscriptions().replies(request, name);
-    Slot slot = session.slot(Lane.LOCAL);
+    Slot slot = session.audibleSlot(Lane.LOCAL); // to Redis they are messages
     connection.sendOne(
         command, replies, state.subscriptions().receiver(slot, replies, this::replyLost));
     session.holdUntilAnswered(); // whether it is a subscriber then decides what it may do
@@ -182,9 +182,15 @@ final class LocalRedisLane {
     LocalState fresh = new LocalState();
     connection = opened;
     state = fresh;
-    opened.onPush(session::push);
+    opened.onPush(this::pushed);
     opened.tellPushes(frame -> fresh.isPush(frame, session.protocol()));
     opened.onClosed(c -> lost(opened));
+  }
+
+  private void pushed(ByteBuf frame) {
+    if (!Subscriptions.isOfReserved(frame, session.services().commands().reservedDatabase())) {
+      session.push(frame);
+    }
   }
 
   private void lost(RespConnection which) {

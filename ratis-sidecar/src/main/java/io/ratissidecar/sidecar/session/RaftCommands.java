@@ -90,7 +90,8 @@ final class RaftCommands {
       return control(request, name, leader);
     }
     if (plan instanceof Plan.Refused refused) {
-      if (inTransaction() && name == 0 && !services.commands().isReplicated(request)) {
+      boolean local = name == 0 && !services.commands().isReplicated(request);
+      if (inTransaction() && (local || services.commands().refusesTransaction(request, name))) {
         transaction.refuseMember(request, name); // without RAFT it would be no more welcome
       } else {
         transaction.refuse(refused.error());

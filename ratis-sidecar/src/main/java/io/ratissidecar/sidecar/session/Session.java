@@ -128,7 +128,15 @@ public final class Session implements RequestSink {
 
   /** The next place in the order of replies. */
   Slot slot(Lane onLane) {
-    boolean silent = replyMode == ReplyMode.OFF || skipping;
+    return slot(onLane, replyMode == ReplyMode.OFF || skipping);
+  }
+
+  /** As {@link #slot}, for what {@code CLIENT REPLY} does not silence. */
+  Slot audibleSlot(Lane onLane) {
+    return slot(onLane, false);
+  }
+
+  private Slot slot(Lane onLane, boolean silent) {
     skipping = false;
     Slot slot = new Slot(replies, services, onLane, silent);
     replies.add(slot);

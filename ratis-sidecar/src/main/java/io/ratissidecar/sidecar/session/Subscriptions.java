@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.ratissidecar.statemachine.apply.ReplySink;
 import io.ratissidecar.statemachine.resp.Request;
@@ -38,6 +39,21 @@ final class Subscriptions {
       return !COMMANDS.contains(kind(frame));
     }
     return type == '*' && protocol == 2 && any() && MESSAGES.contains(kind(frame));
+  }
+
+  /**
+   * Whether the frame is a keyspace event of the reserved database, which there is not for clients:
+   * there are some of each entry.
+   */
+  static boolean isOfReserved(ByteBuf frame, int reservedDatabase) {
+    ByteBuf mark = Unpooled.copiedBuffer("@" + reservedDatabase + "__:", StandardCharsets.US_ASCII);
+    if (ByteBufUtil.indexOf(mark, frame) < 0 || !MESSAGES.contains(kind(frame))) {
+      return false;
+    }
+    List<RespValue> parts = RespValue.parse(frame.duplicate()).asList();
+    String channel = parts.get(parts.size() - 2).asString();
+    return channel.startsWith("__keyspace@" + reservedDatabase + "__:")
+        || channel.startsWith("__keyevent@" + reservedDatabase + "__:");
   }
 
   /** The first element of an array or push of bulk strings; empty for anything else. */

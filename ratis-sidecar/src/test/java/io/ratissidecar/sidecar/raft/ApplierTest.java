@@ -149,6 +149,11 @@ class ApplierTest {
               }
 
               @Override
+              public void onAnswer() {
+                applier.answered();
+              }
+
+              @Override
               public void onNodeLocalError(long index, String error) {
                 throw new AssertionError(error);
               }
@@ -320,6 +325,10 @@ class ApplierTest {
     assertEquals(64, port.keys().size());
     nanos = 2_000_000_000L;
     assertFalse(applier.isServing(), "a Redis that does not answer does not serve");
+    applier.answered();
+    assertTrue(applier.isServing(), "a Redis that is at work on a long entry serves");
+    nanos += 1_500_000_000L;
+    assertFalse(applier.isServing(), "but not when it has stopped to answer");
     for (int i = 0; i < 10; i++) {
       port.answer();
       turn();

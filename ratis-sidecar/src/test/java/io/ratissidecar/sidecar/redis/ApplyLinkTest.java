@@ -78,6 +78,9 @@ class ApplyLinkTest {
     }
 
     @Override
+    public void answered() {}
+
+    @Override
     public void acknowledged(long index) {
       events.add("applied " + index);
       Runnable hook = onFirstApplied;

@@ -23,6 +23,9 @@ public final class CommandApplier {
     /** Redis has acknowledged everything up to and including this index. */
     void onApplied(long index);
 
+    /** Redis has answered one more command of an entry, which may have many: it is at work. */
+    void onAnswer();
+
     /**
      * Redis refused a committed command for a reason of its own. The state is not that of the log
      * any more; the owner must drop the connection and reload. Nothing comes after this.
@@ -189,6 +192,7 @@ public final class CommandApplier {
         return;
       }
       answered++;
+      listener.onAnswer();
       if (NodeLocalError.isError(frame)) {
         NodeLocalError error = nodeLocal(frame);
         if (error != null) {

@@ -53,8 +53,9 @@ enum NodeLocalError {
           code("-ERR Error running script: script killed by user"),
           code("-ERR Script killed by user"));
 
+  /** Not "unknown subcommand or wrong number of arguments": the latter is a result. */
   private static final List<byte[]> LASTING_TEXTS =
-      List.of(code("-ERR unknown command"), code("-ERR unknown subcommand"));
+      List.of(code("-ERR unknown command"), code("-ERR unknown subcommand '"));
 
   /** What a reply to a committed command tells of this node; null when it is the result. */
   static NodeLocalError of(ByteBuf reply) {

@@ -23,6 +23,10 @@ final class Args {
     return text.getBytes(StandardCharsets.US_ASCII);
   }
 
+  static String text(byte[] ascii) {
+    return new String(ascii, StandardCharsets.US_ASCII);
+  }
+
   static byte[] decimal(long value) {
     return ascii(Long.toString(value));
   }

@@ -87,7 +87,9 @@ public enum ArgumentRule {
   /** {@code BRPOPLPUSH} waits; {@code RPOPLPUSH} is logged. */
   BRPOPLPUSH((r, name, now, database, reserved) -> BlockingRules.popPush(r, name)),
   /** {@code XREAD} must not block. */
-  XREAD_BLOCK((r, name, now, database, reserved) -> StreamRules.xread(r, name));
+  XREAD_BLOCK((r, name, now, database, reserved) -> StreamRules.xread(r, name)),
+  /** {@code CONFIG SET} of what replication may depend on is refused. */
+  CONFIG_SET((r, name, now, database, reserved) -> SettingRules.configSet(r, name));
 
   private final Check check;
 
@@ -114,9 +116,15 @@ public enum ArgumentRule {
     return check.apply(r, name, nowMillis, database, reserved);
   }
 
-  /** Whether it keeps clients away from the reserved database, which holds in explicit mode too. */
-  boolean guardsReservedDatabase() {
-    return this == COPY_DATABASE || this == MOVE_DATABASE || this == SWAP_DATABASES;
+  /**
+   * Whether its refusals hold in explicit mode too: it keeps clients away from the reserved
+   * database, or from what replication depends on.
+   */
+  boolean guardsNode() {
+    return this == COPY_DATABASE
+        || this == MOVE_DATABASE
+        || this == SWAP_DATABASES
+        || this == CONFIG_SET;
   }
 
   /** Whether it makes a {@link Plan.Deadline}, which holds in explicit mode too. */

@@ -133,7 +133,7 @@ public final class CommandTable {
       return new LocalPlan.Refused(ErrorTexts.wrongNumberOfArguments(spec));
     }
     if (accepted
-        && spec.rule().guardsReservedDatabase()
+        && spec.rule().guardsNode()
         && spec.rule().apply(r, 0, 0, 0, reservedDatabase()) instanceof Plan.Refused refused) {
       return new LocalPlan.Refused(refused.error());
     }
@@ -152,6 +152,12 @@ public final class CommandTable {
   public boolean isReplicated(Request r) {
     CommandSpec spec = find(r, 0);
     return spec == null || spec.transparent() == TransparentPolicy.RAFT;
+  }
+
+  /** Whether Redis itself lets a command into no {@code MULTI}. */
+  public boolean refusesTransaction(Request r, int nameArg) {
+    CommandSpec spec = find(r, nameArg);
+    return spec != null && spec.flags().contains("no_multi");
   }
 
   /** What local Redis is asked for a deadline that it keeps. */

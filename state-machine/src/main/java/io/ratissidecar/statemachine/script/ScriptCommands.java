@@ -39,7 +39,11 @@ public final class ScriptCommands {
   public static Plan checkKeys(Request r, int name) {
     long keys = r.argLong(name + 2);
     if (keys == Request.NOT_A_NUMBER) {
-      return new Plan.Refused("ERR value is not an integer or out of range");
+      boolean function = r.argIs(name, "FCALL") || r.argIs(name, "FCALL_RO");
+      return new Plan.Refused(
+          function
+              ? "ERR Bad number of keys provided"
+              : "ERR value is not an integer or out of range");
     }
     if (keys > r.argCount() - name - 3) {
       return new Plan.Refused("ERR Number of keys can't be greater than number of args");

@@ -8,16 +8,17 @@ local shadow = {
 }
 local complete
 complete = function()
-  shadow.call = call
-  shadow.pcall = run
-  shadow.setresp = function(...)
+  local own = {call = call, pcall = run}
+  own.setresp = function(...)
     redis.setresp(...)
     resp = ...
   end
-  shadow.register_function = nil
   local real_globals, compile, text = globals()
   _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os = sandbox(real_globals, compile, text, shadow)
-  setmetatable(shadow, {__index = redis, __newindex = redis, __metatable = false})
+  -- Empty, so that every assignment meets the real one, which Redis protects.
+  for name in pairs(shadow) do shadow[name] = nil end
+  setmetatable(own, {__index = redis})
+  setmetatable(shadow, {__index = own, __newindex = redis, __metatable = false})
   complete = nil
 end
 local enter = function(callback)
@@ -34,11 +35,30 @@ local enter = function(callback)
     return callback(keys, args)
   end
 end
-shadow.register_function = function(first, callback, ...)
-  if callback ~= nil then return redis.register_function(first, enter(callback), ...) end
-  if first and first.callback then first.callback = enter(first.callback) end
-  return redis.register_function(first)
+-- Named arguments are found in any case by Redis. Without pairs all spellings are tried.
+local wrap_callbacks = function(named)
+  for i = 0, 255 do
+    local name, bit = '', 1
+    for letter in ('callback'):gmatch('.') do
+      name = name .. (i % (2 * bit) >= bit and letter:upper() or letter)
+      bit = 2 * bit
+    end
+    if named[name] then named[name] = enter(named[name]) end
+  end
 end
+shadow.register_function = function(...)
+  local first, callback = ...
+  if callback ~= nil then
+    return (function(_, _, ...) return redis.register_function(first, enter(callback), ...) end)(...)
+  end
+  if first then wrap_callbacks(first) end
+  return redis.register_function(...)
+end
+-- The error that Redis has for what is not there while a library is loaded.
+shadow.call = function() return redis.call end
+shadow.pcall = function() return redis.pcall end
+shadow.setresp = function() return redis.setresp end
+shadow.set_repl = function() return redis.set_repl end
 return shadow
 end)(redis__globals)
 redis__globals = nil

@@ -42,7 +42,7 @@ shadow.os = rawget(G, 'os') and {clock = function() return 0 end}
 local globals = {}
 for k, v in pairs(shadow) do globals[k] = v end
 globals._G = globals
-setmetatable(globals, {__index = G, __newindex = G, __metatable = false})
+setmetatable(globals, {__index = G, __newindex = G, __metatable = setmetatable({}, {__newindex = G, __metatable = false})})
 shadow._G = globals
 return globals, shadow.load, shadow.loadstring, shadow.getfenv, shadow.setfenv, shadow.collectgarbage, shadow.gcinfo,
   shadow.tostring, shadow.os

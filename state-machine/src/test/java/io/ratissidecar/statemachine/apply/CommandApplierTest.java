@@ -22,6 +22,7 @@ class CommandApplierTest {
   private final List<String> sent = new ArrayList<>();
   private final ArrayDeque<ReplySink> due = new ArrayDeque<>();
   private final List<String> events = new ArrayList<>();
+  private int answers;
   private final CommandApplier applier =
       new CommandApplier(
           new RedisPort() {
@@ -44,6 +45,11 @@ class CommandApplierTest {
             @Override
             public void onApplied(long index) {
               events.add("applied " + index);
+            }
+
+            @Override
+            public void onAnswer() {
+              answers++;
             }
 
             @Override
@@ -169,6 +175,16 @@ class CommandApplierTest {
     answer("+OK", "+OK", "+OK", "-ERR unknown command 'INCR', with args beginning with: 'n' ");
     assertEquals(
         List.of("unfit at 5: -ERR unknown command 'INCR', with args beginning with: 'n'"), events);
+  }
+
+  @Test
+  void when_a_subcommand_has_wrong_arguments_then_the_error_is_its_result() {
+    applier.apply(entry(5), null);
+    String error = "-ERR unknown subcommand or wrong number of arguments for 'flush'.";
+    answer("+OK", "+OK", "+OK", error + " Try FUNCTION HELP.");
+    assertEquals(2, answers, "those of the entry's own commands, before its end");
+    answer("+OK", "+OK");
+    assertEquals(List.of("applied 5"), events);
   }
 
   @Test

@@ -320,6 +320,56 @@ class PreludeIT {
     assertTrue(one.call("FCALL", "three", "1", "hash").asString().contains("RAFT FCALL"));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "redis.call = function() return 1 end",
+        "redis.log = function() return 1 end",
+        "redis.other = 1",
+        "local g = getmetatable(_G) g.__index = {}",
+      })
+  void what_redis_protects_is_protected(String body) throws IOException {
+    assertTrue(run(one, PRELUDE, body).asString().contains("modify a readonly table"), body);
+    load("#!lua name=lib\nredis.register_function('f', function() " + body + " end)");
+    RespValue reply = one.call("FCALL", "f", "0", "" + CLOCK, "77:0");
+    assertTrue(reply.asString().contains("modify a readonly table"), reply::toString);
+  }
+
+  @Test
+  void named_arguments_in_any_case_are_wrapped() throws IOException {
+    String named = "#!lua name=lib\nredis.register_function{FUNCTION_NAME='f', CallBack=";
+    String library = named + "function(keys, args) return #args end}";
+    load(library);
+    assertEquals(1, one.call("FCALL", "f", "0", "x", "" + CLOCK, "77:0").asLong());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "redis.register_function()",
+        "redis.register_function('f')",
+        "redis.register_function{callback=function() end}",
+        "redis.register_function('f', function() end, 'more')",
+        "redis.call('ping')",
+        "redis.pcall('ping')",
+        "redis.setresp(3)",
+        "redis.set_repl(3)",
+      })
+  void what_redis_says_while_a_library_is_loaded_is_its_own(String body) throws IOException {
+    String library = "#!lua name=lib\n" + body;
+    one.call("FUNCTION", "FLUSH");
+    RespValue plain = one.call("FUNCTION", "LOAD", library);
+    assertTrue(plain.isError(), plain::toString);
+    String problem = plain.asString().replaceFirst(".*?([^:]+)$", "$1");
+    String wrapped = load(library).asString();
+    assertTrue(wrapped.endsWith(problem), wrapped + " instead of " + plain);
+  }
+
+  private RespValue load(String library) throws IOException {
+    one.call("FUNCTION", "FLUSH");
+    return one.call(bytes("FUNCTION", "LOAD", PRELUDE.wrapLibrary(library.getBytes(UTF_8))));
+  }
+
   private static byte[][] bytes(String first, String second, byte[] third) {
     return new byte[][] {first.getBytes(UTF_8), second.getBytes(UTF_8), third};
   }

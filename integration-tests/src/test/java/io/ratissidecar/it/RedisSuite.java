@@ -1,0 +1,165 @@
+package io.ratissidecar.it;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Redis's own test suite against a cluster in transparent mode, unit by unit; after each one all
+ * nodes must hold the same. {@code bin/redis-suite} runs it.
+ */
+final class RedisSuite {
+  /** The most tests that may be left out; what is more is no longer the suite. */
+  private static final int MOST_SKIPPED = 40;
+
+  private static final String[] SETTINGS = {
+    "--mode",
+    "transparent",
+    "--follower-proxy",
+    "yes",
+    // A test is about one leader: it must not move because the machine is busy.
+    "--election-timeout-millis",
+    "5000"
+  };
+
+  /** What the suite is run against. */
+  private enum Target {
+    LEADER,
+    FOLLOWER,
+    PLAIN
+  }
+
+  private record Skipped(String unit, String test, String reason) {}
+
+  private final SuiteRunner runner;
+  private final List<Skipped> skip;
+  private final Set<Skipped> met = new HashSet<>();
+  private int passed;
+  private int failed;
+  private int skipped;
+
+  private RedisSuite(SuiteRunner runner, List<Skipped> skip) {
+    this.runner = runner;
+    this.skip = skip;
+  }
+
+  /** Lines of unit, test and reason with tabs between them; {@code #} begins a comment. */
+  private static List<Skipped> readSkipList(Path file) throws IOException {
+    List<Skipped> skip = new ArrayList<>();
+    for (String line : Files.readAllLines(file)) {
+      if (line.isBlank() || line.startsWith("#")) {
+        continue;
+      }
+      String[] fields = line.split("\t", -1);
+      if (fields.length != 3 || fields[2].isBlank()) {
+        throw new IllegalArgumentException("not unit, test and reason: " + line);
+      }
+      skip.add(new Skipped(fields[0], fields[1], fields[2]));
+    }
+    if (skip.size() > MOST_SKIPPED) {
+      throw new IllegalArgumentException(
+          file + " names " + skip.size() + " tests, at most " + MOST_SKIPPED + " may be skipped");
+    }
+    return skip;
+  }
+
+  private void run(Target target, List<String> units) throws IOException {
+    if (target == Target.PLAIN) {
+      try (PlainRedis redis = new PlainRedis(runner.dir())) {
+        for (String unit : units) {
+          runUnit(unit, redis.port());
+        }
+      }
+      return;
+    }
+    try (TestCluster cluster = TestCluster.of(3, SETTINGS)) {
+      Node leader = cluster.leader();
+      Node asked = target == Target.LEADER ? leader : cluster.followers().get(0);
+      for (String unit : units) {
+        if (cluster.leader() != leader) {
+          cluster.transferLeadership(leader);
+        }
+        runUnit(unit, asked.port());
+        check(unit, cluster, leader);
+      }
+    }
+  }
+
+  private void runUnit(String unit, int port) throws IOException {
+    List<Skipped> left = skip.stream().filter(s -> s.unit().equals(unit)).toList();
+    SuiteRunner.Result result = runner.run(unit, port, left.stream().map(Skipped::test).toList());
+    left.stream().filter(s -> result.skipped().contains(s.test())).forEach(met::add);
+    passed += result.passed();
+    failed += result.failures().size();
+    skipped += result.skipped().size();
+    if (!result.isEmpty()) {
+      System.out.printf(
+          "%s: %d passed, %d failed, %d skipped, %.0f s%n",
+          unit,
+          result.passed(),
+          result.failures().size(),
+          result.skipped().size(),
+          result.seconds());
+    }
+    result
+        .failures()
+        .forEach(failure -> System.out.println("  " + failure.replace("\n", "\n    ")));
+  }
+
+  /** What a unit may have done that none of its tests sees. */
+  private void check(String unit, TestCluster cluster, Node leader) {
+    try {
+      if (cluster.leader() != leader) {
+        throw new AssertionError("leadership has moved meanwhile");
+      }
+      ClosingInvariants.checkSameData(cluster);
+    } catch (AssertionError e) {
+      failed++;
+      System.out.println("  after " + unit + ": " + e.getMessage());
+      runner.keepLogs(unit, cluster);
+    }
+  }
+
+  private void complainOfUnmet(List<String> units) {
+    for (Skipped s : skip) {
+      if (units.contains(s.unit()) && !met.contains(s)) {
+        System.out.println("the skip list names what is not there: " + s.unit() + ": " + s.test());
+        failed++;
+      }
+    }
+  }
+
+  /**
+   * Takes the target, the directory of the suite, the one for its output, the skip list, and units,
+   * all of them if none is named. The exit code is 1 when a test failed.
+   */
+  public static void main(String[] arguments) {
+    int exitCode = 2;
+    try {
+      Target target = Target.valueOf(arguments[0]);
+      SuiteRunner runner = new SuiteRunner(Path.of(arguments[1]), Path.of(arguments[2]));
+      boolean plain = target == Target.PLAIN; // nothing is wrong with it
+      RedisSuite suite =
+          new RedisSuite(runner, plain ? List.of() : readSkipList(Path.of(arguments[3])));
+      List<String> named = List.of(arguments).subList(4, arguments.length);
+      List<String> units = named.isEmpty() ? runner.units() : named;
+      long start = System.nanoTime();
+      suite.run(target, units);
+      suite.complainOfUnmet(units);
+      System.out.printf("took %.0f s%n", (System.nanoTime() - start) / 1e9);
+      System.out.printf(
+          "redis-suite: %d passed, %d failed, %d skipped%n",
+          suite.passed, suite.failed, suite.skipped);
+      exitCode = suite.failed == 0 && suite.passed > 0 ? 0 : 1;
+    } catch (IOException | RuntimeException | AssertionError e) {
+      e.printStackTrace();
+      System.err.flush();
+      System.out.println("redis-suite failed: " + e.getMessage());
+    }
+    System.exit(exitCode); // clients that hang must not keep it
+  }
+}
