@@ -164,24 +164,54 @@ class BlockingIT {
       client.call("BZPOPMAX", "set", "0");
       client.call("BLMOVE", "list", "to", "LEFT", "LEFT", "0");
       assertEquals(
-          "*[*[$list, $a], $null, *[$set, $m, $1], $null]", client.call("EXEC").toString());
+          "*[*[$list, $a], *null, *[$set, $m, $1], $null]", client.call("EXEC").toString());
     }
   }
 
   @Test
   void when_unblocked_by_a_command_then_the_client_hears_it() throws Exception {
-    try (RespClient client = leader.client()) {
-      String id = client.call("CLIENT", "ID").text();
-      client.send("BLPOP", "list", "0");
-      awaitBlocked(leader, 1);
-      assertNumber(1, leader.call("CLIENT", "UNBLOCK", id));
-      assertEquals("*null", client.read().toString());
-      client.send("BLPOP", "list", "0");
-      awaitBlocked(leader, 1);
-      assertNumber(1, leader.call("CLIENT", "UNBLOCK", id, "ERROR"));
-      assertError("UNBLOCKED client unblocked via CLIENT UNBLOCK", client.read());
-      assertNumber(0, leader.call("CLIENT", "UNBLOCK", id));
-      assertText("PONG", client.call("PING"));
+    for (Node node : List.of(leader, cluster.followers().get(0))) {
+      try (RespClient client = node.client()) {
+        String id = client.call("CLIENT", "ID").text();
+        client.send("BLPOP", "list", "0");
+        awaitBlocked(leader, 1);
+        assertNumber(1, node.call("CLIENT", "UNBLOCK", id));
+        assertEquals("*null", client.read().toString());
+        client.send("BLPOP", "list", "0");
+        awaitBlocked(leader, 1);
+        assertNumber(1, node.call("CLIENT", "UNBLOCK", id, "ERROR"));
+        assertError("UNBLOCKED client unblocked via CLIENT UNBLOCK", client.read());
+        assertNumber(0, node.call("CLIENT", "UNBLOCK", id));
+        assertText("PONG", client.call("PING"));
+        assertTrue(client.call("GET", "none").isNull());
+      }
+    }
+  }
+
+  @Test
+  void when_the_leader_freezes_then_who_waits_there_through_a_follower_hears_it() throws Exception {
+    try (TestCluster frozen =
+        TestCluster.of(
+            3,
+            "--mode",
+            "transparent",
+            "--follower-proxy",
+            "yes",
+            "--response-timeout-millis",
+            "1500",
+            "--read-timeout-millis",
+            "1000")) {
+      Node frozenLeader = frozen.leader();
+      try (RespClient client = frozen.followers().get(0).client()) {
+        client.send("BLPOP", "list", "0");
+        awaitBlocked(frozenLeader, 1);
+        frozenLeader.pauseSidecar();
+        assertError("TIMEOUT no reply from leader", client.read());
+      } finally {
+        frozenLeader.resumeSidecar();
+      }
+      ClosingInvariants.checkSameData(frozen);
+      frozen.checkLogs();
     }
   }
 

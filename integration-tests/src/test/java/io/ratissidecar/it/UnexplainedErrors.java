@@ -17,6 +17,8 @@ final class UnexplainedErrors {
           // Two threads of Ratis's write the members as told and as applied at the same moment,
           // through one temporary file; the log has them too.
           Pattern.compile("Failed writing configuration.*\\n.*NoSuchFileException.*conf.tmp"),
+          // A test changes the data of one node's Redis.
+          Pattern.compile("This node's data behind entry \\d+ differs from that of a majority"),
           // A leader sent something to a node that was just told to stop.
           Pattern.compile("Failed appendEntries.*\\n.*ServerNotReadyException"));
 

@@ -160,6 +160,20 @@ class WatchIT {
   }
 
   @Test
+  void when_leadership_comes_back_between_then_exec_does_nothing() throws Exception {
+    Node leader = cluster.leader();
+    try (RespClient client = leader.client()) {
+      assertOk(client.call("WATCH", "key"));
+      cluster.transferLeadership(cluster.followers().get(0));
+      cluster.transferLeadership(leader);
+      assertOk(client.call("MULTI"));
+      assertText("QUEUED", client.call("INCR", "key"));
+      assertTrue(client.call("EXEC").isNull(), "what was watched belongs to another term");
+      assertEquals(1, transaction(client).elements().size());
+    }
+  }
+
+  @Test
   void when_the_leaders_redis_is_lost_between_then_exec_does_nothing() throws Exception {
     try (RespClient client = cluster.leader().client()) {
       assertOk(client.call("WATCH", "key"));

@@ -8,6 +8,7 @@ import io.ratissidecar.sidecar.admin.RaftInfo;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.FreePort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.digest.Digests;
 import io.ratissidecar.sidecar.expiry.Expirer;
 import io.ratissidecar.sidecar.expiry.ReplicatedExpiryLog;
 import io.ratissidecar.sidecar.membership.ClusterHost;
@@ -56,6 +57,7 @@ public final class Sidecar implements AutoCloseable {
   private static final Duration REDIS_START = Duration.ofSeconds(60);
   private static final long TICK_MILLIS = 50;
   private static final long EXPIRY_MILLIS = 100;
+  private static final long DIGEST_TICK_MILLIS = 1000;
 
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
   private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
@@ -80,6 +82,7 @@ public final class Sidecar implements AutoCloseable {
   private final LocalRedis redis;
   private final Membership membership;
   private final Snapshots snapshots;
+  private final Digests digests;
   private final AdminCommands admin;
   private final RaftInfo info;
   private final Node node = new Node();
@@ -112,9 +115,17 @@ public final class Sidecar implements AutoCloseable {
             membership::replication,
             membership::restartReplication);
 
+    this.digests =
+        new Digests(
+            front,
+            config.digestInterval(),
+            () -> commands.reservedDatabase(),
+            snapshots,
+            membership);
     this.admin =
-        new AdminCommands(membership, snapshots, front, () -> node.failureText(Failure.NOT_LEADER));
-    this.info = new RaftInfo(membership, snapshots, sessions, VERSION);
+        new AdminCommands(
+            membership, snapshots, digests, front, () -> node.failureText(Failure.NOT_LEADER));
+    this.info = new RaftInfo(membership, snapshots, digests, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));
   }
 
@@ -143,6 +154,10 @@ public final class Sidecar implements AutoCloseable {
     front
         .loop()
         .scheduleWithFixedDelay(this::expire, EXPIRY_MILLIS, EXPIRY_MILLIS, TimeUnit.MILLISECONDS);
+    front
+        .loop()
+        .scheduleWithFixedDelay(
+            digests::tick, DIGEST_TICK_MILLIS, DIGEST_TICK_MILLIS, TimeUnit.MILLISECONDS);
     LOG.info(
         "Node {} takes clients at {}, its Redis is at {}",
         membership.nodeId() == 0 ? "(in no cluster)" : membership.nodeId(),
@@ -153,6 +168,8 @@ public final class Sidecar implements AutoCloseable {
   private void expire() {
     if (membership.replication().isPresent()) {
       expirer.tick();
+    } else if (expirer != null) {
+      expirer.wake();
     }
   }
 
@@ -169,6 +186,7 @@ public final class Sidecar implements AutoCloseable {
     quietly("hand over leadership", () -> handOver(millisUntil(answered) - DRAIN_MILLIS_AT_LEAST));
     quietly("answer the last commands", () -> drain(millisUntil(answered)));
     snapshots.close();
+    digests.close();
     membership.stop();
     redis.close(start + STOP_NANOS);
     front.close();
@@ -383,7 +401,12 @@ public final class Sidecar implements AutoCloseable {
               System::nanoTime,
               fatal);
       replication.applier().watch(watching);
+      replication.applier().watch(digests.watch(replication));
+      Expirer former = expirer;
       expirer = watching;
+      if (former != null) {
+        front.loop().execute(former::wake); // nobody ticks it any more
+      }
       return replication;
     }
 
@@ -456,6 +479,11 @@ public final class Sidecar implements AutoCloseable {
     @Override
     public SnapshotState snapshotState() {
       return snapshots.report().state(Instant.now());
+    }
+
+    @Override
+    public String digestState() {
+      return digests.state();
     }
   }
 }

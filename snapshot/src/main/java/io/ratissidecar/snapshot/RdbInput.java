@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.security.MessageDigest;
 
 /**
  * The primitives of an RDB, read one after the other: bytes, lengths, strings. Keeps the checksum
@@ -207,20 +208,59 @@ final class RdbInput implements Closeable {
   /** The bytes of a string; numbers as Redis shows them. */
   byte[] readString() throws IOException {
     long length = readLengthOrSpecial();
-    return switch (special) {
-      case -1 -> read(checked(length));
+    if (special == -1) {
+      return read(checked(length));
+    }
+    if (special == COMPRESSED) {
+      int compressed = checked(readLength());
+      int expanded = checked(readLength());
+      return Lzf.expand(read(compressed), expanded);
+    }
+    return readNumber(special);
+  }
+
+  private byte[] readNumber(int encoding) throws IOException {
+    return switch (encoding) {
       case INT8 -> number((byte) readByte());
       case INT16 -> number((short) (readByte() | readByte() << 8));
       case INT32 -> number(readInt());
-      case COMPRESSED -> {
-        int compressed = checked(readLength());
-        int expanded = checked(readLength());
-        yield Lzf.expand(read(compressed), expanded);
-      }
       default ->
           throw new InvalidSnapshotException(
-              "the RDB has a string of unknown encoding " + special + " at byte " + offset());
+              "the RDB has a string of unknown encoding " + encoding + " at byte " + offset());
     };
+  }
+
+  /**
+   * Adds a string to a digest, its length first. However long it is, it is never in memory as a
+   * whole.
+   */
+  void digestString(MessageDigest digest) throws IOException {
+    long length = readLengthOrSpecial();
+    if (special == COMPRESSED) {
+      long compressed = readLength();
+      long expanded = readLength();
+      Sha256.add(digest, expanded);
+      long end = offset() + compressed;
+      new LzfStream(this, end, expanded).digest(digest);
+      return;
+    }
+    if (special >= 0) {
+      byte[] text = readNumber(special);
+      Sha256.add(digest, text.length);
+      digest.update(text);
+      return;
+    }
+    Sha256.add(digest, length);
+    long left = length;
+    while (left > 0) {
+      if (position == limit) {
+        fill();
+      }
+      int count = (int) Math.min(left, limit - position);
+      digest.update(buffer, position, count);
+      position += count;
+      left -= count;
+    }
   }
 
   private int checked(long length) throws IOException {

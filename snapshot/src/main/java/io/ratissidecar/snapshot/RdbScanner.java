@@ -37,6 +37,11 @@ final class RdbScanner {
     /** The value of a key begins with the byte that is read next. */
     default void beginValue(int database, byte[] key, int type) throws IOException {}
 
+    /** Whether the visitor itself reads the value of the key that was begun, to its last byte. */
+    default boolean readsValue(int type) throws IOException {
+      return false;
+    }
+
     /** A key that holds a string: true when {@link #onString} is to get the value. */
     default boolean wants(int database, byte[] key) {
       return false;
@@ -158,7 +163,9 @@ final class RdbScanner {
   private void key(int database, int type) throws IOException {
     byte[] key = in.readString();
     visitor.beginValue(database, key, type);
-    if (type == 0 && visitor.wants(database, key)) {
+    if (visitor.readsValue(type)) {
+      // It has read it.
+    } else if (type == 0 && visitor.wants(database, key)) {
       visitor.onString(database, key, in.readString());
     } else {
       value(type);

@@ -87,7 +87,7 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
   }
 
   private static String sha256(Path file) throws IOException {
-    MessageDigest digest = SnapshotDraft.newSha256();
+    MessageDigest digest = Sha256.create();
     byte[] buffer = new byte[1 << 18];
     try (InputStream in = Files.newInputStream(file)) {
       int count;

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
@@ -26,7 +25,7 @@ public final class SnapshotDraft implements Closeable {
   private final SnapshotStore store;
   private final Path dir;
   private final FileChannel rdb;
-  private final MessageDigest digest = newSha256();
+  private final MessageDigest digest = Sha256.create();
   private volatile long bytes;
   private long synced;
 
@@ -38,14 +37,6 @@ public final class SnapshotDraft implements Closeable {
             dir.resolve(Snapshot.RDB_NAME),
             StandardOpenOption.CREATE_NEW,
             StandardOpenOption.WRITE);
-  }
-
-  static MessageDigest newSha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every Java has it
-    }
   }
 
   /** Where the RDB goes; closing it does nothing. */

@@ -314,7 +314,7 @@ class SnapshotDownloadTest {
   }
 
   private static String sha256(byte[] bytes) {
-    return java.util.HexFormat.of().formatHex(SnapshotDraft.newSha256().digest(bytes));
+    return java.util.HexFormat.of().formatHex(Sha256.create().digest(bytes));
   }
 
   @Test

@@ -136,6 +136,20 @@ record Diagnosis(List<String> problems, List<String> notes) {
         problems.add(
             name + " could not take its last snapshot: " + status.snapshot().problem() + ".");
       }
+      if (status.digest().startsWith("differs")) {
+        problems.add(
+            name
+                + " has other data than the majority: it "
+                + status.digest()
+                + ". Have another node lead, remove this one, empty its directory, and let it join"
+                + " again.");
+      } else if (status.digest().startsWith("undecided")) {
+        problems.add(
+            name
+                + " has other data than another node, and no majority says which is right: "
+                + status.digest()
+                + ". Compare the nodes with RAFT.DIGEST.");
+      }
       if (leader.isEmpty() || leader.get().equals(node)) {
         return;
       }

@@ -59,7 +59,8 @@ class DiagnosisTest {
         "127.0.0.1:2700" + id,
         "127.0.0.1:7101",
         redis,
-        SnapshotState.NONE);
+        SnapshotState.NONE,
+        "");
   }
 
   private void unreachable(int id) {

@@ -2,6 +2,8 @@ package io.ratissidecar.sidecar.admin;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.config.HostPort;
+import io.ratissidecar.sidecar.digest.Comparison;
+import io.ratissidecar.sidecar.digest.Digests;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.PeerCommands;
 import io.ratissidecar.sidecar.raft.Member;
@@ -23,8 +25,8 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * {@code RAFT.CLUSTER}, {@code RAFT.NODE}, {@code RAFT.SNAPSHOT}, {@code RAFT.TRANSFER_LEADER},
- * {@code RAFT.PEER} and {@code CLUSTER}.
+ * {@code RAFT.CLUSTER}, {@code RAFT.NODE}, {@code RAFT.SNAPSHOT}, {@code RAFT.DIGEST}, {@code
+ * RAFT.TRANSFER_LEADER}, {@code RAFT.PEER} and {@code CLUSTER}.
  */
 public final class AdminCommands {
   private final Membership membership;
@@ -32,19 +34,24 @@ public final class AdminCommands {
   private final PeerCommands peerCommands;
   private final ClusterCommand cluster;
   private final SnapshotCommand snapshot;
+  private final Digests digests;
   private final Supplier<String> notLeader;
 
   /**
-   * @param offer what other nodes may fetch from here
    * @param notLeader the error that sends a client to the leader
    */
   public AdminCommands(
-      Membership membership, Snapshots snapshots, FrontLoop front, Supplier<String> notLeader) {
+      Membership membership,
+      Snapshots snapshots,
+      Digests digests,
+      FrontLoop front,
+      Supplier<String> notLeader) {
     this.membership = membership;
     this.front = front;
-    this.peerCommands = new PeerCommands(membership, snapshots.offer());
+    this.peerCommands = new PeerCommands(membership, snapshots.offer(), digests::answer);
     this.cluster = new ClusterCommand(membership);
     this.snapshot = new SnapshotCommand(snapshots);
+    this.digests = digests;
     this.notLeader = notLeader;
   }
 
@@ -56,6 +63,7 @@ public final class AdminCommands {
       case "RAFT.NODE" -> node(request, reply);
       case "RAFT.TRANSFER_LEADER" -> transfer(request, reply);
       case "RAFT.SNAPSHOT" -> snapshot(request, reply);
+      case "RAFT.DIGEST" -> digest(request, reply);
       case "RAFT.PEER" ->
           finish(peerCommands.run(request, session::setFromPeer), reply, Consumer::accept);
       case "CLUSTER" -> reply.accept(cluster.run(request, session.protocol()));
@@ -64,7 +72,7 @@ public final class AdminCommands {
               reply,
               "ERR unknown command '"
                   + request.argString(0)
-                  + "'. The sidecar has RAFT, RAFT.CLUSTER, RAFT.NODE, RAFT.SNAPSHOT and RAFT.TRANSFER_LEADER.");
+                  + "'. The sidecar has RAFT, RAFT.CLUSTER, RAFT.NODE, RAFT.SNAPSHOT, RAFT.DIGEST and RAFT.TRANSFER_LEADER.");
     }
   }
 
@@ -219,6 +227,35 @@ public final class AdminCommands {
     } else {
       error(reply, "ERR RAFT.SNAPSHOT takes a snapshot; RAFT.SNAPSHOT LIST lists them");
     }
+  }
+
+  private void digest(Request request, Consumer<Consumer<ByteBuf>> reply) {
+    if (request.argCount() > 1) {
+      error(reply, "ERR wrong number of arguments for 'raft.digest' command");
+      return;
+    }
+    atLeader(
+        reply, leader -> finish(digests.compare(leader), reply, AdminCommands::writeComparison));
+  }
+
+  /** Names and values, as an array; that of the nodes has one of id and digest for each. */
+  private static void writeComparison(Comparison comparison, ByteBuf out) {
+    Resp.writeArrayHeader(out, 6);
+    Resp.writeBulk(out, "index");
+    Resp.writeInteger(out, comparison.index());
+    Resp.writeBulk(out, "verdict");
+    Resp.writeBulk(out, comparison.verdict().name().toLowerCase(Locale.ROOT));
+    Resp.writeBulk(out, "nodes");
+    Resp.writeArrayHeader(out, comparison.digests().size());
+    comparison
+        .digests()
+        .forEach(
+            (node, digest) -> {
+              Resp.writeArrayHeader(out, 3);
+              Resp.writeInteger(out, node);
+              Resp.writeBulk(out, digest.hash());
+              Resp.writeBulk(out, "rdb-version " + digest.version());
+            });
   }
 
   private void transfer(Request request, Consumer<Consumer<ByteBuf>> reply) {

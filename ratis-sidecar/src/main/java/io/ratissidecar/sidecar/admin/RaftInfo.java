@@ -2,6 +2,8 @@ package io.ratissidecar.sidecar.admin;
 
 import io.ratissidecar.logstore.LogStatistics;
 import io.ratissidecar.logstore.PayloadLog;
+import io.ratissidecar.sidecar.digest.Comparison;
+import io.ratissidecar.sidecar.digest.Digests;
 import io.ratissidecar.sidecar.membership.LinkReport;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.raft.Member;
@@ -12,6 +14,7 @@ import io.ratissidecar.sidecar.snapshot.SnapshotReport;
 import io.ratissidecar.sidecar.snapshot.Snapshots;
 import io.ratissidecar.snapshot.SnapshotManifest;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,13 +22,19 @@ import java.util.Optional;
 public final class RaftInfo {
   private final Membership membership;
   private final Snapshots snapshots;
+  private final Digests digests;
   private final SessionRegistry sessions;
   private final String version;
 
   public RaftInfo(
-      Membership membership, Snapshots snapshots, SessionRegistry sessions, String version) {
+      Membership membership,
+      Snapshots snapshots,
+      Digests digests,
+      SessionRegistry sessions,
+      String version) {
     this.membership = membership;
     this.snapshots = snapshots;
+    this.digests = digests;
     this.sessions = sessions;
     this.version = version;
   }
@@ -84,6 +93,12 @@ public final class RaftInfo {
     field(out, "raft_fsync_max_microseconds", statistics.longestSyncMicros());
     field(out, "raft_fsync_avg_microseconds", statistics.averageSyncMicros());
     snapshots(out, snapshots.report());
+    Optional<Comparison> last = digests.last();
+    field(out, "raft_digest_idx", last.map(Comparison::index).orElse(0L));
+    field(
+        out,
+        "raft_digest_verdict",
+        last.map(c -> c.verdict().name().toLowerCase(Locale.ROOT)).orElse("none"));
   }
 
   private static void snapshots(StringBuilder out, SnapshotReport report) {

@@ -39,6 +39,9 @@ public final class BlockedClients {
   private static final String NOT_LEADING =
       "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
+  /** The error for who was unblocked by another client that wanted it to be one. */
+  public static final String UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
   private static final byte[] WRONG_TYPE = "-WRONGTYPE".getBytes(StandardCharsets.US_ASCII);
 
   /** So often the keys are looked at without a reason. */
@@ -113,7 +116,7 @@ public final class BlockedClients {
       queues.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(waiter);
     }
     if (waiter.keys().isEmpty()) {
-      attempt(waiter); // Redis says what is wrong with it
+      attempt(waiter, true); // Redis says what is wrong with it
     } else {
       waiter.keys().forEach(this::ask);
     }
@@ -179,7 +182,7 @@ public final class BlockedClients {
       return false;
     }
     if (withError) {
-      end(waiter, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+      end(waiter, UNBLOCKED);
     } else {
       timeOut(waiter);
     }
@@ -220,7 +223,8 @@ public final class BlockedClients {
     waiter.client().reply(out -> Resp.writeError(out, error));
   }
 
-  private void timeOut(Waiter waiter) {
+  /** The waiting is over, as after its time: nobody is there who could wait on. */
+  public void timeOut(Waiter waiter) {
     if (waiter.isTrying()) {
       waiter.expired();
     } else if (!waiter.isOver()) {
@@ -265,7 +269,7 @@ public final class BlockedClients {
     } else {
       next.stream().filter(Waiter::isInGroup).forEach(this::serve); // there is no group any more
     }
-    waiting.forEach(Waiter::lookedAt);
+    waiting.forEach(waiter -> waiter.lookedAt(key));
     if (changedSince) {
       ask(key);
     }
@@ -275,17 +279,19 @@ public final class BlockedClients {
     if (first.isTrying()) {
       first.tryAgain();
     } else {
-      attempt(first);
+      attempt(first, first.hasJustCome());
     }
   }
 
-  private void attempt(Waiter waiter) {
-    boolean justCome = waiter.keys().isEmpty() || waiter.hasJustCome();
+  /**
+   * @param justCome whether an error is its answer
+   */
+  private void attempt(Waiter waiter, boolean justCome) {
     execute(
         waiter,
         waiter.plan().attempt(),
         new Attempt(waiter, justCome),
-        () -> attemptUnlessOver(waiter));
+        () -> attemptUnlessOver(waiter, justCome));
   }
 
   /**
@@ -350,9 +356,9 @@ public final class BlockedClients {
     return replication.get().filter(r -> r.raft().group().isLeaderReady()).orElse(null);
   }
 
-  private void attemptUnlessOver(Waiter waiter) {
+  private void attemptUnlessOver(Waiter waiter, boolean justCome) {
     if (!waiter.isOver() && !waiter.isTrying()) {
-      attempt(waiter);
+      attempt(waiter, justCome);
     }
   }
 

@@ -5,7 +5,9 @@ import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.command.Plan;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.function.Consumer;
 
@@ -17,7 +19,7 @@ public final class Waiter {
   private Plan.Blocking plan;
   private final List<DatabaseKey> keys;
   private ScheduledFuture<?> timeout;
-  private int unanswered;
+  private final Set<DatabaseKey> unseen;
   private boolean trying;
   private boolean again;
   private boolean passedOver;
@@ -40,7 +42,7 @@ public final class Waiter {
     this.protocol = protocol;
     this.plan = plan;
     this.keys = plan.keys().stream().map(key -> new DatabaseKey(database, key)).distinct().toList();
-    this.unanswered = keys.size();
+    this.unseen = new HashSet<>(keys);
   }
 
   Client client() {
@@ -133,13 +135,13 @@ public final class Waiter {
   }
 
   /** One of its keys was looked at. */
-  void lookedAt() {
-    unanswered--;
+  void lookedAt(DatabaseKey key) {
+    unseen.remove(key);
   }
 
   /** True until every key was looked at once: till then an error is the answer. */
   boolean hasJustCome() {
-    return unanswered > 0;
+    return !unseen.isEmpty();
   }
 
   /** Its time was over while its command was on its way. */

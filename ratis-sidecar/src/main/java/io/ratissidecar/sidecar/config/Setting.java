@@ -89,7 +89,11 @@ public enum Setting {
   SNAPSHOT_BANDWIDTH(
       "snapshot-bandwidth",
       "0",
-      "What this node takes of another one's snapshot at the most, bytes per second; 0: no limit.");
+      "What this node takes of another one's snapshot at the most, bytes per second; 0: no limit."),
+  DIGEST_INTERVAL_SECONDS(
+      "digest-interval-seconds",
+      "86400",
+      "So often the nodes compare their data, each from a snapshot that it takes for that, seconds; 0: only when asked to by RAFT.DIGEST.");
 
   /** How the names of all our environment variables begin. */
   public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param redisServer program of the managed Redis, empty to look for one
  * @param password what clients must send, empty when nothing is asked of them
  * @param snapshotBandwidth bytes per second, 0 for no limit
+ * @param digestInterval zero for never
  */
 public record SidecarConfig(
     Path dir,
@@ -47,7 +48,8 @@ public record SidecarConfig(
     long snapshotEntries,
     Duration snapshotInterval,
     long logRetainEntries,
-    long snapshotBandwidth) {
+    long snapshotBandwidth,
+    Duration digestInterval) {
 
   /**
    * Reads and checks the settings.
@@ -116,7 +118,8 @@ public record SidecarConfig(
         in.number(Setting.SNAPSHOT_ENTRIES, 1, 1L << 30),
         Duration.ofSeconds(in.number(Setting.SNAPSHOT_INTERVAL_SECONDS, 0, 366L * 86400)),
         in.number(Setting.LOG_RETAIN_ENTRIES, 0, 1L << 30),
-        in.number(Setting.SNAPSHOT_BANDWIDTH, 0, 1L << 40));
+        in.number(Setting.SNAPSHOT_BANDWIDTH, 0, 1L << 40),
+        Duration.ofSeconds(in.number(Setting.DIGEST_INTERVAL_SECONDS, 0, 366L * 86400)));
   }
 
   /** {@code host:port} that clients and other nodes are told. */

@@ -6,6 +6,7 @@ import io.ratissidecar.sidecar.raft.EntryWatcher;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.sidecar.raft.WaitList;
 import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.command.DeadlineReader;
@@ -59,7 +60,7 @@ public final class Expirer implements EntryWatcher {
   private final DeadlineReader proposedReader = new DeadlineReader(new Proposed());
   private final DeadlineReader sentReader = new DeadlineReader(new Sent());
   private final List<DatabaseKey> toAsk = new ArrayList<>();
-  private final List<Runnable> waiters = new ArrayList<>();
+  private final WaitList waiters = new WaitList();
   private boolean redisThere;
   private boolean complete;
   private boolean caughtUp;
@@ -286,9 +287,12 @@ public final class Expirer implements EntryWatcher {
         due.doubt(nanos);
       }
     }
-    List<Runnable> now = List.copyOf(waiters);
-    waiters.clear();
-    now.forEach(Runnable::run);
+    wake();
+  }
+
+  /** Has the commands that wait come again: whether they are taken at all may have changed. */
+  public void wake() {
+    waiters.wake();
   }
 
   private void propose(long now, long nanos) {

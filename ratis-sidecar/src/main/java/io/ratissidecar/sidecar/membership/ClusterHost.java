@@ -35,4 +35,7 @@ public interface ClusterHost {
   String redisState();
 
   SnapshotState snapshotState();
+
+  /** What became of the last comparison of this node's data with that of others, in words. */
+  String digestState();
 }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /**
@@ -25,6 +26,8 @@ import java.util.function.LongConsumer;
 public final class Membership {
   /** A node that has not answered the leader for longer than this counts as silent. */
   public static final long SILENT_MILLIS = 2000;
+
+  private static final long DIGEST_MILLIS = 2000;
 
   private final SidecarConfig config;
   private final FrontLoop front;
@@ -163,6 +166,26 @@ public final class Membership {
         .whenComplete(
             (reply, error) ->
                 answer.accept(reply instanceof RespValue.Int term ? term.value() : -1));
+  }
+
+  /**
+   * Asks another node for the digest of its data behind an entry.
+   *
+   * @param answer called at most once, on the front loop, with what {@link PeerProtocol#DIGEST}
+   *     tells; not called when the node does not answer
+   */
+  public void askDigest(Member member, long index, Consumer<List<String>> answer) {
+    peers
+        .call(
+            member.clientAddress(),
+            DIGEST_MILLIS,
+            PeerProtocol.message(PeerProtocol.DIGEST, clusterId(), Long.toString(index)))
+        .thenAccept(
+            reply -> {
+              if (reply instanceof RespValue.Array array) {
+                answer.accept(array.asList().stream().map(RespValue::asString).toList());
+              }
+            });
   }
 
   /**

@@ -22,6 +22,8 @@ import java.util.Optional;
  * @param serving true when its Redis is there and close behind the log
  * @param raftAddress where other nodes' Raft connects to it; empty when it did not say
  * @param redis state of the local Redis, in words
+ * @param digest what became of the last comparison of its data with that of others: empty, or a
+ *     word and the entry behind which they were compared
  */
 public record NodeStatus(
     int id,
@@ -36,7 +38,8 @@ public record NodeStatus(
     String raftAddress,
     String redisAddress,
     String redis,
-    SnapshotState snapshot) {
+    SnapshotState snapshot,
+    String digest) {
 
   /** Of this node, now. */
   static NodeStatus of(
@@ -58,7 +61,8 @@ public record NodeStatus(
             .orElse(config.raftAddress()),
         host.redisAddress(),
         host.redisState(),
-        host.snapshotState());
+        host.snapshotState(),
+        host.digestState());
   }
 
   /** Writes names and values as an array. */
@@ -77,6 +81,7 @@ public record NodeStatus(
     fields.put("redis-address", redisAddress);
     fields.put("redis", redis);
     snapshot.addTo(fields);
+    fields.put("digest", digest);
     Resp.writeArrayHeader(out, fields.size() * 2);
     fields.forEach(
         (name, value) -> {
@@ -112,6 +117,7 @@ public record NodeStatus(
         fields.getOrDefault("raft-address", ""),
         fields.getOrDefault("redis-address", ""),
         fields.getOrDefault("redis", ""),
-        SnapshotState.of(fields));
+        SnapshotState.of(fields),
+        fields.getOrDefault("digest", ""));
   }
 }

@@ -12,15 +12,22 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 
 /** Answers the messages of other nodes. On the front loop. */
 public final class PeerCommands {
   private final Membership membership;
   private final SnapshotOffer snapshots;
+  private final LongFunction<List<String>> digests;
 
-  public PeerCommands(Membership membership, SnapshotOffer snapshots) {
+  /**
+   * @param digests what {@link PeerProtocol#DIGEST} tells of an entry
+   */
+  public PeerCommands(
+      Membership membership, SnapshotOffer snapshots, LongFunction<List<String>> digests) {
     this.membership = membership;
     this.snapshots = snapshots;
+    this.digests = digests;
   }
 
   /**
@@ -55,12 +62,7 @@ public final class PeerCommands {
       case PeerProtocol.STATUS:
         return reply(membership.status()::write);
       case PeerProtocol.DESCRIBE:
-        return reply(
-            out -> {
-              List<String> fields = membership.description();
-              Resp.writeArrayHeader(out, fields.size());
-              fields.forEach(field -> Resp.writeBulk(out, field));
-            });
+        return reply(texts(membership.description()));
       case PeerProtocol.ATTACH:
         return attach(request, clusterId);
       default:
@@ -109,9 +111,18 @@ public final class PeerCommands {
                 number(request, 5),
                 number(request, 6),
                 (int) Math.min(number(request, 7), Integer.MAX_VALUE)));
+      case PeerProtocol.DIGEST:
+        return reply(texts(digests.apply(number(request, 4))));
       default:
         return refused("ERR unknown message '" + word + "' between nodes");
     }
+  }
+
+  private static Consumer<ByteBuf> texts(List<String> texts) {
+    return out -> {
+      Resp.writeArrayHeader(out, texts.size());
+      texts.forEach(text -> Resp.writeBulk(out, text));
+    };
   }
 
   private static int id(Request request) {

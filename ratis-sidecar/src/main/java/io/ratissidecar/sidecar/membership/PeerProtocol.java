@@ -54,6 +54,12 @@ public final class PeerProtocol {
    */
   public static final String CHUNK = "CHUNK";
 
+  /**
+   * Index: that of an entry that asked for it → version of the RDB and digest of the data behind
+   * that entry; an empty array when it is not there (yet).
+   */
+  static final String DIGEST = "DIGEST";
+
   /** The code of the error that says that a snapshot is not there (any more). */
   public static final String NO_SNAPSHOT = "NOSNAPSHOT";
 

@@ -33,7 +33,11 @@ public final class Applier {
   /** A Redis that has not answered an entry for longer than this does not count as serving. */
   private static final long SERVING_PATIENCE_NANOS = 1_000_000_000;
 
+  /** Entries wait no longer than this for whoever holds them. */
+  private static final long LONGEST_HOLD_NANOS = 5_000_000_000L;
+
   private final Executor loop;
+  private final LongSupplier nanoClock;
   private final ExecutorService reader;
   private final FatalHandler fatal;
   private final AtomicBoolean pumpScheduled = new AtomicBoolean();
@@ -51,11 +55,13 @@ public final class Applier {
   private boolean reading;
   private volatile long acknowledgedEntry;
   private boolean held;
-  private EntryWatcher watcher = EntryWatcher.NONE;
+  private long heldSinceNanos;
+  private final List<EntryWatcher> watchers = new ArrayList<>();
   private Runnable onQuiet;
 
   Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
     this.loop = loop;
+    this.nanoClock = nanoClock;
     this.reader = reader;
     this.fatal = fatal;
     this.batches = new PendingBatches(nanoClock);
@@ -70,7 +76,7 @@ public final class Applier {
 
   /** Shows what is sent, from the next connection to Redis on; before there is one. */
   public void watch(EntryWatcher entryWatcher) {
-    watcher = entryWatcher;
+    watchers.add(entryWatcher);
   }
 
   /** Nothing more is sent or read from the log, which may be closed from now on. Any thread. */
@@ -148,7 +154,7 @@ public final class Applier {
     window.clear();
     gaps.headSet(appliedIndex, true).clear();
     batches.applied(appliedIndex);
-    watcher.redisReady();
+    watchers.forEach(EntryWatcher::redisReady);
     noticeQuiet();
     pump();
   }
@@ -156,7 +162,7 @@ public final class Applier {
   /** Redis is gone; entries stay in the log until it is ready again. */
   public void redisLost() {
     redis = null;
-    watcher.redisLost();
+    watchers.forEach(EntryWatcher::redisLost);
     window.clear();
     batches.expectAgain();
     reads.lost();
@@ -196,11 +202,18 @@ public final class Applier {
    * Sends no entry from now on, and runs the action once Redis has answered those that it got: its
    * data is then that of one entry, and stays so until {@link #release}. Never runs it while there
    * is no Redis.
+   *
+   * @return false when somebody else holds the entries: then nothing happens
    */
-  public void hold(Runnable whenQuiet) {
+  public boolean hold(Runnable whenQuiet) {
+    if (held) {
+      return false;
+    }
     held = true;
+    heldSinceNanos = nanoClock.getAsLong();
     onQuiet = whenQuiet;
     noticeQuiet();
+    return true;
   }
 
   private void noticeQuiet() {
@@ -230,6 +243,9 @@ public final class Applier {
 
   /** Gives up waiting for batches that were appended too long ago, and for reads. */
   void expire(long writeTimeoutNanos, long readTimeoutNanos) {
+    if (held && nanoClock.getAsLong() - heldSinceNanos > LONGEST_HOLD_NANOS) {
+      release(); // who holds them has gone; what it wanted to take is not of one entry any more
+    }
     batches.expire(writeTimeoutNanos);
     reads.expire(readTimeoutNanos);
   }
@@ -315,7 +331,7 @@ public final class Applier {
     handled = entry.index();
     window.sent(entry.index(), entry.header().payloadLength());
     redis.apply(entry, batch);
-    watcher.sent(entry);
+    watchers.forEach(watcher -> watcher.sent(entry));
   }
 
   private Entry find(long index) {

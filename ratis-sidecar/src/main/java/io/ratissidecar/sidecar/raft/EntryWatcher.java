@@ -4,19 +4,6 @@ import io.ratissidecar.statemachine.entry.Entry;
 
 /** Sees what the local Redis is given. Called on the front loop. */
 public interface EntryWatcher {
-  /** For a node that nobody watches. */
-  EntryWatcher NONE =
-      new EntryWatcher() {
-        @Override
-        public void redisReady() {}
-
-        @Override
-        public void redisLost() {}
-
-        @Override
-        public void sent(Entry entry) {}
-      };
-
   /** Redis is there, perhaps with other data than before; what is sent follows. */
   void redisReady();
 

@@ -105,6 +105,7 @@ public final class Replication implements AutoCloseable {
             applier,
             sequencer,
             loop,
+            again -> loop.schedule(again, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS),
             () -> ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
             config.maxEntryBytes());
     this.candidates = new Candidates(applier, nanoClock, new Random(), config.maxEntryBytes() / 2);

@@ -43,12 +43,13 @@ public final class Scripts {
   private final Applier applier;
   private final Sequencer sequencer;
   private final Executor loop;
+  private final Consumer<Runnable> askAgainLater;
   private final IntSupplier seeds;
   private final int limitBytes;
   private final ScriptCatalog catalog = new ScriptCatalog();
   private final Map<String, String> failed = new HashMap<>();
   private final Map<String, Script> onTheirWay = new HashMap<>();
-  private final List<Runnable> waiters = new ArrayList<>();
+  private final WaitList waiters = new WaitList();
   private Prelude prelude;
   private int reserved;
   private long knownTerm = -1;
@@ -56,6 +57,7 @@ public final class Scripts {
   private long flushes;
 
   /**
+   * @param askAgainLater runs a task on the loop after a while
    * @param seeds positive numbers that nobody can foresee
    * @param limitBytes how long an entry may be
    */
@@ -64,12 +66,14 @@ public final class Scripts {
       Applier applier,
       Sequencer sequencer,
       Executor loop,
+      Consumer<Runnable> askAgainLater,
       IntSupplier seeds,
       int limitBytes) {
     this.group = group;
     this.applier = applier;
     this.sequencer = sequencer;
     this.loop = loop;
+    this.askAgainLater = askAgainLater;
     this.seeds = seeds;
     this.limitBytes = limitBytes;
   }
@@ -302,6 +306,10 @@ public final class Scripts {
         values,
         new Answer(
             reply -> {
+              if (reply instanceof RespValue.Error) { // such as BUSY
+                askAgainLater.accept(this::notLearned);
+                return;
+              }
               List<Script> scripts = new ArrayList<>();
               for (RespValue wrapped : reply.asList()) {
                 scripts.add(Script.ofWrapped(((RespValue.Bulk) wrapped).bytes()));
@@ -321,9 +329,7 @@ public final class Scripts {
   }
 
   private void wake() {
-    List<Runnable> now = List.copyOf(waiters);
-    waiters.clear();
-    now.forEach(Runnable::run);
+    waiters.wake();
   }
 
   /** One reply that this class itself waits for. */

@@ -5,8 +5,6 @@ import io.ratissidecar.statemachine.entry.EntryType;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -33,7 +31,7 @@ public final class Sequencer {
   private final int batchesInFlight;
   private final long pendingLimitBytes;
   private final ArrayDeque<Batch> ready = new ArrayDeque<>();
-  private final List<Runnable> waiters = new ArrayList<>();
+  private final WaitList waiters = new WaitList();
   private final Gathering gathering = new Gathering();
   private Batch open;
   private int inFlight;
@@ -173,12 +171,22 @@ public final class Sequencer {
     ready.peekLast().condition(condition);
   }
 
-  /** Adds commands on the reserved database, as an entry of their own. */
+  /** Adds a command on the reserved database, as an entry of its own. */
   public void addClusterEntry(ReplyReceiver waiting, int reservedDatabase, String... command) {
+    addOwnEntry(EntryType.CLUSTER, waiting, reservedDatabase, command);
+  }
+
+  /** Adds an entry behind which every node computes the digest of its data. */
+  public void addDigestEntry(ReplyReceiver waiting, int reservedDatabase) {
+    addOwnEntry(EntryType.DIGEST, waiting, reservedDatabase, "PING");
+  }
+
+  private void addOwnEntry(
+      EntryType type, ReplyReceiver waiting, int reservedDatabase, String... command) {
     if (open != null) {
       seal();
     }
-    Batch batch = new Batch(EntryType.CLUSTER, nanoClock.getAsLong());
+    Batch batch = new Batch(type, nanoClock.getAsLong());
     Resp.command(batch.begin(reservedDatabase, 2), command);
     batch.end(waiting, 1, 0);
     pendingBytes += cost(batch);
@@ -193,10 +201,9 @@ public final class Sequencer {
     }
     Batch batch;
     while ((batch = ready.poll()) != null) {
-      pendingBytes -= cost(batch);
-      batch.fail(Failure.NOT_LEADER);
+      giveUp(batch);
     }
-    runWaiters(); // also when it is full still: they are refused, or forwarded
+    waiters.wake(); // also when it is full still: they are refused, or forwarded
   }
 
   /**
@@ -204,16 +211,27 @@ public final class Sequencer {
    * it has happened. Lets those who wait for room hear when there will be none soon.
    */
   void expire(long timeoutNanos) {
-    Batch oldest = ready.isEmpty() ? open : ready.peek();
-    if (oldest != null && nanoClock.getAsLong() - oldest.createdNanos() > timeoutNanos) {
-      failUnproposed();
+    if (open != null && ready.isEmpty() && isOlder(open, timeoutNanos)) {
+      seal();
+    }
+    while (!ready.isEmpty() && isOlder(ready.peek(), timeoutNanos)) {
+      giveUp(ready.poll());
     }
     if (!ready.isEmpty()) {
       schedule(); // Redis may have applied meanwhile what a condition waits for
     }
-    if (!applier.isServing() || !proposer.isLeaderReady()) {
-      runWaiters();
+    if (!isFull() || !applier.isServing() || !proposer.isLeaderReady()) {
+      waiters.wake();
     }
+  }
+
+  private boolean isOlder(Batch batch, long nanos) {
+    return nanoClock.getAsLong() - batch.createdNanos() > nanos;
+  }
+
+  private void giveUp(Batch batch) {
+    pendingBytes -= cost(batch);
+    batch.fail(Failure.NOT_LEADER);
   }
 
   private static long cost(Batch batch) {
@@ -394,15 +412,7 @@ public final class Sequencer {
 
   private void wakeWaiters() {
     if (!isFull()) {
-      runWaiters();
-    }
-  }
-
-  private void runWaiters() {
-    if (!waiters.isEmpty()) {
-      List<Runnable> now = List.copyOf(waiters);
-      waiters.clear();
-      now.forEach(Runnable::run);
+      waiters.wake();
     }
   }
 }

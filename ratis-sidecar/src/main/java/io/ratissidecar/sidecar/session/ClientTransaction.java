@@ -317,14 +317,14 @@ final class ClientTransaction {
       CommandTable table = services.commands();
       Popping pop = popping.get(place);
       Plan plan = pop != null ? pop.plan() : table.plan(request, 0, clock, database);
-      if (plan instanceof Plan.Blocking blocking) {
-        plan = blocking.attempt();
-      }
       change = null;
       if (plan instanceof Plan.Deadline question) {
         change = DeadlineReplies.of(question.reply(), services);
       } else if (NullArrays.areIn(plan, session.protocol())) {
         change = NullArrays::write;
+      }
+      if (plan instanceof Plan.Blocking blocking) {
+        plan = blocking.attempt();
       }
       if (plan instanceof Plan.Open open) {
         scripts |= plan instanceof Plan.Script;

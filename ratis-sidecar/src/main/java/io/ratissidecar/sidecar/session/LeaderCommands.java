@@ -177,6 +177,13 @@ final class LeaderCommands {
     return waiter != null && services.blocked().unblock(waiter, withError);
   }
 
+  /** The client sends no more. When it waits, it does so no longer. */
+  void inputEnded() {
+    if (waiter != null) {
+      services.blocked().timeOut(waiter);
+    }
+  }
+
   void close() {
     if (waiter != null) {
       services.blocked().remove(waiter);

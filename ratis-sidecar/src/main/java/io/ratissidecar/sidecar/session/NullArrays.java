@@ -12,7 +12,10 @@ final class NullArrays {
 
   /** Whether they may be in the reply to a command, as it was planned. */
   static boolean areIn(Plan planned, int protocol) {
-    return protocol == 2 && planned instanceof Plan.InPrelude plan && plan.nullIsArray();
+    boolean array =
+        planned instanceof Plan.InPrelude plan && plan.nullIsArray()
+            || planned instanceof Plan.Blocking blocking && blocking.nullIsArray();
+    return array && protocol == 2;
   }
 
   /** Copies a reply, whose nulls all are in place of arrays. */

@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.resp.RespConnection;
@@ -29,6 +30,10 @@ final class ProxyLane {
   private static final long MARGIN_NANOS = 1_000_000_000;
 
   private static final long FOR_EVER = Long.MAX_VALUE;
+
+  /** How often it is looked whether the leader still leads, as long as a command waits there. */
+  private static final long LOOK_NANOS = 1_000_000_000;
+
   private static final long LONGEST_MILLIS = TimeUnit.DAYS.toMillis(365);
 
   private static final byte[] RAFT = "RAFT".getBytes(StandardCharsets.US_ASCII);
@@ -47,6 +52,10 @@ final class ProxyLane {
   private boolean checkingPatience;
   private boolean watching;
   private boolean lostWatched;
+
+  /** Since when the node that was forwarded to is known not to lead; 0 for not. */
+  private long deposedNanos;
+
   private int database;
 
   ProxyLane(Session session) {
@@ -197,19 +206,41 @@ final class ProxyLane {
    * client waits there, which it then drops.
    */
   void endInput() {
-    if (connection != null && waiting.stream().anyMatch(forwarded -> forwarded.blocking)) {
+    if (connection != null && isBlocked()) {
       connection.endOutput();
     }
   }
 
+  /** A command that waits at the leader is the only one under way. */
+  private boolean isBlocked() {
+    return !waiting.isEmpty() && waiting.peek().blocking;
+  }
+
   /**
-   * A leader answers within its own time-outs. One that is frozen, or whose machine is gone, does
-   * not, and its connection may stay open for ever.
+   * Ends a wait at the leader: the leader is shown the end of the connection.
+   *
+   * @return whether a command of this client waits there
+   */
+  boolean unblock(boolean withError) {
+    if (connection == null || !isBlocked()) {
+      return false;
+    }
+    waiting.peek().unblocked(withError);
+    connection.endOutput();
+    return true;
+  }
+
+  /**
+   * A leader answers within its own time-outs, and ends what waits there when it leads no more. One
+   * that is frozen, or whose machine is gone, does not, and its connection may stay open for ever.
    */
   private void watchPatience() {
-    if (!checkingPatience && !waiting.isEmpty() && waiting.peek().patienceNanos != FOR_EVER) {
+    if (!checkingPatience && !waiting.isEmpty()) {
       checkingPatience = true;
       long leftNanos = waiting.peek().leftNanos();
+      if (isBlocked()) {
+        leftNanos = Math.min(leftNanos, LOOK_NANOS);
+      }
       session
           .services()
           .front()
@@ -220,11 +251,25 @@ final class ProxyLane {
 
   private void checkPatience() {
     checkingPatience = false;
-    if (!waiting.isEmpty() && waiting.peek().leftNanos() <= 0) {
+    if (!waiting.isEmpty() && (waiting.peek().leftNanos() <= 0 || isBlocked() && isDeposed())) {
       LOG.warn("The leader at {} does not answer; giving up on what was forwarded to it", address);
       close();
     }
     watchPatience();
+  }
+
+  /** True when the node that was forwarded to should have said by now that it leads no more. */
+  private boolean isDeposed() {
+    long now = System.nanoTime();
+    Optional<Member> leader = session.services().remoteLeader();
+    if (leader.filter(member -> member.clientAddress().equals(address)).isPresent()) {
+      deposedNanos = 0;
+      return false;
+    }
+    if (deposedNanos == 0) {
+      deposedNanos = now;
+    }
+    return now - deposedNanos > patienceNanos();
   }
 
   private long patienceNanos() {
@@ -254,6 +299,7 @@ final class ProxyLane {
   private void opened(RespConnection opened, String leaderAddress) {
     connection = opened;
     address = leaderAddress;
+    deposedNanos = 0;
     database = 0;
     opened.onClosed(
         c -> {
@@ -287,6 +333,8 @@ final class ProxyLane {
     private Runnable executed = () -> {};
     private int received;
     private boolean over;
+    private boolean unblocked;
+    private boolean withError;
 
     Forwarded(Slot slot, int count, boolean transaction, boolean blocking, long patienceNanos) {
       this.blocking = blocking;
@@ -304,7 +352,12 @@ final class ProxyLane {
         return;
       }
       over();
-      if (error && startsWith(frame, "-MOVED ")) {
+      if (unblocked) {
+        close(); // nothing more can be sent on it
+      }
+      if (unblocked && withError && Resp.isNull(frame)) {
+        slot.error(BlockedClients.UNBLOCKED);
+      } else if (error && startsWith(frame, "-MOVED ")) {
         session.services().sessions().countProxyFailure();
         slot.error(FAILED);
       } else {
@@ -322,6 +375,12 @@ final class ProxyLane {
         session.services().sessions().countProxyFailure();
         slot.error(UNKNOWN);
       }
+    }
+
+    /** Somebody has asked to end the wait. */
+    void unblocked(boolean error) {
+      unblocked = true;
+      withError = error;
     }
 
     /** How much longer it is waited for. */

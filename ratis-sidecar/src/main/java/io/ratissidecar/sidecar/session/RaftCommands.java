@@ -180,6 +180,11 @@ final class RaftCommands {
     return leading.unblock(withError);
   }
 
+  /** The client sends no more: what it waits for now is the last. */
+  void inputEnded() {
+    leading.inputEnded();
+  }
+
   void close() {
     transaction.close();
     leading.close();

@@ -145,7 +145,7 @@ public final class Session implements RequestSink {
   public void onInputEnd(boolean complete) {
     local.endInput();
     proxy.endInput();
-    raft.unblock(false);
+    raft.inputEnded();
     if (complete) {
       close();
     }
@@ -193,7 +193,7 @@ public final class Session implements RequestSink {
 
   /** Ends a wait for data; false when it does not wait. */
   boolean unblock(boolean withError) {
-    return raft.unblock(withError);
+    return raft.unblock(withError) || proxy.unblock(withError);
   }
 
   boolean hasPending() {

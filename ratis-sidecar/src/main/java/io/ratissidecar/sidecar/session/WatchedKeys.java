@@ -26,6 +26,9 @@ final class WatchedKeys {
   private int database;
   private boolean any;
 
+  /** In which the first key was watched. */
+  private long term;
+
   WatchedKeys(Session session) {
     this.session = session;
     this.attempt = new ConnectionAttempt(session);
@@ -49,7 +52,10 @@ final class WatchedKeys {
     }
     ByteBuf command = Unpooled.buffer(request.frameEnd() - request.frameStart() + 16);
     request.writeFrom(name, command);
-    any = true;
+    if (!any) {
+      any = true;
+      term = currentTerm();
+    }
     for (int i = name + 1; i < request.argCount(); i++) {
       keys.add(new DatabaseKey(database, request.arg(i)));
     }
@@ -96,7 +102,9 @@ final class WatchedKeys {
   void check(Consumer<Boolean> verdict) {
     any = false;
     keys.clear();
-    if (connection == null) {
+    // Between two terms of this node as leader, its Redis may have got all data anew.
+    if (connection == null || term != currentTerm()) {
+      forgetThere();
       verdict.accept(false);
       return;
     }
@@ -106,11 +114,21 @@ final class WatchedKeys {
 
   /** Watches no more. */
   void forget() {
-    if (any && connection != null) {
-      connection.command(IgnoredReplies.INSTANCE, "UNWATCH");
+    if (any) {
+      forgetThere();
     }
     any = false;
     keys.clear();
+  }
+
+  private void forgetThere() {
+    if (connection != null) {
+      connection.command(IgnoredReplies.INSTANCE, "UNWATCH");
+    }
+  }
+
+  private long currentTerm() {
+    return session.services().replication().map(r -> r.raft().group().term()).orElse(-1L);
   }
 
   void close() {

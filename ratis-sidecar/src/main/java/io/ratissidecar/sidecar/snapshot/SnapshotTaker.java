@@ -51,12 +51,56 @@ final class SnapshotTaker {
   record Taken(Snapshot snapshot, long pauseNanos) {}
 
   /**
+   * Entries that are held back.
+   *
+   * @param quiet the last entry that Redis has, once it has answered it
+   * @param nanos when that began
+   */
+  record Hold(CompletableFuture<Long> quiet, long nanos) {}
+
+  /** Sends no entry from now on, until a snapshot was taken; on the front loop. */
+  static Hold hold(Applier applier) {
+    CompletableFuture<Long> quiet = new CompletableFuture<>();
+    if (!applier.hold(() -> quiet.complete(applier.appliedEntry()))) {
+      quiet.completeExceptionally(new IOException("another snapshot is being taken"));
+    }
+    return new Hold(quiet, System.nanoTime());
+  }
+
+  /**
+   * Takes one of the entry that Redis has.
+   *
    * @throws IOException when it could not be taken; nothing is left of it
    */
   Taken take(Replication replication) throws IOException, InterruptedException {
     try (RdbSource rdb = redis.openRdbSource()) {
+      CompletableFuture<Hold> hold = new CompletableFuture<>();
+      loop.execute(() -> hold.complete(hold(replication.applier())));
+      return take(replication, rdb, hold.join());
+    }
+  }
+
+  /** As {@link #take(Replication)}, of the entry at which entries are held. */
+  Taken take(Replication replication, Hold hold) throws IOException, InterruptedException {
+    RdbSource opened;
+    try {
+      opened = redis.openRdbSource();
+    } catch (IOException | RuntimeException e) {
+      if (!hold.quiet().isCompletedExceptionally()) { // else somebody else holds them
+        loop.execute(replication.applier()::release);
+      }
+      throw e;
+    }
+    try (RdbSource rdb = opened) {
+      return take(replication, rdb, hold);
+    }
+  }
+
+  private Taken take(Replication replication, RdbSource rdb, Hold hold)
+      throws IOException, InterruptedException {
+    try {
       source = rdb;
-      Fork fork = fork(rdb, replication.applier());
+      Fork fork = fork(rdb, replication.applier(), hold);
       try (SnapshotDraft begun = store.begin()) {
         draft = begun;
         rdb.copyTo(begun.out());
@@ -82,18 +126,20 @@ final class SnapshotTaker {
    */
   private record Fork(long index, long pauseNanos) {}
 
-  private Fork fork(RdbSource rdb, Applier applier) throws IOException, InterruptedException {
-    CompletableFuture<Long> quiet = new CompletableFuture<>();
-    long start = System.nanoTime();
-    loop.execute(() -> applier.hold(() -> quiet.complete(applier.appliedEntry())));
+  private Fork fork(RdbSource rdb, Applier applier, Hold hold)
+      throws IOException, InterruptedException {
+    long index;
     try {
-      long index = quiet.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-      rdb.awaitFork(PATIENCE);
-      return new Fork(index, System.nanoTime() - start);
-    } catch (TimeoutException e) {
-      throw new IOException("the local Redis has not answered the last entries in time", e);
+      index = hold.quiet().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
-      throw new IllegalStateException(e); // nobody fails it
+      throw new IOException(e.getCause().getMessage(), e); // it is not ours to release
+    } catch (TimeoutException e) {
+      loop.execute(applier::release);
+      throw new IOException("the local Redis has not answered the last entries in time", e);
+    }
+    try {
+      rdb.awaitFork(PATIENCE);
+      return new Fork(index, System.nanoTime() - hold.nanos());
     } finally {
       loop.execute(applier::release);
     }

@@ -106,15 +106,48 @@ public final class Snapshots implements AutoCloseable {
    */
   public CompletableFuture<Snapshot> take() {
     CompletableFuture<Snapshot> done = new CompletableFuture<>();
+    onThread(
+        done,
+        () ->
+            take(
+                replication
+                    .get()
+                    .orElseThrow(() -> new IOException("this node is in no cluster"))));
+    return done;
+  }
+
+  /**
+   * Takes one of exactly the entry that was sent last. Call it on the front loop, in the turn in
+   * which that was sent. Completes as {@link #take} does, and fails too when a snapshot is being
+   * taken already.
+   */
+  public CompletableFuture<Snapshot> takeHere(Replication current) {
+    CompletableFuture<Snapshot> done = new CompletableFuture<>();
+    if (taker.bytesWritten() >= 0) {
+      done.completeExceptionally(new IOException("another snapshot is being taken"));
+      return done;
+    }
+    SnapshotTaker.Hold hold = SnapshotTaker.hold(current.applier());
+    onThread(
+        done,
+        () -> {
+          Snapshot snapshot = takeNow(() -> taker.take(current, hold));
+          cut(current);
+          return snapshot;
+        });
+    return done;
+  }
+
+  private interface Work {
+    Snapshot run() throws IOException, InterruptedException;
+  }
+
+  private void onThread(CompletableFuture<Snapshot> done, Work work) {
     try {
       thread.execute(
           () -> {
             try {
-              Replication current =
-                  replication
-                      .get()
-                      .orElseThrow(() -> new IOException("this node is in no cluster"));
-              done.complete(take(current));
+              done.complete(work.run());
             } catch (IOException | RuntimeException e) {
               done.completeExceptionally(e);
             } catch (InterruptedException e) {
@@ -125,7 +158,6 @@ public final class Snapshots implements AutoCloseable {
     } catch (RejectedExecutionException e) {
       done.completeExceptionally(new IOException("the node stops", e));
     }
-    return done;
   }
 
   private void takeIfDue() {
@@ -186,16 +218,19 @@ public final class Snapshots implements AutoCloseable {
       cut(current); // nothing has changed since, but perhaps nobody needs the log any more
       return latest.get();
     }
-    Snapshot snapshot = takeNow(current);
+    Snapshot snapshot = takeNow(() -> taker.take(current));
     cut(current);
     return snapshot;
   }
 
-  private Snapshot takeNow(Replication current)
-      throws SnapshotFailedException, InterruptedException {
+  private interface Taking {
+    SnapshotTaker.Taken run() throws IOException, InterruptedException;
+  }
+
+  private Snapshot takeNow(Taking taking) throws SnapshotFailedException, InterruptedException {
     long start = System.nanoTime();
     try {
-      SnapshotTaker.Taken taken = taker.take(current);
+      SnapshotTaker.Taken taken = taking.run();
       SnapshotManifest manifest = taken.snapshot().manifest();
       long nanos = System.nanoTime() - start;
       lastFailed = false;

@@ -112,7 +112,7 @@ class SnapshotFetcherTest {
               throw new AssertionError(reason, cause);
             });
     membership.start();
-    PeerCommands commands = new PeerCommands(membership, sender);
+    PeerCommands commands = new PeerCommands(membership, sender, index -> List.of());
     server = new ClientServer(front, config, client -> new Conversation(client, commands));
     server.start();
   }

@@ -115,7 +115,7 @@ public final class CommandApplier {
    * number of databases here, commands of clients would meet the markers.
    */
   private void checkDatabases(Entry entry) {
-    if (entry.header().type() != EntryType.CLUSTER || broken) {
+    if (entry.header().type() == EntryType.COMMANDS || broken) {
       return;
     }
     int selected = PayloadCommands.selectedBy(entry.payload());

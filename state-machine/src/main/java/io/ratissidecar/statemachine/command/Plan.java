@@ -3,6 +3,7 @@ package io.ratissidecar.statemachine.command;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** What becomes of one command that is to be replicated or read linearizably. */
@@ -101,6 +102,15 @@ public sealed interface Plan {
       return attempt instanceof ReadInstead read
           ? read.command()
           : ((Rewritten) attempt).commands()[0];
+    }
+
+    /**
+     * Whether the attempt, since it is a script, says with a null string what clients of RESP2
+     * expect as a null array. No script can make one.
+     */
+    public boolean nullIsArray() {
+      return attempt instanceof InPrelude
+          || new String(words()[0], StandardCharsets.US_ASCII).equals("EVAL");
     }
   }
 

@@ -5,7 +5,12 @@ public enum EntryType {
   /** Commands of clients. */
   COMMANDS(1),
   /** Commands on the reserved database: the cluster's own bookkeeping. */
-  CLUSTER(2);
+  CLUSTER(2),
+  /**
+   * Changes nothing: every node computes the digest of its data as it is behind this entry. The
+   * payload has the form of {@link #CLUSTER}.
+   */
+  DIGEST(3);
 
   private final int code;
 

@@ -10,6 +10,9 @@ public final class ScriptCatalog {
   /** How Redis 7 names a script in an error, and how 6.2 does. */
   private static final Pattern NAMED = Pattern.compile("(script: |\\bf_)([0-9a-f]{40})");
 
+  /** How many hashes are kept at most for the sake of errors that are still to come. */
+  private static final int MOST_FORMER = 10_000;
+
   private final Map<String, String> wrappedBySha = new HashMap<>();
   private final Map<String, String> shaByWrapped = new HashMap<>();
 
@@ -28,6 +31,9 @@ public final class ScriptCatalog {
   /** Knows none. The hashes of those that it knew are still translated. */
   public void clear() {
     wrappedBySha.clear();
+    if (shaByWrapped.size() > MOST_FORMER) {
+      shaByWrapped.clear();
+    }
   }
 
   /** How Redis calls the script that clients call so; null if it is not known. */

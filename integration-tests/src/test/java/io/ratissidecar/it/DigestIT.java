@@ -1,0 +1,104 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertOk;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The nodes compare their data. */
+@ExtendWith(PrintLogsOnFailure.class)
+class DigestIT {
+  @TempDir private static Path dir;
+  @AutoClose private TestCluster cluster;
+
+  private static Set<String> digests(Reply comparison) {
+    assertEquals(6, comparison.elements().size(), comparison::toString);
+    Set<String> digests = new HashSet<>();
+    comparison.elements().get(5).elements().forEach(node -> digests.add(node.texts().get(1)));
+    return digests;
+  }
+
+  private static String verdict(Reply comparison) {
+    return comparison.elements().get(3).text();
+  }
+
+  private static void awaitVerdict(Node node, String verdict) {
+    Poll.until(
+        node + " finds that its data is " + verdict,
+        TestCluster.PATIENCE,
+        () -> node.info().get("raft_digest_verdict").equals(verdict));
+  }
+
+  @Test
+  void when_asked_while_there_are_writes_then_all_nodes_have_the_same() throws Exception {
+    cluster = TestCluster.of(3, "--mode", "transparent");
+    Node leader = cluster.leader();
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread writer =
+        new Thread(
+            () -> {
+              try (RespClient client = leader.client()) {
+                for (int i = 0; !stop.get(); i++) {
+                  client.call("SET", "k" + i % 1000, "" + i, "PX", "" + (i % 7 + 1) * 100);
+                  client.call("RPUSH", "list", "" + i);
+                  client.call("SADD", "set", "" + i);
+                }
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    writer.start();
+    try {
+      Set<String> seen = new HashSet<>();
+      for (int i = 1; i <= 3; i++) {
+        Reply comparison = leader.call("RAFT.DIGEST");
+        assertEquals("same", verdict(comparison), comparison::toString);
+        assertEquals(1, digests(comparison).size(), comparison::toString);
+        assertEquals(3, comparison.elements().get(5).elements().size());
+        seen.addAll(digests(comparison));
+        assertEquals(i, seen.size(), "the data has changed since");
+      }
+    } finally {
+      stop.set(true);
+      writer.join();
+    }
+    for (Node node : cluster.nodes()) {
+      awaitVerdict(node, "same");
+    }
+    assertError("MOVED", cluster.followers().get(0).call("RAFT.DIGEST"));
+    ClosingInvariants.checkSameData(cluster);
+  }
+
+  @Test
+  void when_a_node_has_other_data_then_it_finds_out_and_cluster_status_says_so() throws Exception {
+    cluster = TestCluster.of(3, "--digest-interval-seconds", "1");
+    Node leader = cluster.leader();
+    assertOk(leader.call("RAFT", "SET", "key", "value"));
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      awaitVerdict(node, "same");
+    }
+    Node follower = cluster.followers().get(0);
+    assertOk(follower.redisCall("SET", "key", "other"));
+    awaitVerdict(follower, "differs"); // without being asked, by the interval
+    awaitVerdict(leader, "same");
+    follower.assertLogs("differs from that of a majority");
+    Program.run(dir, Map.of(), "cluster", "status", "--node", leader.address())
+        .expect(1, "Problem: ", "has other data than the majority");
+    assertOk(follower.redisCall("SET", "key", "value"));
+    awaitVerdict(follower, "same");
+  }
+}

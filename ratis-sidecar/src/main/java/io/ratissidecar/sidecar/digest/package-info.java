@@ -1,0 +1,2 @@
+/** Finds out whether all nodes have the same data. */
+package io.ratissidecar.sidecar.digest;
