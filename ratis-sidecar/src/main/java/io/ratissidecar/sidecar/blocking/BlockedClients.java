@@ -150,9 +150,9 @@ public final class BlockedClients {
         });
   }
 
-  /** How many wait. */
+  /** How many wait; not those for whom it is not yet known what is new to them. */
   public int count() {
-    return all.size();
+    return (int) all.stream().filter(w -> !LastIds.areAskedFor(w.plan())).count();
   }
 
   /** The client has gone, or waits no more for another reason; nothing is told. */
