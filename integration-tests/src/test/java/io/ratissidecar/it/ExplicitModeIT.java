@@ -167,7 +167,6 @@ class ExplicitModeIT {
         "NOSUCHCOMMAND a b",
         "SET onlykey",
         "GET",
-        "SPOP s",
         "SCRIPT KILL",
         "SAVE",
         "CONFIG GET maxmemory",

@@ -106,7 +106,8 @@ public final class Sidecar implements AutoCloseable {
     this.redis = new LocalRedis(config, store, front, fatal);
     this.membership = new Membership(config, front, node, fatal);
     this.blocked =
-        new BlockedClients(front, redis::endpoint, membership::replication, () -> expirer);
+        new BlockedClients(
+            front, redis::endpoint, membership::replication, () -> expirer, () -> commands);
     this.quota = new MemoryQuota(config.maxMemory(), membership::replication);
     this.snapshots =
         new Snapshots(

@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.blocking;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.expiry.Expirer;
 import io.ratissidecar.sidecar.expiry.Guard;
 import io.ratissidecar.sidecar.raft.Failure;
@@ -8,10 +9,13 @@ import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.statemachine.command.CommandTable;
 import io.ratissidecar.statemachine.command.DatabaseKey;
+import io.ratissidecar.statemachine.command.Plan;
 import io.ratissidecar.statemachine.command.WaitingMove;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
+import io.ratissidecar.statemachine.resp.RespValue;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -44,9 +48,12 @@ public final class BlockedClients {
   /** So often the keys are looked at without a reason. */
   private static final int TICKS_TO_LOOK = 10;
 
+  private static final long AGAIN_MILLIS = 100;
+
   private final FrontLoop front;
   private final Supplier<Optional<Replication>> replication;
   private final Supplier<Expirer> expirer;
+  private final Supplier<CommandTable> table;
   private final KeyWatch keys;
   private final Map<DatabaseKey, LinkedHashSet<Waiter>> queues = new HashMap<>();
   private final Set<Waiter> all = new LinkedHashSet<>();
@@ -60,13 +67,16 @@ public final class BlockedClients {
    * @param redis the local one
    * @param replication this node's part in a cluster, if it has any
    * @param expirer that of this part
+   * @param table what commands are, once there is a part
    */
   public BlockedClients(
       FrontLoop front,
       Supplier<RespEndpoint> redis,
       Supplier<Optional<Replication>> replication,
-      Supplier<Expirer> expirer) {
+      Supplier<Expirer> expirer,
+      Supplier<CommandTable> table) {
     this.expirer = expirer;
+    this.table = table;
     this.front = front;
     this.replication = replication;
     this.keys =
@@ -95,6 +105,14 @@ public final class BlockedClients {
     if (millis > 0) {
       waiter.timeout(front.loop().schedule(() -> timeOut(waiter), millis, TimeUnit.MILLISECONDS));
     }
+    if (LastIds.areAskedFor(waiter.plan())) {
+      askForLastIds(waiter);
+    } else {
+      queue(waiter);
+    }
+  }
+
+  private void queue(Waiter waiter) {
     for (DatabaseKey key : waiter.keys()) {
       queues.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(waiter);
     }
@@ -105,9 +123,37 @@ public final class BlockedClients {
     }
   }
 
-  /** How many wait. */
+  private void askForLastIds(Waiter waiter) {
+    execute(
+        waiter,
+        new Plan.ReadInstead(LastIds.question(waiter.plan())),
+        new ReplyReceiver() {
+          @Override
+          public void reply(ByteBuf frame) {
+            waiter.waitOn();
+            if (waiter.isExpired()) {
+              timeOut(waiter);
+            } else if (!waiter.isOver()) {
+              waiter.plan(LastIds.completed(waiter.plan(), RespValue.parse(frame.duplicate())));
+              queue(waiter);
+            }
+          }
+
+          @Override
+          public void failed(Failure failure) {
+            BlockedClients.this.failed(waiter, failure);
+          }
+        },
+        () -> {
+          if (!waiter.isOver()) {
+            askForLastIds(waiter);
+          }
+        });
+  }
+
+  /** How many wait; not those for whom it is not yet known what is new to them. */
   public int count() {
-    return all.size();
+    return (int) all.stream().filter(w -> !LastIds.areAskedFor(w.plan())).count();
   }
 
   /** The client has gone, or waits no more for another reason; nothing is told. */
@@ -149,8 +195,7 @@ public final class BlockedClients {
     if (all.isEmpty()) {
       return;
     }
-    boolean leads = replication.get().filter(r -> r.raft().group().isLeaderReady()).isPresent();
-    if (!leads) {
+    if (leading() == null) {
       endAll();
     } else if (keys.isReady() && ++ticks % TICKS_TO_LOOK == 0) {
       // Redis tells of every change but SWAPDB.
@@ -164,6 +209,13 @@ public final class BlockedClients {
       if (!waiter.isTrying()) {
         end(waiter, NOT_LEADING);
       }
+    }
+  }
+
+  private void failed(Waiter waiter, Failure failure) {
+    if (!waiter.isOver()) {
+      remove(waiter);
+      waiter.client().failed(failure);
     }
   }
 
@@ -211,8 +263,12 @@ public final class BlockedClients {
       return;
     }
     List<Waiter> waiting = List.copyOf(queue);
+    List<Waiter> next = waiting.stream().filter(waiter -> !waiter.isPassedOver()).toList();
     if (exists) {
-      waiting.stream().filter(waiter -> !waiter.isPassedOver()).findFirst().ifPresent(this::serve);
+      next.stream().filter(waiter -> !waiter.isReader()).findFirst().ifPresent(this::serve);
+      next.stream().filter(Waiter::isReader).forEach(this::serve);
+    } else {
+      next.stream().filter(Waiter::isInGroup).forEach(this::serve); // there is no group any more
     }
     waiting.forEach(waiter -> waiter.lookedAt(key));
     if (changedSince) {
@@ -232,30 +288,74 @@ public final class BlockedClients {
    * @param justCome whether an error is its answer
    */
   private void attempt(Waiter waiter, boolean justCome) {
-    Optional<Replication> current = replication.get();
-    if (current.isEmpty() || !current.get().raft().group().isLeaderReady()) {
+    byte[][] move = justCome ? null : WaitingMove.of(waiter.plan().words());
+    execute(
+        waiter,
+        move == null ? waiter.plan().attempt() : Plan.Rewritten.single(move),
+        new Attempt(waiter, justCome || move != null),
+        () -> attemptUnlessOver(waiter, justCome));
+  }
+
+  /**
+   * Executes a command for a waiter, which is trying meanwhile.
+   *
+   * @param again what to do when that is not possible yet; the waiter may be over by then
+   */
+  private void execute(Waiter waiter, Plan planned, ReplyReceiver receiver, Runnable again) {
+    Replication current = leading();
+    if (current == null) {
       end(waiter, NOT_LEADING);
       return;
     }
-    byte[][] move = justCome ? null : WaitingMove.of(waiter.plan().attempt());
-    byte[][] command = move != null ? move : waiter.plan().attempt();
-    Guard guard = expirer.get().guard(Request.of(command), 0, waiter.database());
+    int database = waiter.database();
+    Plan plan = planned;
+    Request request = Request.of(waiter.plan().words());
+    Guard guard = expirer.get().guard(request, 0, database);
     if (guard.waits()) {
-      expirer.get().whenSettled(() -> attemptUnlessOver(waiter, justCome));
+      expirer.get().whenSettled(again);
+      return;
+    }
+    if (plan instanceof Plan.Open open) {
+      plan =
+          current
+              .scripts()
+              .plan(
+                  open,
+                  request,
+                  0,
+                  current.sequencer().clockMillis(),
+                  database,
+                  waiter.protocol(),
+                  table.get().reservedDatabase());
+      if (plan == null) {
+        if (current.applier().isServing()) {
+          current.scripts().whenKnown(again);
+        } else {
+          front.loop().schedule(again, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+        }
+        return;
+      }
+    }
+    if (plan instanceof Plan.Refused refused) {
+      end(waiter, refused.error());
       return;
     }
     waiter.trying();
-    expirer.get().proposed(new byte[][][] {command}, waiter.database());
-    byte[][][] commands = guard.then(command);
-    current
-        .get()
-        .sequencer()
-        .add(
-            new Attempt(waiter, justCome || move != null),
-            waiter.database(),
-            waiter.protocol(),
-            commands,
-            commands.length - 1);
+    byte[][][] commands = plan.logged(request, 0);
+    if (plan instanceof Plan.ReadInstead && guard.isNone()) {
+      ByteBuf command = Unpooled.buffer(256);
+      Resp.command(command, commands[0]);
+      current.reads().read(database, waiter.protocol(), command, receiver);
+      return;
+    }
+    expirer.get().proposed(commands, database);
+    byte[][][] guarded = guard.then(commands);
+    current.sequencer().add(receiver, database, waiter.protocol(), guarded, guarded.length - 1);
+  }
+
+  /** Null when this node does not lead. */
+  private Replication leading() {
+    return replication.get().filter(r -> r.raft().group().isLeaderReady()).orElse(null);
   }
 
   private void attemptUnlessOver(Waiter waiter, boolean justCome) {
@@ -279,7 +379,8 @@ public final class BlockedClients {
         return;
       }
       // A key of another type is nothing that those wait for who wait already.
-      boolean nothing = Resp.isNull(frame) || (!errorCounts && isWrongType(frame));
+      boolean waitsOn = !errorCounts && !waiter.isInGroup() && isWrongType(frame);
+      boolean nothing = Resp.isNull(frame) || waitsOn;
       if (nothing) {
         boolean again = waiter.waitOn();
         if (waiter.isExpired()) {
@@ -287,6 +388,9 @@ public final class BlockedClients {
         } else {
           // What is there may be of use to the next one.
           waiter.passOver(!again);
+          if (!again) {
+            all.stream().filter(waiter::isLike).forEach(other -> other.passOver(true));
+          }
           waiter.keys().forEach(BlockedClients.this::ask);
         }
       } else {
@@ -297,10 +401,7 @@ public final class BlockedClients {
 
     @Override
     public void failed(Failure failure) {
-      if (!waiter.isOver()) {
-        remove(waiter);
-        waiter.client().failed(failure);
-      }
+      BlockedClients.this.failed(waiter, failure);
     }
 
     private static boolean isWrongType(ByteBuf frame) {

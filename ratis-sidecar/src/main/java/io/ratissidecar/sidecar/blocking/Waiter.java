@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.command.Plan;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -15,7 +16,7 @@ public final class Waiter {
   private final Client client;
   private final int database;
   private final int protocol;
-  private final Plan.Blocking plan;
+  private Plan.Blocking plan;
   private final List<DatabaseKey> keys;
   private ScheduledFuture<?> timeout;
   private final Set<DatabaseKey> unseen;
@@ -58,6 +59,37 @@ public final class Waiter {
 
   Plan.Blocking plan() {
     return plan;
+  }
+
+  /** Whether others may have the same as well. */
+  boolean isReader() {
+    return plan.kind() == Plan.Waiting.TO_READ;
+  }
+
+  /** Whether it is one of a group's consumers. */
+  boolean isInGroup() {
+    return plan.kind() == Plan.Waiting.IN_GROUP;
+  }
+
+  /** What is waited for is known more exactly. */
+  void plan(Plan.Blocking completed) {
+    plan = completed;
+  }
+
+  /**
+   * Whether the other finds nothing either when this one does: a consumer of the same group that
+   * waits for the same streams.
+   */
+  boolean isLike(Waiter other) {
+    return plan.kind() == Plan.Waiting.IN_GROUP
+        && other.plan.kind() == Plan.Waiting.IN_GROUP
+        && keys.equals(other.keys)
+        && Arrays.equals(group(), other.group());
+  }
+
+  /** The word behind GROUP, which is the first option but for clients that are odd. */
+  private byte[] group() {
+    return plan.words()[2];
   }
 
   List<DatabaseKey> keys() {

@@ -4,6 +4,7 @@ import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.Random;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
@@ -28,6 +29,7 @@ public final class Replication implements AutoCloseable {
   private final Sequencer sequencer;
   private final ReadGate reads;
   private final Scripts scripts;
+  private final Candidates candidates;
 
   /** Hears of events of the group; any thread. */
   public interface Listener {
@@ -106,6 +108,7 @@ public final class Replication implements AutoCloseable {
             again -> loop.schedule(again, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS),
             () -> ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
             config.maxEntryBytes());
+    this.candidates = new Candidates(applier, nanoClock, new Random(), config.maxEntryBytes() / 2);
     this.reads =
         new ReadGate(
             raft.group(),
@@ -135,6 +138,10 @@ public final class Replication implements AutoCloseable {
 
   public Scripts scripts() {
     return scripts;
+  }
+
+  public Candidates candidates() {
+    return candidates;
   }
 
   public Applier applier() {

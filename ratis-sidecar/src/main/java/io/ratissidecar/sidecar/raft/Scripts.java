@@ -9,6 +9,7 @@ import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
 import io.ratissidecar.statemachine.script.ListedCode;
+import io.ratissidecar.statemachine.script.OwnScript;
 import io.ratissidecar.statemachine.script.Prelude;
 import io.ratissidecar.statemachine.script.Script;
 import io.ratissidecar.statemachine.script.ScriptCatalog;
@@ -78,20 +79,23 @@ public final class Scripts {
   }
 
   /**
-   * What becomes of a command about scripts.
+   * What becomes of a command.
    *
+   * @param open what is known of it so far
    * @param name the argument that is the command's name
    * @param clockMillis the entry's clock
    * @param database the database that the session has selected
+   * @param protocol of the client
    * @param reservedDatabase the same in every call
    * @return null when it has to come again; {@link #whenKnown} tells when
    */
   public Plan plan(
+      Plan.Open open,
       Request r,
       int name,
-      CommandSpec command,
       long clockMillis,
       int database,
+      int protocol,
       int reservedDatabase) {
     if (prelude == null) {
       prelude = Prelude.of(reservedDatabase, LogicalTime.SHIFT_MILLIS);
@@ -101,6 +105,30 @@ public final class Scripts {
       learn();
       return null;
     }
+    if (open instanceof Plan.InPrelude plan) {
+      OwnScript script = protocol == 3 ? OwnScript.COMMAND_RESP3 : OwnScript.COMMAND;
+      return callOwn(script, plan.command(), plan.readOnly(), circumstances(clockMillis, database));
+    }
+    if (open instanceof Plan.Pop pop) {
+      return callOwn(
+          OwnScript.POP, OwnScript.arguments(pop), false, circumstances(clockMillis, database));
+    }
+    return about(((Plan.Script) open).command(), r, name, clockMillis, database);
+  }
+
+  private Plan callOwn(
+      OwnScript script,
+      byte[][] arguments,
+      boolean readOnly,
+      ScriptCommands.Circumstances circumstances) {
+    Plan refused = install(script.sha(), script.body());
+    String wrappedSha = catalog.find(script.sha());
+    return wrappedSha == null
+        ? refused
+        : ScriptCommands.callOwn(wrappedSha, arguments, readOnly, circumstances);
+  }
+
+  private Plan about(CommandSpec command, Request r, int name, long clockMillis, int database) {
     return switch (command.name()) {
       case "eval", "evalsha" -> call(r, name, command, false, clockMillis, database);
       case "eval_ro", "evalsha_ro" -> call(r, name, command, true, clockMillis, database);

@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.session;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.expiry.Guard;
 import io.ratissidecar.sidecar.quota.MemoryQuota;
+import io.ratissidecar.sidecar.raft.Candidates;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
@@ -13,8 +14,10 @@ import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
@@ -31,6 +34,12 @@ final class ClientTransaction {
   private final Services services;
   private final WatchedKeys watched;
   private QueuedCommands queued;
+
+  /** The queued commands that pop from sets, by their place. */
+  private final Map<Integer, Popping> popping = new LinkedHashMap<>();
+
+  /** One that pops, with the database that it is in. */
+  private record Popping(int database, Plan.Pop plan) {}
 
   ClientTransaction(Session session) {
     this.session = session;
@@ -85,6 +94,10 @@ final class ClientTransaction {
     if (error.isPresent()) {
       refuse(error.get());
       return;
+    }
+    if (plan instanceof Plan.Pop pop) {
+      int database = queued.selected().orElse(session.database());
+      popping.put(queued.commands().size() - 1, new Popping(database, pop));
     }
     session.slot(Lane.IMMEDIATE).reply(Resp::writeQueued);
   }
@@ -186,6 +199,10 @@ final class ClientTransaction {
     if (!session.enter(Lane.LOG)) {
       return false;
     }
+    if (!choose(replication.candidates())) {
+      session.holdUntil(replication.candidates()::whenRead);
+      return false;
+    }
     Block block = new Block(replication);
     if (block.incomplete) {
       session.holdUntil(replication.scripts()::whenKnown);
@@ -235,6 +252,23 @@ final class ClientTransaction {
     return true;
   }
 
+  /** Finds candidates for the commands that pop; false when some are still to come. */
+  private boolean choose(Candidates candidates) {
+    boolean all = true;
+    for (Map.Entry<Integer, Popping> entry : popping.entrySet()) {
+      Popping pop = entry.getValue();
+      if (pop.plan().candidates() == null) {
+        Plan.Pop chosen = candidates.choose(pop.plan(), pop.database());
+        if (chosen == null) {
+          all = false;
+        } else {
+          entry.setValue(new Popping(pop.database(), chosen));
+        }
+      }
+    }
+    return all;
+  }
+
   private void check(Slot slot, Consumer<Boolean> verdict) {
     watched.check(
         same -> {
@@ -250,6 +284,10 @@ final class ClientTransaction {
     private final byte[][][] commands;
     private final LocalTransaction replies = new LocalTransaction();
     private boolean scripts;
+
+    /** What is changed in the reply to the command that was planned last; null for nothing. */
+    private LocalRedisLane.Transform change;
+
     private boolean incomplete;
     private String error;
 
@@ -263,14 +301,14 @@ final class ClientTransaction {
       long bytes = 0;
       for (int i = 0; i < requests.size(); i++) {
         Request request = requests.get(i);
-        Plan plan = plan(replication, request, clock, database);
+        Plan plan = plan(replication, request, i, clock, database);
         if (plan == null) {
           return;
         }
         if (request.argIs(0, "SELECT")) {
           database = (int) request.argLong(1);
         }
-        replies.queued(change(plan));
+        replies.queued(change);
         commands[i + 1] = plan.logged(request, 0)[0];
         bytes += Sequencer.encodedBytes(commands[i + 1]);
       }
@@ -282,37 +320,38 @@ final class ClientTransaction {
       }
     }
 
-    /** What makes the client's reply of Redis's; null for nothing. */
-    private LocalRedisLane.Transform change(Plan plan) {
-      if (plan instanceof Plan.Deadline question) {
-        return DeadlineReplies.of(question.reply(), services);
-      }
-      boolean array = plan instanceof Plan.Blocking blocking && blocking.nullIsArray();
-      return array ? this::nullAsArray : null;
-    }
-
-    private void nullAsArray(ByteBuf reply, ByteBuf out) {
-      if (Resp.isNull(reply)) {
-        Resp.writeNullArray(out, session.protocol());
-      } else {
-        out.writeBytes(reply, reply.readerIndex(), reply.readableBytes());
-      }
-    }
-
     /** Null when there is no block, for an error or because scripts are not known yet. */
-    private Plan plan(Replication replication, Request request, long clock, int database) {
+    private Plan plan(
+        Replication replication, Request request, int place, long clock, int database) {
       CommandTable table = services.commands();
-      Plan plan = table.plan(request, 0, clock, database);
-      if (plan instanceof Plan.Script script) {
-        if (!replication.applier().isServing()) {
-          error = services.failureText(Failure.REDIS_LOST);
-          return null;
-        }
-        scripts = true;
+      Popping pop = popping.get(place);
+      Plan plan = pop != null ? pop.plan() : table.plan(request, 0, clock, database);
+      change = null;
+      if (plan instanceof Plan.Deadline question) {
+        change = DeadlineReplies.of(question.reply(), services);
+      } else if (NullArrays.areIn(plan, session.protocol())) {
+        change = NullArrays::write;
+      }
+      if (plan instanceof Plan.Blocking blocking) {
+        plan = blocking.attempt();
+      }
+      if (plan instanceof Plan.Open open) {
+        scripts |= plan instanceof Plan.Script;
         plan =
             replication
                 .scripts()
-                .plan(request, 0, script.command(), clock, database, table.reservedDatabase());
+                .plan(
+                    open,
+                    request,
+                    0,
+                    clock,
+                    database,
+                    session.protocol(),
+                    table.reservedDatabase());
+        if (plan == null && !replication.applier().isServing()) {
+          error = services.failureText(Failure.REDIS_LOST);
+          return null;
+        }
         incomplete = plan == null;
       }
       if (plan instanceof Plan.Refused refused) {
@@ -385,6 +424,7 @@ final class ClientTransaction {
     if (isOpen()) {
       queued.end();
       queued = null;
+      popping.clear();
     }
   }
 

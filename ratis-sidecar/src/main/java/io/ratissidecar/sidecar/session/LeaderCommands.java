@@ -30,22 +30,29 @@ final class LeaderCommands {
   /** Executes what was planned; false when the request has to come again later. */
   boolean run(Replication replication, Request request, int name, Plan planned) {
     Plan plan = planned;
-    boolean script = plan instanceof Plan.Script;
-    if (plan instanceof Plan.Script about) {
-      if (!replication.applier().isServing()) {
-        return refuse(services.failureText(Failure.REDIS_LOST));
+    if (plan instanceof Plan.Pop pop) {
+      plan = replication.candidates().choose(pop, session.database());
+      if (plan == null) {
+        session.holdUntil(replication.candidates()::whenRead);
+        return false;
       }
+    }
+    if (plan instanceof Plan.Open open) {
       plan =
           replication
               .scripts()
               .plan(
+                  open,
                   request,
                   name,
-                  about.command(),
                   replication.sequencer().clockMillis(),
                   session.database(),
+                  session.protocol(),
                   services.commands().reservedDatabase());
       if (plan == null) {
+        if (!replication.applier().isServing()) {
+          return refuse(services.failureText(Failure.REDIS_LOST));
+        }
         session.holdUntil(replication.scripts()::whenKnown);
         return false;
       }
@@ -78,19 +85,21 @@ final class LeaderCommands {
             || plan instanceof Plan.Deadline
             || plan instanceof Plan.ReadInstead;
     if (read && guard.isNone() && !session.isUnderWay(Lane.LOG)) {
-      return read(replication, request, name, plan, script);
+      return read(replication, request, name, planned, plan);
     }
     if (!session.enter(Lane.LOG)) {
       return false;
     }
     Sequencer sequencer = replication.sequencer();
-    ReplyReceiver client = client(replication, Lane.LOG, request, name, plan, script);
+    ReplyReceiver client = client(replication, Lane.LOG, request, name, planned, plan);
     if (guard.isNone() && plan.isAsItIs()) {
       services.expirer().proposed(request, name, session.database());
       sequencer.add(client, session.database(), session.protocol(), request, name);
       return true;
     }
-    if (script && request.argIs(name, "SCRIPT") && plan instanceof Plan.Rewritten) {
+    if (planned instanceof Plan.Script
+        && request.argIs(name, "SCRIPT")
+        && plan instanceof Plan.Rewritten) {
       replication.scripts().flushed();
     }
     byte[][][] commands = plan.logged(request, name);
@@ -111,7 +120,7 @@ final class LeaderCommands {
 
   /** A linearizable read without an entry. */
   private boolean read(
-      Replication replication, Request request, int name, Plan plan, boolean script) {
+      Replication replication, Request request, int name, Plan planned, Plan plan) {
     if (!session.enter(Lane.READ)) {
       return false;
     }
@@ -129,18 +138,21 @@ final class LeaderCommands {
             session.database(),
             session.protocol(),
             command,
-            client(replication, Lane.READ, request, name, plan, script));
+            client(replication, Lane.READ, request, name, planned, plan));
     return true;
   }
 
   /** The next place in the order of replies, and what makes the client's reply of Redis's. */
   private ReplyReceiver client(
-      Replication replication, Lane lane, Request request, int name, Plan plan, boolean script) {
+      Replication replication, Lane lane, Request request, int name, Plan planned, Plan plan) {
     Slot slot = session.slot(lane);
     if (plan instanceof Plan.Deadline question) {
       return DeadlineReplies.changed(slot, DeadlineReplies.of(question.reply(), services));
     }
-    if (!script) {
+    if (NullArrays.areIn(planned, session.protocol())) {
+      return DeadlineReplies.changed(slot, NullArrays::write);
+    }
+    if (!(planned instanceof Plan.Script)) {
       return slot;
     }
     return request.argIs(name, "FUNCTION")
@@ -150,10 +162,11 @@ final class LeaderCommands {
 
   /** Nothing of the client's is taken until it has its reply. */
   private boolean block(Plan.Blocking plan) {
-    if (!session.enter(Lane.LOG)) {
+    Lane lane = plan.kind() == Plan.Waiting.TO_READ ? Lane.READ : Lane.LOG;
+    if (!session.enter(lane)) {
       return false;
     }
-    waiter = new Waiter(session.slot(Lane.LOG), session.database(), session.protocol(), plan);
+    waiter = new Waiter(session.slot(lane), session.database(), session.protocol(), plan);
     session.holdUntilAnswered();
     services.blocked().add(waiter);
     return true;

@@ -61,12 +61,18 @@ public enum ArgumentRule {
   GEOSEARCH_STORE((r, name, now, database, reserved) -> OrderRules.geosearchstore(r, name)),
   /** {@code GEORADIUS} is a read without STORE, and refused if it stores with ANY. */
   GEORADIUS_STORE((r, name, now, database, reserved) -> OrderRules.georadius(r, name)),
-  /** {@code XADD} needs its ID in full; {@code MAXLEN ~} becomes exact. */
+  /** {@code SPOP} takes what the leader has chosen. */
+  SPOP((r, name, now, database, reserved) -> SetRules.spop(r, name)),
+  /** {@code XADD} takes a generated ID from the clock; {@code MAXLEN ~} becomes exact. */
   XADD((r, name, now, database, reserved) -> StreamRules.xadd(r, name)),
   /** {@code XTRIM} with {@code ~} becomes exact. */
   XTRIM((r, name, now, database, reserved) -> StreamRules.xtrim(r, name)),
-  /** {@code XCLAIM} needs an absolute TIME and no idle time. */
-  XCLAIM_TIME((r, name, now, database, reserved) -> StreamRules.xclaim(r, name)),
+  /** What the prelude makes of it, which has the clock. */
+  IN_PRELUDE((r, name, now, database, reserved) -> StreamRules.inPrelude(r, name, false, false)),
+  /** {@code XPENDING} with idle times. */
+  XPENDING((r, name, now, database, reserved) -> StreamRules.xpending(r, name)),
+  /** {@code XREADGROUP} delivers at the entry's clock, and may wait. */
+  XREADGROUP((r, name, now, database, reserved) -> StreamRules.xreadgroup(r, name)),
   /** {@code BLPOP} waits. */
   BLPOP((r, name, now, database, reserved) -> BlockingRules.popAny(r, name, "LPOP")),
   /** {@code BRPOP} waits. */
@@ -86,7 +92,7 @@ public enum ArgumentRule {
   BLMOVE((r, name, now, database, reserved) -> BlockingRules.move(r, name)),
   /** {@code BRPOPLPUSH} waits; {@code RPOPLPUSH} is logged. */
   BRPOPLPUSH((r, name, now, database, reserved) -> BlockingRules.popPush(r, name)),
-  /** {@code XREAD} must not block. */
+  /** {@code XREAD} may wait. */
   XREAD_BLOCK((r, name, now, database, reserved) -> StreamRules.xread(r, name)),
   /** {@code CONFIG SET} of what replication may depend on is refused. */
   CONFIG_SET((r, name, now, database, reserved) -> SettingRules.configSet(r, name));

@@ -92,7 +92,7 @@ final class BlockingRules {
     if (millis > Long.MAX_VALUE / 2) {
       return new Plan.Refused("ERR timeout is out of range");
     }
-    return new Plan.Blocking(attempt.toArray(byte[][]::new), keys, (long) millis);
+    return Plan.Blocking.taking(attempt.toArray(byte[][]::new), keys, (long) millis);
   }
 
   private static double seconds(Request r, int arg) {

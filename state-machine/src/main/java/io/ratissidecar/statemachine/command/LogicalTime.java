@@ -11,6 +11,12 @@ public final class LogicalTime {
   /** What Redis gets for a deadline that has passed by the log's clock: past by any clock. */
   static final long PAST = 1;
 
+  /**
+   * How much earlier Redis keeps the time at which a consumer got an entry of a stream,
+   * milliseconds: 34 years. Redis takes no such time that is later than its own clock.
+   */
+  public static final long DELIVERED_EARLIER_MILLIS = 1L << 40;
+
   private LogicalTime() {}
 
   /**

@@ -78,17 +78,30 @@ public sealed interface Plan {
   }
 
   /**
-   * Waits until the keys hold something; what then goes into the log does not wait.
+   * Waits until the keys hold something; what is then executed does not wait.
    *
-   * @param attempt the command that goes into the log, also where there is no waiting, in a
-   *     transaction; a null as its reply means that there was nothing
+   * @param attempt what is executed, also where there is no waiting, in a transaction; a null as
+   *     its reply means that there was nothing
+   * @param kind who else may have what there is
    * @param keys what is waited for
    * @param timeoutMillis how long; 0 for ever
    */
-  record Blocking(byte[][] attempt, List<byte[]> keys, long timeoutMillis) implements Plan {
-    @Override
-    public byte[][][] logged(Request request, int name) {
-      return new byte[][][] {attempt};
+  record Blocking(Plan attempt, Waiting kind, List<byte[]> keys, long timeoutMillis)
+      implements Plan {
+
+    /** A command that takes something away, in its form that does not wait. */
+    static Blocking taking(byte[][] attempt, List<byte[]> keys, long timeoutMillis) {
+      return new Blocking(Rewritten.single(attempt), Waiting.TO_TAKE, keys, timeoutMillis);
+    }
+
+    /** The words that are executed; those of {@code attempt}, before a leader completes it. */
+    public byte[][] words() {
+      if (attempt instanceof InPrelude inPrelude) {
+        return inPrelude.command();
+      }
+      return attempt instanceof ReadInstead read
+          ? read.command()
+          : ((Rewritten) attempt).commands()[0];
     }
 
     /**
@@ -96,8 +109,21 @@ public sealed interface Plan {
      * expect as a null array. No script can make one.
      */
     public boolean nullIsArray() {
-      return new String(attempt[0], StandardCharsets.US_ASCII).equals("EVAL");
+      return attempt instanceof InPrelude
+          || new String(words()[0], StandardCharsets.US_ASCII).equals("EVAL");
     }
+  }
+
+  /** What somebody waits for. */
+  enum Waiting {
+    /** What it gets, nobody else gets. */
+    TO_TAKE,
+    /**
+     * As {@link #TO_TAKE}, as a consumer of a group, which hears at once when there is no group.
+     */
+    IN_GROUP,
+    /** Everybody gets it. */
+    TO_READ
   }
 
   /**
@@ -123,8 +149,36 @@ public sealed interface Plan {
     }
   }
 
-  /** Becomes one of the others with the knowledge which scripts the log has. */
-  record Script(CommandSpec command) implements Plan {}
+  /** Becomes one of the others with what only a leader knows. */
+  sealed interface Open extends Plan {}
+
+  /** The client's own script, or a command about scripts: the leader knows which the log has. */
+  record Script(CommandSpec command) implements Open {}
+
+  /**
+   * {@code SPOP}: takes members of a set that the leader's Redis has chosen.
+   *
+   * @param count how many; {@link #ONE} for one, and a reply that is no set
+   * @param candidates what to take as far as it is still there; null while it is not chosen
+   */
+  record Pop(byte[] key, long count, List<byte[]> candidates) implements Open {
+    /** The form without a count. */
+    public static final long ONE = -1;
+
+    /** The same with what was chosen. */
+    public Pop from(List<byte[]> chosen) {
+      return new Pop(key, count, chosen);
+    }
+  }
+
+  /**
+   * Runs as if it were a script's command: those have the entry's clock and seed.
+   *
+   * @param command its arguments; not to be changed
+   * @param readOnly whether it changes nothing
+   * @param nullIsArray whether a null in its reply is one in place of an array
+   */
+  record InPrelude(byte[][] command, boolean readOnly, boolean nullIsArray) implements Open {}
 
   /** This text is the answer, and nothing else happens. */
   record Answered(String text) implements Plan {}

@@ -3,6 +3,7 @@ package io.ratissidecar.statemachine.command;
 import io.ratissidecar.statemachine.resp.Request;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Stream commands whose arguments decide whether they can be replicated. */
 final class StreamRules {
@@ -10,24 +11,18 @@ final class StreamRules {
   private static final String[] TRIMMING = {"MAXLEN", "MINID"};
   private static final String[] MARKS = {"~", "="};
   private static final byte[] EXACTLY = {'='};
-  private static final Plan GENERATED_ID =
-      new Plan.Refused(
-          "ERR XADD is refused: a generated ID comes from the clock of one node, and is not yet"
-              + " taken from the log's; give the full ID");
+
+  /** Lua can't call a command with more. */
+  private static final int MOST_ARGUMENTS = 7500;
+
   private static final Plan INVALID_ID =
       new Plan.Refused("ERR Invalid stream ID specified as stream command argument");
-  private static final Plan BLOCK =
-      new Plan.Refused("ERR XREAD is refused: BLOCK is not yet supported; use XREAD without BLOCK");
-  private static final Plan LOCAL_CLOCK =
-      new Plan.Refused(
-          "ERR XCLAIM is refused: it stores the local clock as the delivery time; give 0 as the"
-              + " minimal idle time, an absolute TIME, and no IDLE");
 
   private StreamRules() {}
 
   /**
-   * {@code XADD key [options] id field value …}: the ID must be given in full, and what is trimmed
-   * is trimmed exactly.
+   * {@code XADD key [options] id field value …}: a generated ID is one of the entry's clock, and
+   * what is trimmed is trimmed exactly.
    */
   static Plan xadd(Request r, int name) {
     int i = name + 2;
@@ -40,8 +35,10 @@ final class StreamRules {
       } else if (r.argIs(i, "LIMIT")) {
         i += 2;
       } else {
-        Plan refused = id(r, i);
-        return refused != null ? refused : exactTrimming(r, name, i);
+        if (r.argLength(i) == 1 && r.argIs(i, "*")) {
+          return inPrelude(r, name, false, false);
+        }
+        return isId(r, i) ? exactTrimming(r, name, i) : INVALID_ID;
       }
     }
     return null; // no ID at all: Redis rejects it
@@ -82,45 +79,136 @@ final class StreamRules {
     return Plan.Rewritten.single(args.toArray(byte[][]::new));
   }
 
-  /**
-   * {@code XCLAIM key group consumer min-idle-time id … [IDLE ms] [TIME unix-ms] [RETRYCOUNT n]
-   * [FORCE] [JUSTID] [LASTID id]}: in the form in which Redis sends it to its replicas, with {@code
-   * TIME} and no idle time, what it does depends on no clock. (A {@code TIME} in the future is
-   * taken for now, so that it may be stored a little earlier by a Redis whose clock is behind.)
-   */
-  static Plan xclaim(Request r, int name) {
-    boolean absolute = false;
-    for (int i = name + 5; i < r.argCount(); i++) {
-      if (r.argIs(i, "IDLE")) {
-        return LOCAL_CLOCK;
-      }
-      if (Args.isAny(r, i, "RETRYCOUNT", "LASTID")) {
-        i++;
-      } else if (r.argIs(i, "TIME") && i + 1 < r.argCount()) {
-        i++;
-        absolute = r.argLong(i) >= 0;
-      }
-    }
-    return absolute && r.argLong(name + 4) == 0 ? null : LOCAL_CLOCK;
+  /** {@code XPENDING key group}, or its long form, which tells idle times. */
+  static Plan xpending(Request r, int name) {
+    return r.argCount() - name == 3 ? null : inPrelude(r, name, true, false);
   }
 
-  /** {@code XREAD [COUNT n] [BLOCK ms] STREAMS …}. */
+  /**
+   * {@code XREADGROUP GROUP group consumer [COUNT n] [BLOCK ms] [NOACK] STREAMS key … id …}. It
+   * waits for new entries only: pending ones, even none, are an answer.
+   */
+  static Plan xreadgroup(Request r, int name) {
+    Reading reading = new Reading(r, name);
+    if (reading.refused != null) {
+      return reading.refused;
+    }
+    if (r.argCount() - name > MOST_ARGUMENTS) {
+      return tooMany(r, name);
+    }
+    Plan now = new Plan.InPrelude(reading.withoutBlock(), false, true);
+    return reading.waits(">")
+        ? new Plan.Blocking(now, Plan.Waiting.IN_GROUP, reading.keys(), reading.blockMillis)
+        : now;
+  }
+
+  /** {@code XREAD [COUNT n] [BLOCK ms] STREAMS key … id …}. */
   static Plan xread(Request r, int name) {
-    int i = name + 1;
-    while (i < r.argCount() && !r.argIs(i, "STREAMS")) {
-      if (r.argIs(i, "BLOCK")) {
-        return BLOCK;
-      }
-      i += r.argIs(i, "COUNT") ? 2 : 1;
+    Reading reading = new Reading(r, name);
+    if (reading.refused != null || reading.blockMillis < 0) {
+      return reading.refused;
     }
-    return null;
+    Plan now = new Plan.ReadInstead(reading.withoutBlock());
+    return reading.waits(null)
+        ? new Plan.Blocking(now, Plan.Waiting.TO_READ, reading.keys(), reading.blockMillis)
+        : now;
+  }
+
+  /** The arguments of {@code XREAD} and {@code XREADGROUP}. */
+  private static final class Reading {
+    private final Request r;
+    private final int name;
+    private int block;
+    private int streams;
+    private long blockMillis = -1;
+    private Plan refused;
+
+    Reading(Request r, int name) {
+      this.r = r;
+      this.name = name;
+      int i = name + 1;
+      while (i < r.argCount() && !r.argIs(i, "STREAMS") && refused == null) {
+        if (r.argIs(i, "BLOCK") && i + 1 < r.argCount()) {
+          block = i;
+          blockMillis = r.argLong(i + 1);
+          refused = blockMillis < 0 ? badTimeout(blockMillis) : null;
+          i += 2;
+        } else if (r.argIs(i, "GROUP")) {
+          i += 3;
+        } else if (r.argIs(i, "COUNT")) {
+          i += 2;
+        } else if (r.argIs(i, "NOACK")) {
+          i++;
+        } else {
+          refused = Args.SYNTAX_ERROR; // a newer Redis might know it, and it might be about time
+        }
+      }
+      streams = i + 1;
+    }
+
+    private static Plan badTimeout(long millis) {
+      return new Plan.Refused(
+          millis == Request.NOT_A_NUMBER
+              ? "ERR timeout is not an integer or out of range"
+              : "ERR timeout is negative");
+    }
+
+    /** The command in its form that does not wait. */
+    byte[][] withoutBlock() {
+      byte[][] all = r.args(name);
+      if (block == 0) {
+        return all;
+      }
+      List<byte[]> left = new ArrayList<>(List.of(all));
+      left.subList(block - name, block - name + 2).clear();
+      return left.toArray(byte[][]::new);
+    }
+
+    /**
+     * Whether there is something to wait for; if not, Redis may have to say what is wrong.
+     *
+     * @param id what each ID has to be; null for any
+     */
+    boolean waits(String id) {
+      int arguments = r.argCount() - streams;
+      if (blockMillis < 0 || arguments < 2 || arguments % 2 != 0) {
+        return false;
+      }
+      for (int i = streams + arguments / 2; i < r.argCount(); i++) {
+        if (id != null && !r.argIs(i, id)) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    List<byte[]> keys() {
+      byte[][] all = r.args(streams);
+      return List.of(all).subList(0, all.length / 2);
+    }
+  }
+
+  /** A command whose arguments the prelude looks at. */
+  static Plan inPrelude(Request r, int name, boolean readOnly, boolean nullIsArray) {
+    return r.argCount() - name > MOST_ARGUMENTS
+        ? tooMany(r, name)
+        : new Plan.InPrelude(r.args(name), readOnly, nullIsArray);
+  }
+
+  private static Plan tooMany(Request r, int name) {
+    return new Plan.Refused(
+        "ERR "
+            + r.argString(name).toUpperCase(Locale.ROOT)
+            + " is refused: what depends on the clock has "
+            + MOST_ARGUMENTS
+            + " arguments at the most");
   }
 
   /**
-   * Only digits with one dash between them are taken for an ID. Anything else might be an option of
-   * a newer Redis with a generated ID behind it.
+   * Whether an argument is an ID: digits, perhaps a dash, and behind it digits or a star. Anything
+   * else might be an option of a newer Redis with a generated ID behind it.
    */
-  private static Plan id(Request r, int i) {
+  private static boolean isId(Request r, int i) {
     int length = r.argLength(i);
     int start = r.argStart(i);
     int digits = 0;
@@ -132,12 +220,10 @@ final class StreamRules {
       } else if (b == '-' && digits > 0 && !dash) {
         dash = true;
         digits = 0;
-      } else if (b == '*' && k == length - 1 && digits == 0 && (k == 0 || dash)) {
-        return GENERATED_ID;
       } else {
-        return INVALID_ID;
+        return b == '*' && k == length - 1 && digits == 0 && dash;
       }
     }
-    return digits > 0 ? null : INVALID_ID;
+    return digits > 0;
   }
 }

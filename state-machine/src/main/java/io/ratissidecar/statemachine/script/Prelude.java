@@ -1,5 +1,6 @@
 package io.ratissidecar.statemachine.script;
 
+import io.ratissidecar.statemachine.command.LogicalTime;
 import io.ratissidecar.statemachine.command.ScriptPolicy;
 import java.io.IOException;
 import java.io.InputStream;
@@ -66,6 +67,7 @@ public final class Prelude {
         code.replace("@PLAIN@", policy.allowed())
             .replace("@REFUSED@", policy.refused())
             .replace("@RESERVED@", Integer.toString(reservedDatabase))
+            .replace("@EARLIER@", Long.toString(LogicalTime.DELIVERED_EARLIER_MILLIS))
             .replace("@SHIFT@", Long.toString(shiftMillis));
     return new Prelude(filled);
   }

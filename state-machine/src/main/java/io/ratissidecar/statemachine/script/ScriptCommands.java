@@ -17,6 +17,7 @@ public final class ScriptCommands {
   private static final byte[] SCRIPT = ascii("SCRIPT");
   private static final byte[] EXISTS = ascii("EXISTS");
   private static final byte[] UNKNOWN = ascii("-");
+  private static final byte[] NO_KEYS = ascii("0");
 
   private static final int SHA_LENGTH = 40;
 
@@ -68,6 +69,22 @@ public final class ScriptCommands {
     return readOnly ? new Plan.ReadInstead(command) : Plan.Rewritten.single(command);
   }
 
+  /**
+   * The call of one of our own scripts.
+   *
+   * @param wrappedSha how Redis calls it
+   */
+  public static Plan callOwn(
+      String wrappedSha, byte[][] arguments, boolean readOnly, Circumstances circumstances) {
+    byte[][] command = new byte[arguments.length + 5][];
+    command[0] = EVALSHA;
+    command[1] = ascii(wrappedSha);
+    command[2] = NO_KEYS;
+    System.arraycopy(arguments, 0, command, 3, arguments.length);
+    addTail(command, circumstances);
+    return readOnly ? new Plan.ReadInstead(command) : Plan.Rewritten.single(command);
+  }
+
   /** The call of a function. */
   public static Plan callFunction(
       Request r, int name, boolean readOnly, Circumstances circumstances) {
@@ -81,9 +98,13 @@ public final class ScriptCommands {
     for (int i = 0; i < count; i++) {
       command[i] = r.arg(name + i);
     }
-    command[count] = ascii(Long.toString(circumstances.clockMillis()));
-    command[count + 1] = ascii(circumstances.seed() + ":" + circumstances.database());
+    addTail(command, circumstances);
     return command;
+  }
+
+  private static void addTail(byte[][] command, Circumstances circumstances) {
+    command[command.length - 2] = ascii(Long.toString(circumstances.clockMillis()));
+    command[command.length - 1] = ascii(circumstances.seed() + ":" + circumstances.database());
   }
 
   /** {@code FUNCTION LOAD [REPLACE] code}: the code with the prelude. */

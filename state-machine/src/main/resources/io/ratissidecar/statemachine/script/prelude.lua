@@ -27,6 +27,12 @@ rare = function(name, ...)
   if type(name) ~= 'string' then return real(name, ...) end
   local c = lower(name)
   if c == 'set' and count == 2 then return real(name, ...) end
+  if c == 'xadd' and select(2, ...) == '*' then
+    -- '*' as the second part is the next number within a millisecond; Redis 6.2 does not know that.
+    local r = real(name, (...), clock .. (R.REDIS_VERSION_NUM and '-*' or '-0'), select(3, ...))
+    if type(r) ~= 'table' or not r.err or not find(r.err, 'ERR', 1, true) then return r end
+    -- The stream may be ahead of the clock, which is looked after below.
+  end
   if c == 'expire' or c == 'pexpire' then
     local key, time = ...
     time = tonumber(time)
@@ -113,6 +119,12 @@ rare = function(name, ...)
   end
   local whole = function(text)
     if text and (text == '0' or find(text, '^%-?[1-9]%d*$')) and #text < 16 then return tonumber(text) end
+  end
+
+  -- The number behind a decimal one of any length.
+  local successor = function(text)
+    local head, digit, nines = string.match(text, '^(%d-)([0-8]?)(9*)$')
+    return head .. (digit == '' and 1 or digit + 1) .. string.rep('0', #nines)
   end
 
   -- A relative or absolute time to Redis's own deadline; nil when Redis has to reject it; true when it has passed.
@@ -378,28 +390,239 @@ rare = function(name, ...)
     local id = c == 'xadd' and a[i] and #b + 1
     while i <= count do b[#b + 1] = a[i] i = i + 1 end
     if not id or b[id] ~= '*' then return real(name, unpack(b)) end
-    local last = '0-0'
-    if real('EXISTS', a[1]) == 1 then
-      local info = ask('XINFO', 'STREAM', a[1])
-      if failed(info) then return info end
-      for k = 1, #info, 2 do
-        if info[k] == 'last-generated-id' then last = info[k + 1] end
-      end
+    b[id] = clock .. (R.REDIS_VERSION_NUM and '-*' or '-0')
+    local r = real(name, unpack(b))
+    -- Redis says 'too large' as well when there is no next number within the millisecond.
+    if not failed(r) or not find(r.err, 'equal or smaller', 1, true) and not find(r.err, 'too large', 1, true) then
+      return r
     end
-    local ms, seq = string.match(last, '^(%d+)%-(%d+)$')
-    if tonumber(ms) < now then
-      b[id] = clock .. '-0'
-    else
-      b[id] = ms .. '-' .. format('%.0f', seq + 1)
+    -- The stream is ahead of the clock, or at it: what follows its last ID.
+    local info = ask('XINFO', 'STREAM', a[1])
+    if failed(info) then return info end
+    for k = 1, #info, 2 do
+      if info[k] == 'last-generated-id' then
+        local ms, seq = string.match(info[k + 1], '^(%d+)%-(%d+)$')
+        if seq == '18446744073709551615' then
+          b[id] = successor(ms) .. '-0'
+        else
+          b[id] = ms .. '-' .. successor(seq)
+        end
+      end
     end
     return real(name, unpack(b))
   end
-  if c == 'xreadgroup' or c == 'xclaim' or c == 'xautoclaim' then
-    return error_reply('ERR ' .. c:upper() .. ' is refused inside scripts: it stores the local clock as the delivery time')
-  end
-  if c == 'xpending' then
+
+  if c == 'xreadgroup' or c == 'xclaim' or c == 'xautoclaim' or c == 'xpending' then
+    -- When an entry was delivered is kept earlier by @EARLIER@ ms, so that no node's clock is behind it: Redis would take its
+    -- own then. What is in the last half of that came out of no log (an RDB, RESTORE), and is what it says.
+    local kept = function(at) return format('%.0f', math.max(at - @EARLIER@, 0)) end
+    local idle = function(at)
+      if at < now - @EARLIER@ / 2 then at = at + @EARLIER@ end
+      return math.max(now - at, 0)
+    end
+    local millis = function()
+      local t = real('TIME')
+      return t[1] * 1000 + math.floor(t[2] / 1000)
+    end
+    -- XPENDING in its long form, with idle times by the entry's clock. Redis tells them by its own: when the entry was delivered
+    -- is known if that stood still meanwhile. So it is asked for a few at a time.
+    local page = 50
+    local pending = function(...)
+      while true do
+        local before = millis()
+        local r = ask('XPENDING', ...)
+        if failed(r) then return r end
+        if millis() == before then
+          for i = 1, #r do r[i][3] = idle(before - r[i][3]) end
+          return r
+        end
+      end
+    end
+    -- A number as Redis takes it, or nil.
+    local long = function(text)
+      local n = text and (text == '0' or find(text, '^%-?[1-9]%d*$')) and tonumber(text)
+      if n and n < 9223372036854775808 and n >= -9223372036854775808 then return n end
+    end
+    local is_id = function(text) return text and find(text, '^%d+$') or text and find(text, '^%d+%-%d+$') end
+    local gone = function(id) return R.REDIS_VERSION_NUM and #ask('XRANGE', a[1], id, id) == 0 end
+
+    if c == 'xreadgroup' then
+      local i, group, consumer, noack, first = 1
+      while i <= count and not first do
+        local w = word(i)
+        if w == 'group' then
+          group, consumer = a[i + 1], a[i + 2]
+          i = i + 3
+        elseif w == 'count' or w == 'block' then
+          i = i + 2
+        elseif w == 'noack' then
+          noack = true
+          i = i + 1
+        elseif w == 'streams' then
+          first = i + 1
+        else
+          return error_reply('ERR syntax error')
+        end
+      end
+      -- Redis touches no pending entry when it gives out new ones that nobody has to acknowledge.
+      local untouched, half = {}, first and (count - first + 1) / 2 or 0
+      if noack and half % 1 == 0 then
+        for k = first, first + half - 1 do untouched[a[k]] = untouched[a[k]] or a[k + half] == '>' end
+        for k = first, first + half - 1 do
+          if untouched[a[k]] and a[k + half] ~= '>' then
+            return error_reply('ERR XREADGROUP is refused: with NOACK, one stream is not read for new and for pending entries')
+          end
+        end
+      end
+      local r = ask(name, unpack(a))
+      if type(r) ~= 'table' then return null() end
+      if r.err then return r end
+      -- Delivered now, by the entry's clock.
+      for k = 1, #r do
+        local claim = {r[k][1], group, consumer, '0'}
+        local entries = untouched[r[k][1]] and {} or r[k][2]
+        for e = 1, #entries do
+          if entries[e][2] then claim[#claim + 1] = entries[e][1] end
+          if #claim > 4 and (#claim > 500 or e == #entries) then
+            claim[#claim + 1] = 'TIME'
+            claim[#claim + 1] = kept(now)
+            claim[#claim + 1] = 'JUSTID'
+            real('XCLAIM', unpack(claim))
+            claim = {r[k][1], group, consumer, '0'}
+          end
+        end
+      end
+      if resp == 2 then return r end
+      local map = {}
+      for k = 1, #r do map[r[k][1]] = r[k][2] end
+      return {map = map}
+    end
+
+    if c == 'xclaim' then
+      local option = 5
+      while is_id(a[option]) do option = option + 1 end
+      local b, at = {a[1], a[2], a[3], '0'}, now
+      for i = 5, option - 1 do b[i] = a[i] end
+      local i = option
+      while i <= count do
+        local w = word(i)
+        if w == 'force' or w == 'justid' then
+          b[#b + 1] = a[i]
+          i = i + 1
+        elseif i < count and (w == 'retrycount' or w == 'lastid') then
+          b[#b + 1] = a[i]
+          b[#b + 1] = a[i + 1]
+          i = i + 2
+        elseif i < count and (w == 'idle' or w == 'time') then
+          at = long(a[i + 1])
+          if not at then
+            b[#b + 1] = a[i]
+            b[#b + 1] = '-'
+            return real(name, unpack(b))
+          end
+          if w == 'idle' then at = now - at end
+          if at < 0 or at > now then at = now end
+          i = i + 2
+        else
+          return error_reply("ERR Unrecognized XCLAIM option '" .. a[i] .. "'")
+        end
+      end
+      local least = long(a[4])
+      if not least then b[4] = '-' end
+      local claimed = {}
+      for i = 5, least and least > 0 and option - 1 or 0 do
+        local p = pending(a[1], a[2], a[i], a[i], '1')
+        if failed(p) then break end
+        local id = #p > 0 and p[1][1] or a[i]
+        -- Not long enough: an ID that never is. What is not in the stream any more goes from the list nevertheless.
+        if (claimed[id] and now - at < least or #p > 0 and p[1][3] < least) and not gone(id) then b[i] = '0-0' end
+        claimed[id] = true
+      end
+      b[#b + 1] = 'TIME'
+      b[#b + 1] = kept(at)
+      return real(name, unpack(b))
+    end
+
+    if c == 'xautoclaim' then
+      local left, justid, i = 100, nil, 6
+      while i <= count do
+        if word(i) == 'count' and i < count then
+          left = long(a[i + 1])
+          i = i + 2
+        elseif word(i) == 'justid' then
+          justid = 'JUSTID'
+          i = i + 1
+        else
+          return error_reply('ERR syntax error')
+        end
+      end
+      -- Redis checks the arguments, and does what it does when there is nothing to claim.
+      local start = a[5]
+      local last = '18446744073709551615-18446744073709551615'
+      if start == '-' or start == '+' or start and (is_id(start) or is_id(start:match('^%((.*)'))) then a[5] = last end
+      local shape = ask(name, unpack(a))
+      if failed(shape) or a[5] ~= last then return shape end
+      local least, attempts = long(a[4]), left * 10
+      local from, cursor, claimed, deleted = start, nil, {}, {}
+      repeat
+        local p = pending(a[1], a[2], from, '+', page)
+        if failed(p) then return p end
+        for k = 1, #p do
+          local id = p[k][1]
+          if attempts == 0 or left == 0 then
+            cursor = id
+            break
+          end
+          attempts = attempts - 1
+          from = '(' .. id
+          local r = {}
+          if gone(id) then
+            real('XACK', a[1], a[2], id)
+            deleted[#deleted + 1] = id
+            left = left - 1
+          elseif p[k][3] >= least then
+            if justid then
+              r = ask('XCLAIM', a[1], a[2], a[3], '0', id, 'TIME', kept(now), justid)
+            else
+              r = ask('XCLAIM', a[1], a[2], a[3], '0', id, 'TIME', kept(now))
+            end
+            if failed(r) then return r end
+            claimed[#claimed + 1] = r[1]
+            left = left - 1
+          end
+        end
+      until cursor or #p < page
+      return {cursor or '0-0', claimed, #shape > 2 and deleted or nil}
+    end
+
     if count == 2 then return real(name, unpack(a)) end
-    return error_reply('ERR XPENDING is refused inside scripts in its long form: idle times come from the local clock')
+    -- The arguments are checked by Redis.
+    local at = word(3) == 'idle' and 5 or 3
+    local b = {unpack(a)}
+    if long(a[at + 2]) then b[at + 2] = '0' end
+    local r = real(name, unpack(b))
+    if failed(r) then return r end
+    local least, left, found = at == 5 and long(a[4]) or 0, long(a[at + 2]), {}
+    local from = a[at]
+    while left > 0 do
+      local size = least > 0 and page or math.min(page, left)
+      local p
+      if a[at + 3] then
+        p = pending(a[1], a[2], from, a[at + 1], size, a[at + 3])
+      else
+        p = pending(a[1], a[2], from, a[at + 1], size)
+      end
+      if failed(p) then return p end
+      for k = 1, #p do
+        if left > 0 and p[k][3] >= least then
+          found[#found + 1] = p[k]
+          left = left - 1
+        end
+        from = '(' .. p[k][1]
+      end
+      if #p < size then break end
+    end
+    return found
   end
 
   if c == 'select' then

@@ -5,3 +5,5 @@ local clock, source = ARGV[#ARGV - 1], ARGV[#ARGV]
 ARGV[#ARGV] = nil
 ARGV[#ARGV] = nil
 local real, resp, rare = redis.pcall, 2
+-- Redis 6.2 lets a script write behind commands that are random to it, XADD among them, only after this.
+if not redis.REDIS_VERSION_NUM then redis.replicate_commands() end

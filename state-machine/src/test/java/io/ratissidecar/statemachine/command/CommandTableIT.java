@@ -126,31 +126,6 @@ class CommandTableIT {
   }
 
   @Test
-  void xclaim_as_redis_replicates_it_takes_nothing_from_the_clock() throws IOException {
-    redis.call("XADD", "s", "1-1", "f", "v");
-    redis.call("XGROUP", "CREATE", "s", "g", "0");
-    String line = "XCLAIM s g c 0 1-1 TIME 1234567 RETRYCOUNT 3 FORCE JUSTID LASTID 1-1";
-    assertEquals(Plan.VERBATIM, table.plan(Tables.request(line), 0, 0, 0));
-    assertEquals("1-1", redis.call(line.split(" ")).asList().get(0).asString());
-    List<RespValue> stream = redis.call("XINFO", "STREAM", "s", "FULL").asList();
-    List<RespValue> group = field(stream, "groups").asList().get(0).asList();
-    assertEquals("1-1", field(group, "last-delivered-id").asString());
-    List<RespValue> pending = field(group, "pending").asList().get(0).asList();
-    assertEquals("c", pending.get(1).asString());
-    assertEquals(1234567, pending.get(2).asLong(), "delivery time");
-    assertEquals(3, pending.get(3).asLong(), "deliveries");
-  }
-
-  private static RespValue field(List<RespValue> fields, String name) {
-    for (int i = 0; i < fields.size(); i += 2) {
-      if (fields.get(i).asString().equals(name)) {
-        return fields.get(i + 1);
-      }
-    }
-    throw new AssertionError(name + " in " + fields);
-  }
-
-  @Test
   void resp3_tells_the_same() throws IOException {
     redis.call("HELLO", "3");
     CommandTable same = CommandTable.of(redis.call("COMMAND"), DATABASES);
@@ -292,7 +267,7 @@ class CommandTableIT {
       return client;
     }
     if (plan instanceof Plan.Blocking blocking) {
-      return redis.call(blocking.attempt());
+      return redis.call(blocking.words());
     }
     return redis.call(original);
   }

@@ -73,12 +73,22 @@ class RewritesTest {
               + " "
               + blocking.keys().stream().map(key -> new String(key, UTF_8)).toList()
               + " "
-              + Arrays.stream(blocking.attempt())
-                  .map(arg -> new String(arg, UTF_8))
-                  .collect(Collectors.joining(" ")));
+              + words(blocking.words()));
+    } else if (plan instanceof Plan.InPrelude inPrelude) {
+      return List.of((inPrelude.readOnly() ? "!? " : "! ") + words(inPrelude.command()));
+    } else if (plan instanceof Plan.ReadInstead read) {
+      return List.of("? " + words(read.command()));
+    } else if (plan instanceof Plan.Pop pop) {
+      return List.of("& " + pop.count() + " " + new String(pop.key(), UTF_8));
     } else if (plan instanceof Plan.Script) {
       return List.of("%");
     }
     return List.of(plan == Plan.VERBATIM ? "=" : plan == Plan.READ ? "?" : "@");
+  }
+
+  private static String words(byte[][] command) {
+    return Arrays.stream(command)
+        .map(arg -> new String(arg, UTF_8))
+        .collect(Collectors.joining(" "));
   }
 }

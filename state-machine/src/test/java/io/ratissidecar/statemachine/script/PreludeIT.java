@@ -406,9 +406,8 @@ class PreludeIT {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "xreadgroup group g c streams stream >",
-        "xclaim stream g c 0 1-1",
-        "xautoclaim stream g c 0 0",
+        "xinfo stream stream full",
+        "xinfo consumers stream g",
         "object idletime key1",
         "memory usage key1",
         "info",

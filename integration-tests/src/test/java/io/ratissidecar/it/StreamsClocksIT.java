@@ -1,0 +1,122 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertNoError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * Streams with nodes whose clocks are an hour apart, and the bundled Redis 6.2, for the reason that
+ * {@link ExpiryClocksIT} says; so it is the oldest Redis as well.
+ */
+@ExtendWith(PrintLogsOnFailure.class)
+class StreamsClocksIT {
+  @AutoClose("compareAndClose")
+  private TestCluster cluster;
+
+  @BeforeEach
+  void start() {
+    cluster =
+        TestCluster.unformed(
+            0, "--redis-server", "bundled", "--follower-proxy", "yes", "--mode", "transparent");
+    for (String clock : new String[] {"-1h", "+0h", "+1h"}) {
+      cluster.create().clock(clock).start().awaitReady();
+    }
+    cluster.form();
+  }
+
+  @Test
+  void when_every_node_leads_in_turn_then_times_go_on_and_are_the_same() throws Exception {
+    Node leader = cluster.leader();
+    leader.call("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
+    String last = "0-0";
+    for (int i : new int[] {2, 0, 1, 0}) {
+      Thread.sleep(1200); // the others hear the leader's clock once a second
+      cluster.transferLeadership(cluster.node(i));
+      Node node = cluster.awaitLeader();
+      for (int k = 0; k < 50; k++) {
+        String id = node.call("XADD", "s", "*", "f", "v").text();
+        assertTrue(millis(id) >= millis(last), last + " then " + id);
+        assertTrue(last.equals("0-0") || millis(id) - millis(last) < 30_000, id);
+        last = id;
+      }
+      try (RespClient client = node.client()) {
+        for (int k = 0; k < 100; k++) {
+          client.send("XADD", "s", "MAXLEN", "~", "1000000", "*", "f", "v");
+          client.send(
+              "EVAL",
+              "redis.call('XADD', 's', '*', 'f', 'v') return redis.call('XADD', 's', '*', 'f', 'v')",
+              "0");
+        }
+        for (int k = 0; k < 200; k++) {
+          last = client.read().text();
+        }
+      }
+      long delivered = System.nanoTime();
+      assertNoError(
+          node.call("XREADGROUP", "GROUP", "g", "c" + i, "COUNT", "20", "STREAMS", "s", ">"));
+      Thread.sleep(700);
+      long idle =
+          node.call("XPENDING", "s", "g", "-", "+", "500", "c" + i).elements().stream()
+              .mapToLong(p -> p.elements().get(2).number())
+              .min()
+              .orElseThrow();
+      long most = (System.nanoTime() - delivered) / 1_000_000 + 100;
+      assertTrue(idle >= 700 && idle < most, () -> idle + " ms of at most " + most);
+      assertEquals(
+          "*[]", node.call("XPENDING", "s", "g", "IDLE", "600000", "-", "+", "9").toString());
+      assertEquals(
+          "*[$0-0, *[]]", node.call("XAUTOCLAIM", "s", "g", "z", "600000", "-").toString());
+      assertEquals(
+          5,
+          node.call("XAUTOCLAIM", "s", "g", "x", "500", "-", "COUNT", "5", "JUSTID")
+              .elements()
+              .get(1)
+              .elements()
+              .size());
+      node.call("SADD", "set", "a", "b", "c", "d", "e");
+      assertEquals(2, node.call("SPOP", "set", "2").elements().size());
+      assertText("OK", node.call("SET", "other", node.name()));
+    }
+    checkSame();
+    Node away = cluster.followers().get(0);
+    away.killBoth();
+    Thread.sleep(1500);
+    away.start().awaitReady(); // applies what it has not yet, and later than the others
+    checkSame();
+    cluster.transferLeadership(away);
+    assertNumber(4 * 350, away.call("XLEN", "s"));
+    assertNoError(away.call("XCLAIM", "s", "g", "y", "1000", last));
+  }
+
+  private static long millis(String id) {
+    return Long.parseLong(id.split("-")[0]);
+  }
+
+  private void checkSame() throws IOException {
+    cluster.awaitSameIndex();
+    for (List<String> words :
+        List.of(
+            List.of("XINFO", "STREAM", "s", "FULL", "COUNT", "0"),
+            List.of("XRANGE", "s", "-", "+"))) {
+      Set<String> seen = new TreeSet<>();
+      for (Node node : cluster.nodes()) {
+        String text = node.redisCall(words.toArray(String[]::new)).toString();
+        // Redis's own, of no key that it has packed alike; consumers are seen by the node's clock.
+        seen.add(text.replaceAll("\\$(seen-time|radix-tree-keys|radix-tree-nodes), :\\d+", ""));
+      }
+      assertEquals(1, seen.size(), seen::toString);
+    }
+  }
+}

@@ -1,0 +1,434 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNoError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Streams by the log's clock, and members of sets that are popped at random. */
+@ExtendWith(PrintLogsOnFailure.class)
+class StreamsIT {
+  @TempDir static Path directory;
+
+  @AutoClose private TestCluster cluster;
+  private Node leader;
+
+  @BeforeEach
+  void start() {
+    cluster = TestCluster.of(3, "--mode", "transparent", "--follower-proxy", "yes");
+    leader = cluster.leader();
+  }
+
+  @Test
+  void when_ids_are_generated_then_they_grow_and_are_the_same_everywhere() throws Exception {
+    List<String> ids = new ArrayList<>();
+    for (Node node : cluster.nodes()) {
+      try (RespClient client = node.client()) {
+        for (int i = 0; i < 200; i++) {
+          client.send("XADD", "s", "*", "i", "" + i);
+        }
+        for (int i = 0; i < 200; i++) {
+          ids.add(client.read().text());
+        }
+        client.call("MULTI");
+        client.call("XADD", "s", "*", "in", "multi");
+        client.call("XADD", "s", "NOMKSTREAM", "MAXLEN", "~", "100000", "*", "in", "multi");
+        ids.addAll(client.call("EXEC").texts());
+        ids.add(client.call("RAFT", "XADD", "s", "*", "f", "v").text());
+        ids.add(
+            client
+                .call("EVAL", "return redis.call('XADD', KEYS[1], '*', 'f', 'v')", "1", "s")
+                .text());
+      }
+    }
+    long now = System.currentTimeMillis();
+    long[] before = {0, -1};
+    for (String id : ids) {
+      String[] parts = id.split("-");
+      long ms = Long.parseLong(parts[0]);
+      long seq = Long.parseLong(parts[1]);
+      assertTrue(ms > before[0] || ms == before[0] && seq == before[1] + 1, ids::toString);
+      assertTrue(Math.abs(now - ms) < 60_000, id);
+      before = new long[] {ms, seq};
+    }
+    assertText("9999999999999-5", leader.call("XADD", "s", "9999999999999-5", "f", "v"));
+    assertText("9999999999999-6", leader.call("XADD", "s", "*", "f", "v"));
+    assertText("9999999999999-7", leader.call("XADD", "s", "9999999999999-*", "f", "v"));
+    assertTrue(leader.call("XADD", "none", "NOMKSTREAM", "*", "f", "v").isNull());
+    assertNumber(ids.size() + 3, leader.call("XLEN", "s"));
+    checkSame();
+  }
+
+  /** One client of the cluster and one of a plain Redis do the same. */
+  @Test
+  void when_compared_with_plain_redis_then_all_replies_are_alike() throws Exception {
+    String[] lines = {
+      "SET string x",
+      "XADD string * f v",
+      "XADD s * f",
+      "XADD s - f v",
+      "XADD s 1-1 f v",
+      "XADD s 1-* f v",
+      "XADD s 2-1 f v",
+      "XADD t 1-1 g w",
+      "XGROUP CREATE s g 0",
+      "XGROUP CREATE t g 0",
+      "XREADGROUP GROUP g a COUNT 1 STREAMS s t > >",
+      "XREADGROUP GROUP g a STREAMS s t 0 0",
+      "XREADGROUP GROUP g b NOACK COUNT 1 STREAMS s >",
+      "XREADGROUP GROUP g b STREAMS s >",
+      "XREADGROUP GROUP g b STREAMS s >",
+      "XREADGROUP GROUP g b BLOCK 10 STREAMS s >",
+      "XREADGROUP GROUP g b BLOCK 10 STREAMS s 0",
+      "XREADGROUP GROUP none b BLOCK 10 STREAMS s >",
+      "XREADGROUP GROUP g b BLOCK 10 STREAMS string >",
+      "XREADGROUP GROUP g b STREAMS s",
+      "XREADGROUP GROUP g b BLOCK x STREAMS s >",
+      "XREADGROUP GROUP g b BLOCK -1 STREAMS s >",
+      "XPENDING s g",
+      "XCLAIM s g c 0 1-1 2-1",
+      "XCLAIM s g c 100000 1-1 2-1",
+      "XCLAIM s g c 0 1-1 IDLE 100 JUSTID",
+      "XCLAIM string g c 0 1-1",
+      "XAUTOCLAIM s g d 0 - COUNT 1",
+      "XAUTOCLAIM s g d 100000 0",
+      "XAUTOCLAIM s none d 0 0",
+      "XDEL s 1-1",
+      "XREADGROUP GROUP g d STREAMS s 0",
+      "XAUTOCLAIM s g d 0 -",
+      "XACK s g 2-1",
+      "XPENDING s g IDLE 0 - + 10",
+      "XPENDING s none - + 10",
+      "XREAD BLOCK 10 STREAMS s $",
+      "XREAD BLOCK 10 COUNT 1 STREAMS s t 0 $",
+      "XREAD BLOCK 10 STREAMS none 0",
+      "XREAD BLOCK 10 STREAMS string 0",
+      "XREAD BLOCK 10 STREAMS string $",
+      "XREAD BLOCK x STREAMS s 0",
+      "XREAD BLOCK 10 STREAMS s t 0",
+      "XREAD BLOCK 10 STREAMS s x",
+      "SADD one m",
+      "SPOP one",
+      "SPOP one",
+      "SPOP one 5",
+      "SPOP string",
+      "SPOP string 2",
+      "SPOP string 0",
+      "SPOP none 0",
+      "SADD one m",
+      "SPOP one 0",
+      "SPOP one 3",
+      "SPOP one -1",
+      "SPOP one x",
+      "SPOP one 1 2",
+      "SADD one m",
+      "MULTI",
+      "SPOP one",
+      "SPOP one 2",
+      "XADD s 9-* f v",
+      "XREADGROUP GROUP g a STREAMS s >",
+      "XREADGROUP GROUP g a BLOCK 0 STREAMS s >",
+      "XREAD BLOCK 0 STREAMS s $",
+      "XCLAIM s g c 0 9-0",
+      "XPENDING s g",
+      "SPOP string",
+      "EXEC"
+    };
+    try (PlainRedis redis = new PlainRedis(directory)) {
+      for (Node node : cluster.nodes()) {
+        for (String protocol : List.of("2", "3")) {
+          leader.call("FLUSHALL");
+          redis.call("FLUSHALL");
+          try (RespClient plain = redis.client();
+              RespClient client = node.client()) {
+            plain.call("HELLO", protocol);
+            client.call("HELLO", protocol);
+            for (String line : lines) {
+              String expected = plain.call(line.split(" ")).toString();
+              assertEquals(expected, client.call(line.split(" ")).toString(), protocol + line);
+            }
+          }
+        }
+      }
+    }
+    checkSame();
+  }
+
+  @Test
+  void when_entries_are_delivered_then_idle_times_are_right_and_go_on_with_another_leader()
+      throws Exception {
+    leader.call("XADD", "s", "1-1", "f", "v");
+    leader.call("XADD", "s", "2-1", "f", "v");
+    leader.call("XGROUP", "CREATE", "s", "g", "0");
+    leader.call("XREADGROUP", "GROUP", "g", "a", "COUNT", "1", "STREAMS", "s", ">");
+    long delivered = System.nanoTime();
+    Thread.sleep(1500);
+    for (Node node : cluster.nodes()) {
+      cluster.transferLeadership(node);
+      long idle =
+          node.call("XPENDING", "s", "g", "-", "+", "9")
+              .elements()
+              .get(0)
+              .elements()
+              .get(2)
+              .number();
+      long expected = (System.nanoTime() - delivered) / 1_000_000;
+      assertTrue(Math.abs(idle - expected) < 400, () -> idle + " ms instead of " + expected);
+      assertEquals(
+          "*[]", node.call("XPENDING", "s", "g", "IDLE", "60000", "-", "+", "9").toString());
+      assertEquals("*[]", node.call("XCLAIM", "s", "g", "b", "60000", "1-1").toString());
+      assertEquals(
+          1, node.call("XPENDING", "s", "g", "IDLE", "1400", "-", "+", "9").elements().size());
+    }
+    assertEquals(
+        List.of("1-1"),
+        cluster.leader().call("XCLAIM", "s", "g", "b", "1400", "1-1", "JUSTID").texts());
+    assertEquals("*[]", cluster.leader().call("XCLAIM", "s", "g", "c", "1400", "1-1").toString());
+    checkSame();
+  }
+
+  @Test
+  void when_members_are_popped_then_each_once_and_any() throws Exception {
+    int size = 3000;
+    List<RespClient> clients = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      clients.add(cluster.node(i % 3).client());
+    }
+    try {
+      fill("big", size);
+      Set<String> popped = new HashSet<>();
+      int asked = 0;
+      while (popped.size() < size) {
+        for (RespClient client : clients) {
+          for (int i = 0; i < 5; i++) {
+            client.send("SPOP", "big");
+          }
+          client.send("SPOP", "big", "" + (asked++ % 40));
+        }
+        for (RespClient client : clients) {
+          for (int i = 0; i < 5; i++) {
+            Reply one = client.read();
+            assertTrue(one.isNull() || popped.add(one.text()), () -> one + " twice");
+          }
+          client.read().texts().forEach(one -> assertTrue(popped.add(one), () -> one + " twice"));
+        }
+        assertTrue(asked < 2000, "the set never ends");
+      }
+      assertNumber(0, leader.call("EXISTS", "big"));
+    } finally {
+      clients.forEach(RespClient::close);
+    }
+    // Each member of ten is the first in 2000 draws some 200 times: 14 is the standard deviation.
+    int[] first = new int[10];
+    try (RespClient client = leader.client()) {
+      for (int i = 0; i < 2000; i++) {
+        client.send("DEL", "few");
+        client.send("SADD", "few", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
+        client.send("SPOP", "few");
+      }
+      for (int i = 0; i < 2000; i++) {
+        client.read();
+        client.read();
+        first[Integer.parseInt(client.read().text())]++;
+      }
+    }
+    for (int count : first) {
+      assertTrue(count > 120 && count < 280, () -> java.util.Arrays.toString(first));
+    }
+    fill("large", 5000);
+    try (RespClient client = leader.client()) {
+      assertEquals(3000, new HashSet<>(client.call("SPOP", "large", "3000").texts()).size());
+      client.call("MULTI");
+      for (int i = 0; i < 150; i++) {
+        client.call("SPOP", "large");
+      }
+      client.call("SPOP", "large", "500");
+      client.call("SELECT", "1");
+      client.call("SPOP", "large");
+      List<Reply> replies = client.call("EXEC").elements();
+      Set<String> all = new HashSet<>(replies.get(150).texts());
+      replies.subList(0, 150).forEach(one -> all.add(one.text()));
+      assertEquals(650, all.size());
+      assertTrue(replies.get(152).isNull());
+      client.call("SELECT", "0");
+      assertNumber(1350, client.call("SCARD", "large"));
+      assertEquals(1350, client.call("SPOP", "large", "200000").elements().size());
+    }
+    checkSame();
+  }
+
+  private void fill(String key, int size) throws IOException {
+    String[] add = new String[size + 2];
+    add[0] = "SADD";
+    add[1] = key;
+    for (int i = 0; i < size; i++) {
+      add[i + 2] = "m" + i;
+    }
+    assertNumber(size, leader.call(add));
+  }
+
+  @Test
+  void when_something_is_added_then_all_who_read_get_it() throws Exception {
+    List<RespClient> readers = new ArrayList<>();
+    try (RespClient consumer = leader.client();
+        RespClient second = leader.client()) {
+      leader.call("XADD", "s", "1-1", "f", "old");
+      leader.call("XGROUP", "CREATE", "s", "g", "$");
+      for (int i = 0; i < 9; i++) {
+        RespClient reader = cluster.node(i % 3).client();
+        readers.add(reader);
+        reader.send("XREAD", "BLOCK", "0", "STREAMS", "none", i < 3 ? "s" : "t", "$", "$");
+      }
+      consumer.send("XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">");
+      awaitBlocked(10);
+      second.send("XREADGROUP", "GROUP", "g", "d", "BLOCK", "0", "STREAMS", "s", ">");
+      awaitBlocked(11);
+      leader.call("XADD", "s", "2-1", "f", "new");
+      for (RespClient reader : readers.subList(0, 3)) {
+        assertEquals("*[*[$s, *[*[$2-1, *[$f, $new]]]]]", reader.read().toString());
+      }
+      assertEquals("*[*[$s, *[*[$2-1, *[$f, $new]]]]]", consumer.read().toString());
+      awaitBlocked(7);
+      leader.call("XADD", "s", "3-1", "f", "newer");
+      assertEquals("*[*[$s, *[*[$3-1, *[$f, $newer]]]]]", second.read().toString());
+      leader.call("SET", "t", "of another type");
+      leader.call("DEL", "t");
+      awaitBlocked(6);
+      leader.call("XADD", "t", "1-1", "f", "x");
+      for (RespClient reader : readers.subList(3, 9)) {
+        assertEquals("*[*[$t, *[*[$1-1, *[$f, $x]]]]]", reader.read().toString());
+      }
+      consumer.send("XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">");
+      awaitBlocked(1);
+      leader.call("DEL", "s");
+      assertError("NOGROUP", consumer.read());
+      // What a client has added itself just before is not new to it.
+      for (int i = 0; i < 50; i++) {
+        consumer.send("XADD", "own", "*", "f", "v");
+        consumer.send("XREAD", "BLOCK", "1", "STREAMS", "own", "$");
+        consumer.send("XREAD", "BLOCK", "0", "COUNT", "1", "STREAMS", "own", "0");
+        assertNoError(consumer.read());
+        assertTrue(consumer.read().isNull());
+        assertEquals(1, consumer.read().elements().size());
+      }
+      awaitBlocked(0);
+      assertTrue(consumer.call("XREAD", "BLOCK", "30", "STREAMS", "own", "$").isNull());
+    } finally {
+      readers.forEach(RespClient::close);
+    }
+    checkSame();
+  }
+
+  @Test
+  void when_many_consumers_wait_then_every_entry_goes_to_one() throws Exception {
+    leader.call("XGROUP", "CREATE", "q", "g", "0", "MKSTREAM");
+    List<RespClient> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < 60; i++) {
+        RespClient client = cluster.node(i % 3).client();
+        clients.add(client);
+        client.send(
+            "XREADGROUP", "GROUP", "g", "c" + i, "COUNT", "1", "BLOCK", "0", "STREAMS", "q", ">");
+      }
+      awaitBlocked(60);
+      long before = leader.infoNumber("raft_current_index");
+      Set<String> added = new TreeSet<>();
+      try (RespClient client = leader.client()) {
+        for (int i = 0; i < 60; i++) {
+          client.send("XADD", "q", "*", "f", "v");
+        }
+        for (int i = 0; i < 60; i++) {
+          added.add(client.read().text());
+        }
+      }
+      Set<String> got = new TreeSet<>();
+      for (RespClient client : clients) {
+        Reply entry = client.read().elements().get(0).elements().get(1).elements().get(0);
+        got.add(entry.elements().get(0).text());
+      }
+      assertEquals(added, got);
+      long entries = leader.infoNumber("raft_current_index") - before;
+      assertTrue(entries < 500, () -> entries + " entries of the log");
+    } finally {
+      clients.forEach(RespClient::close);
+    }
+    checkSame();
+  }
+
+  @Test
+  void when_leaders_are_killed_and_nodes_replay_then_all_come_to_the_same() throws Exception {
+    leader.call("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
+    for (int round = 0; round < 3; round++) {
+      Node killed = cluster.leader();
+      try (RespClient client = killed.client()) {
+        for (int i = 0; i < 40; i++) {
+          client.send("XADD", "s", "*", "f", "v");
+          client.send("XREADGROUP", "GROUP", "g", "c" + i % 3, "COUNT", "1", "STREAMS", "s", ">");
+          client.send("XAUTOCLAIM", "s", "g", "d", "5", "-", "COUNT", "3");
+          client.send("SADD", "set", "a" + i, "b" + i, "c" + i);
+          client.send("SPOP", "set");
+          if (i == 20) {
+            client.read();
+          }
+        }
+        killed.killSidecar();
+      } finally {
+        cluster.awaitLeader();
+      }
+      killed.start().awaitReady();
+    }
+    Node away = cluster.followers().get(0);
+    away.killRedis(); // it comes back empty, and everything is applied once more
+    Poll.until(
+        "it has a new Redis",
+        TestCluster.PATIENCE,
+        () -> away.redis().isPresent() && away.redisCall("EXISTS", "s").number() == 1);
+    checkSame();
+    // What a claim finds depends on what every node keeps.
+    Thread.sleep(50);
+    for (Node node : cluster.nodes()) {
+      cluster.transferLeadership(node);
+      assertNoError(node.call("XAUTOCLAIM", "s", "g", node.name(), "40", "-", "COUNT", "10"));
+    }
+    checkSame();
+  }
+
+  private void awaitBlocked(int clients) {
+    Poll.until(
+        clients + " blocked clients",
+        TestCluster.PATIENCE,
+        () -> leader.call("INFO", "clients").text().contains("blocked_clients:" + clients + "\r"));
+  }
+
+  /** Data, and groups with all times but those that are the node's own. */
+  private void checkSame() throws IOException {
+    ClosingInvariants.checkSameData(cluster);
+    List<Reply> keys = leader.redisCall("KEYS", "*").elements();
+    for (Reply key : keys) {
+      Set<String> seen = new TreeSet<>();
+      for (Node node : cluster.nodes()) {
+        Reply info = node.redisCall("XINFO", "STREAM", key.text(), "FULL", "COUNT", "0");
+        seen.add(info.toString().replaceAll("seen-time, :\\d+", ""));
+      }
+      assertEquals(1, seen.size(), seen::toString);
+    }
+    cluster.checkLogs();
+  }
+}
