@@ -25,6 +25,10 @@ final class Fuzz {
   private static final int CLIENTS = 4;
   private static final Duration BETWEEN = Duration.ofSeconds(4);
   private static final Duration LONGEST_DEADLINE = Duration.ofSeconds(5);
+
+  /** The cluster's own entries. */
+  private static final int MOST_WHILE_IDLE = 20;
+
   private static final int CALL_MILLIS = 15_000;
 
   /** What decides how values are kept, with values to choose from. */
@@ -112,7 +116,12 @@ final class Fuzz {
     }
     compare(cluster, 3);
     Poll.letRun(LONGEST_DEADLINE); // or keys would end between one node's turn and the next one's
-    ClosingInvariants.checkSameData(cluster);
+    long index = ClosingInvariants.checkSameData(cluster);
+    Poll.letRun(BETWEEN);
+    long later = cluster.awaitSameIndex();
+    if (later - index > MOST_WHILE_IDLE) {
+      throw new AssertionError("without clients the log grows from " + index + " to " + later);
+    }
     cluster.checkLogs();
   }
 
@@ -175,6 +184,9 @@ final class Fuzz {
     if (reply.isError()) {
       String code = reply.text().split(" ", 2)[0];
       errors.computeIfAbsent(code, c -> new AtomicLong()).incrementAndGet();
+      if (code.equals("CLUSTERDOWN")) {
+        Poll.letRun(Duration.ofMillis(10)); // so that nodes get to electing a leader
+      }
     }
   }
 
@@ -226,7 +238,11 @@ final class Fuzz {
           try (RespClient leader = RespClient.to(cluster.leader().address(), 180_000)) {
             comparison[0] = leader.call("RAFT.DIGEST");
           }
-          return !comparison[0].isError() && digests(comparison[0]).size() >= least;
+          if (!comparison[0].isError() && digests(comparison[0]).size() >= least) {
+            return true;
+          }
+          Poll.letRun(Duration.ofSeconds(1)); // each question is an entry
+          return false;
         });
     compared++;
     System.out.println(sent + " commands, " + errors + ": " + comparison[0]);
