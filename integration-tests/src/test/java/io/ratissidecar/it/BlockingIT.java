@@ -215,6 +215,7 @@ class BlockingIT {
         String id = client.call("CLIENT", "ID").text();
         client.send("BLPOP", "list", "0");
         awaitBlocked(leader, 1);
+        awaitBlocked(node, 1);
         assertNumber(1, node.call("CLIENT", "UNBLOCK", id));
         assertEquals("*null", client.read().toString());
         client.send("BLPOP", "list", "0");

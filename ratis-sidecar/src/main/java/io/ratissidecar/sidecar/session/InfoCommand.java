@@ -66,14 +66,18 @@ final class InfoCommand {
   }
 
   /**
-   * Clients are connected to the sidecar. Those who wait there leave no trace in Redis, and are
-   * blocked clients too.
+   * Clients are connected to the sidecar. Those who wait there, or at the leader that it forwards
+   * to, leave no trace in this Redis, and are blocked clients too.
    */
   private static String ourClients(Session session, String redis) {
     long clients =
         session.services().sessions().all().stream().filter(s -> !s.isFromPeer()).count();
     String text = CONNECTED.matcher(redis).replaceFirst("connected_clients:" + clients);
-    int blocked = session.services().blocked().count();
+    long blocked =
+        session.services().blocked().count()
+            + session.services().sessions().all().stream()
+                .filter(s -> s.proxy().isBlocked())
+                .count();
     Matcher line = BLOCKED.matcher(text);
     return blocked > 0 && line.find()
         ? line.replaceFirst("blocked_clients:" + (Long.parseLong(line.group(1)) + blocked))

@@ -212,7 +212,7 @@ final class ProxyLane {
   }
 
   /** A command that waits at the leader is the only one under way. */
-  private boolean isBlocked() {
+  boolean isBlocked() {
     return !waiting.isEmpty() && waiting.peek().blocking;
   }
 
