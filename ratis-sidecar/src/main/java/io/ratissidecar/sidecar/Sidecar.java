@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.logstore.DeadlineIndex;
 import io.ratissidecar.logstore.DirectoryLock;
 import io.ratissidecar.sidecar.admin.AdminCommands;
+import io.ratissidecar.sidecar.admin.LeaderNews;
 import io.ratissidecar.sidecar.admin.RaftInfo;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.FreePort;
@@ -85,6 +86,7 @@ public final class Sidecar implements AutoCloseable {
   private final Snapshots snapshots;
   private final Digests digests;
   private final MemoryQuota quota;
+  private final LeaderNews news;
   private final AdminCommands admin;
   private final RaftInfo info;
   private final Node node = new Node();
@@ -108,6 +110,7 @@ public final class Sidecar implements AutoCloseable {
     this.blocked =
         new BlockedClients(
             front, redis::endpoint, membership::replication, () -> expirer, () -> commands);
+    this.news = new LeaderNews(membership, config.sentinelMasterName());
     this.quota = new MemoryQuota(config.maxMemory(), membership::replication);
     this.snapshots =
         new Snapshots(
@@ -127,7 +130,12 @@ public final class Sidecar implements AutoCloseable {
             membership);
     this.admin =
         new AdminCommands(
-            membership, snapshots, digests, front, () -> node.failureText(Failure.NOT_LEADER));
+            membership,
+            snapshots,
+            digests,
+            front,
+            config.sentinelMasterName(),
+            () -> node.failureText(Failure.NOT_LEADER));
     this.info = new RaftInfo(membership, snapshots, digests, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));
   }
@@ -170,6 +178,7 @@ public final class Sidecar implements AutoCloseable {
 
   private void expire() {
     quota.tick();
+    news.tick();
     if (membership.replication().isPresent()) {
       expirer.tick();
     } else if (expirer != null) {

@@ -26,18 +26,21 @@ import java.util.function.Supplier;
 
 /**
  * {@code RAFT.CLUSTER}, {@code RAFT.NODE}, {@code RAFT.SNAPSHOT}, {@code RAFT.DIGEST}, {@code
- * RAFT.TRANSFER_LEADER}, {@code RAFT.PEER} and {@code CLUSTER}.
+ * RAFT.TRANSFER_LEADER}, {@code RAFT.PEER}, {@code CLUSTER}, {@code SENTINEL} and {@code ROLE}.
  */
 public final class AdminCommands {
   private final Membership membership;
   private final FrontLoop front;
   private final PeerCommands peerCommands;
   private final ClusterCommand cluster;
+  private final SentinelCommand sentinel;
+  private final RoleCommand role;
   private final SnapshotCommand snapshot;
   private final Digests digests;
   private final Supplier<String> notLeader;
 
   /**
+   * @param masterName how clients that ask a sentinel call the cluster
    * @param notLeader the error that sends a client to the leader
    */
   public AdminCommands(
@@ -45,11 +48,14 @@ public final class AdminCommands {
       Snapshots snapshots,
       Digests digests,
       FrontLoop front,
+      String masterName,
       Supplier<String> notLeader) {
     this.membership = membership;
     this.front = front;
     this.peerCommands = new PeerCommands(membership, snapshots.offer(), digests::answer);
     this.cluster = new ClusterCommand(membership);
+    this.sentinel = new SentinelCommand(membership, masterName);
+    this.role = new RoleCommand(membership);
     this.snapshot = new SnapshotCommand(snapshots);
     this.digests = digests;
     this.notLeader = notLeader;
@@ -66,6 +72,8 @@ public final class AdminCommands {
       case "RAFT.DIGEST" -> digest(request, reply);
       case "RAFT.PEER" ->
           finish(peerCommands.run(request, session::setFromPeer), reply, Consumer::accept);
+      case "SENTINEL" -> reply.accept(sentinel.run(request, session.protocol()));
+      case "ROLE" -> reply.accept(role::write);
       case "CLUSTER" -> reply.accept(cluster.run(request, session.protocol()));
       default ->
           error(

@@ -8,11 +8,7 @@ import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.command.KeySlot;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -50,7 +46,7 @@ final class ClusterCommand {
     GroupView group = membership.replication().orElseThrow().raft().group();
     Optional<Member> leader = group.leader();
     return switch (sub) {
-      case "MYID" -> out -> Resp.writeBulk(out, nodeName(membership.nodeId()));
+      case "MYID" -> out -> Resp.writeBulk(out, membership.nodeName(membership.nodeId()));
       case "INFO" -> out -> Resp.writeBulk(out, info(group, leader));
       case "NODES" -> out -> Resp.writeBulk(out, nodes(group, leader));
       case "SLOTS" -> leader.isEmpty() ? noLeader() : out -> slots(out, group, leader.get());
@@ -72,18 +68,6 @@ final class ClusterCommand {
     return error(LeaderErrors.NO_LEADER);
   }
 
-  /** 40 hexadecimal digits, as cluster clients expect. */
-  private String nodeName(int id) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-1")
-              .digest((membership.clusterId() + "/" + id).getBytes(StandardCharsets.US_ASCII));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-1", e);
-    }
-  }
-
   private static List<Member> leaderFirst(GroupView group, Member leader) {
     List<Member> members = new ArrayList<>();
     members.add(leader);
@@ -101,7 +85,7 @@ final class ClusterCommand {
       Resp.writeArrayHeader(out, 4);
       Resp.writeBulk(out, member.host());
       Resp.writeInteger(out, member.port());
-      Resp.writeBulk(out, nodeName(member.id()));
+      Resp.writeBulk(out, membership.nodeName(member.id()));
       Resp.writeArrayHeader(out, 0);
     }
   }
@@ -118,7 +102,7 @@ final class ClusterCommand {
     Resp.writeArrayHeader(out, members.size());
     for (Member member : members) {
       Resp.writeMapHeader(out, 7, protocol);
-      field(out, "id", nodeName(member.id()));
+      field(out, "id", membership.nodeName(member.id()));
       Resp.writeBulk(out, "port");
       Resp.writeInteger(out, member.port());
       field(out, "ip", member.host());
@@ -150,12 +134,13 @@ final class ClusterCommand {
         });
     for (Member member : members) {
       boolean leads = leader.isPresent() && leader.get().id() == member.id();
-      text.append(nodeName(member.id())).append(' ');
+      text.append(membership.nodeName(member.id())).append(' ');
       text.append(member.clientAddress()).append('@').append(member.port() + 10000).append(' ');
       text.append(member.id() == membership.nodeId() ? "myself," : "")
           .append(leads ? "master" : "slave")
           .append(isSilent(group, member) ? ",fail" : "");
-      text.append(' ').append(leads || leader.isEmpty() ? "-" : nodeName(leader.get().id()));
+      text.append(' ')
+          .append(leads || leader.isEmpty() ? "-" : membership.nodeName(leader.get().id()));
       text.append(" 0 0 ")
           .append(group.term())
           .append(isSilent(group, member) ? " disconnected" : " connected");

@@ -90,6 +90,10 @@ public enum Setting {
       "snapshot-bandwidth",
       "0",
       "What this node takes of another one's snapshot at the most, bytes per second; 0: no limit."),
+  SENTINEL_MASTER_NAME(
+      "sentinel-master-name",
+      "mymaster",
+      "How clients that find the master through sentinels call this cluster."),
   MAXMEMORY(
       "maxmemory",
       "0",

@@ -50,6 +50,7 @@ public record SidecarConfig(
     Duration snapshotInterval,
     long logRetainEntries,
     long snapshotBandwidth,
+    String sentinelMasterName,
     long maxMemory,
     Duration digestInterval) {
 
@@ -121,6 +122,7 @@ public record SidecarConfig(
         Duration.ofSeconds(in.number(Setting.SNAPSHOT_INTERVAL_SECONDS, 0, 366L * 86400)),
         in.number(Setting.LOG_RETAIN_ENTRIES, 0, 1L << 30),
         in.number(Setting.SNAPSHOT_BANDWIDTH, 0, 1L << 40),
+        in.text(Setting.SENTINEL_MASTER_NAME),
         in.number(Setting.MAXMEMORY, 0, 1L << 50),
         Duration.ofSeconds(in.number(Setting.DIGEST_INTERVAL_SECONDS, 0, 366L * 86400)));
   }

@@ -11,7 +11,11 @@ import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -226,6 +230,18 @@ public final class Membership {
   /** 32 hexadecimal digits, or empty. Any thread. */
   public String clusterId() {
     return part.file().clusterId();
+  }
+
+  /** How clients of Redis Cluster and of sentinels name a node: 40 hexadecimal digits. */
+  public String nodeName(int id) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-1")
+              .digest((clusterId() + "/" + id).getBytes(StandardCharsets.US_ASCII));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-1", e);
+    }
   }
 
   /** This node's id, 0 in no cluster. Any thread. */

@@ -42,8 +42,8 @@ final class InfoCommand {
         .forward(
             request,
             (reply, out) -> {
-              String text =
-                  ourClients(session, hideReserved(session, RespValue.parse(reply).asString()));
+              String redis = RespValue.parse(reply).asString();
+              String text = role(session, ourClients(session, hideReserved(session, redis)));
               write(out, append ? text + "\r\n" + session.services().infoRaft() : text, protocol);
             });
   }
@@ -82,6 +82,23 @@ final class InfoCommand {
     return blocked > 0 && line.find()
         ? line.replaceFirst("blocked_clients:" + (Long.parseLong(line.group(1)) + blocked))
         : text;
+  }
+
+  /** Every local Redis is a master of its own; to clients a follower is the leader's replica. */
+  private static String role(Session session, String text) {
+    return session
+        .services()
+        .remoteLeader()
+        .map(
+            leader ->
+                text.replaceFirst(
+                    "(?m)^role:master$",
+                    "role:slave\r\nmaster_host:"
+                        + Matcher.quoteReplacement(leader.host())
+                        + "\r\nmaster_port:"
+                        + leader.port()
+                        + "\r\nmaster_link_status:up"))
+        .orElse(text);
   }
 
   private static void write(ByteBuf out, String text, int protocol) {

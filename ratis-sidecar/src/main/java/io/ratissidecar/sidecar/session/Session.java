@@ -81,7 +81,8 @@ public final class Session implements RequestSink {
     if (request.argIs(0, "RAFT")) {
       return raft.handle(request, 1);
     }
-    if (RaftCommands.isAdministrative(request)) {
+    // Redis has a SENTINEL in another mode only, so that the table of its commands does not.
+    if (RaftCommands.isAdministrative(request) || request.argIs(0, "SENTINEL")) {
       return administer(request);
     }
     if (services.config().mode() == Mode.TRANSPARENT

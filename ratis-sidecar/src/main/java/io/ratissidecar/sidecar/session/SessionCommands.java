@@ -98,7 +98,7 @@ final class SessionCommands {
       case "INFO" -> InfoCommand.run(session, request);
       case "COMMAND" -> CommandCommand.run(session, request);
       case "CLIENT" -> ClientCommand.run(session, request);
-      case "CLUSTER" -> session.administer(request);
+      case "CLUSTER", "ROLE" -> session.administer(request);
       case "SELECT" -> select(session, request);
       case "RESET" -> reset(session);
       default -> {

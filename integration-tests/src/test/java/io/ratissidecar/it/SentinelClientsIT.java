@@ -1,0 +1,156 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lettuce.core.ReadFrom;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.masterreplica.MasterReplica;
+import io.lettuce.core.masterreplica.StatefulRedisMasterReplicaConnection;
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.JedisSentinelPool;
+import redis.clients.jedis.exceptions.JedisException;
+
+/** Clients that find the master through sentinels, unchanged. */
+@ExtendWith(PrintLogsOnFailure.class)
+class SentinelClientsIT {
+  private static final String NAME = "mymaster";
+
+  @AutoClose private TestCluster cluster;
+
+  @BeforeEach
+  void start() {
+    cluster = TestCluster.of(3, "--mode", "transparent");
+  }
+
+  private static String field(Reply map, String name) {
+    List<String> texts = map.texts();
+    return texts.get(texts.indexOf(name) + 1);
+  }
+
+  private static Set<String> addresses(Reply servers) {
+    return servers.elements().stream()
+        .map(server -> field(server, "ip") + ":" + field(server, "port"))
+        .collect(Collectors.toSet());
+  }
+
+  private Set<String> addressesBut(Node one) {
+    Set<String> all = new HashSet<>();
+    cluster.nodes().forEach(node -> all.add(node.address()));
+    all.remove(one.address());
+    return all;
+  }
+
+  @Test
+  void when_any_node_is_asked_then_the_leader_is_the_master() throws Exception {
+    Node leader = cluster.leader();
+    for (Node node : cluster.nodes()) {
+      List<String> master = node.call("SENTINEL", "get-master-addr-by-name", NAME).texts();
+      assertEquals(leader.address(), String.join(":", master));
+      Reply fields = node.call("SENTINEL", "MASTER", NAME);
+      assertEquals(leader.address(), field(fields, "ip") + ":" + field(fields, "port"));
+      assertEquals("master", field(fields, "flags"));
+      assertEquals(Set.of(leader.address()), addresses(node.call("SENTINEL", "MASTERS")));
+      assertEquals(addressesBut(leader), addresses(node.call("SENTINEL", "REPLICAS", NAME)));
+      assertEquals(addressesBut(node), addresses(node.call("SENTINEL", "SENTINELS", NAME)));
+      assertTrue(node.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "other").isNull());
+      assertError("ERR No such master with that name", node.call("SENTINEL", "MASTER", "other"));
+      assertError("ERR Unknown sentinel subcommand", node.call("SENTINEL", "FAILOVER", NAME));
+      List<String> role = node.call("ROLE").texts();
+      assertEquals(node == leader ? "master" : "slave", role.get(0));
+      String info = node.call("INFO", "replication").text();
+      assertTrue(
+          info.contains(
+              node == leader
+                  ? "role:master\r\n"
+                  : "role:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:"),
+          info);
+    }
+  }
+
+  @Test
+  void when_the_leader_changes_then_subscribers_of_every_node_hear_it() throws Exception {
+    Node leader = cluster.leader();
+    Node next = cluster.followers().get(0);
+    try (RespClient atLeader = leader.client();
+        RespClient atNext = next.client()) {
+      atLeader.call("SUBSCRIBE", "+switch-master");
+      atNext.call("SUBSCRIBE", "+switch-master");
+      cluster.transferLeadership(next);
+      String news = String.join(" ", NAME, leader.address(), next.address()).replace(':', ' ');
+      assertEquals(news, atLeader.read().texts().get(2));
+      assertEquals(news, atNext.read().texts().get(2));
+    }
+  }
+
+  @Test
+  @SuppressWarnings("deprecation") // it is what applications have
+  void when_the_leader_is_killed_then_jedis_goes_on_with_the_next() {
+    Set<HostAndPort> sentinels =
+        cluster.nodes().stream()
+            .map(node -> HostAndPort.from(node.address()))
+            .collect(Collectors.toSet());
+    try (JedisSentinelPool pool = new JedisSentinelPool(NAME, addresses(sentinels))) {
+      try (Jedis jedis = pool.getResource()) {
+        assertEquals("OK", jedis.set("key", "value"));
+      }
+      cluster.leader().killBoth();
+      Poll.until(
+          "the pool finds the next leader",
+          TestCluster.PATIENCE,
+          () -> {
+            try (Jedis jedis = pool.getResource()) {
+              return jedis.incr("count") > 0 && jedis.get("key").equals("value");
+            } catch (JedisException e) {
+              return false;
+            }
+          });
+    }
+  }
+
+  private static Set<String> addresses(Set<HostAndPort> sentinels) {
+    return sentinels.stream().map(HostAndPort::toString).collect(Collectors.toSet());
+  }
+
+  @Test
+  void when_the_leader_is_killed_then_lettuce_goes_on_with_the_next() throws IOException {
+    RedisURI.Builder uri = RedisURI.builder().withSentinelMasterId(NAME);
+    for (Node node : cluster.nodes()) {
+      String[] address = node.address().split(":");
+      uri.withSentinel(address[0], Integer.parseInt(address[1]));
+    }
+    try (RedisClient client = RedisClient.create();
+        StatefulRedisMasterReplicaConnection<String, String> connection =
+            MasterReplica.connect(client, StringCodec.UTF8, uri.build())) {
+      connection.setReadFrom(ReadFrom.UPSTREAM);
+      assertEquals("OK", connection.sync().set("key", "value"));
+      cluster.leader().killBoth();
+      Poll.until(
+          "the connection finds the next leader",
+          TestCluster.PATIENCE,
+          () -> {
+            try {
+              return connection.sync().incr("count") > 0
+                  && connection.sync().get("key").equals("value");
+            } catch (io.lettuce.core.RedisException e) {
+              return false;
+            }
+          });
+    }
+  }
+}
