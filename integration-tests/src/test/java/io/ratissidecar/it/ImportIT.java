@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
-import java.io.IOException;
 import io.ratissidecar.statemachine.command.LogicalTime;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -130,9 +130,7 @@ public final class BlockedClients {
           @Override
           public void reply(ByteBuf frame) {
             waiter.waitOn();
-            if (waiter.isExpired()) {
-              timeOut(waiter);
-            } else if (!waiter.isOver()) {
+            if (!waiter.isOver()) {
               waiter.plan(LastIds.completed(waiter.plan(), RespValue.parse(frame.duplicate())));
               queue(waiter);
             }
@@ -194,6 +192,9 @@ public final class BlockedClients {
     if (all.isEmpty()) {
       return;
     }
+    if (!keys.isReady()) {
+      List.copyOf(all).stream().filter(Waiter::isExpired).forEach(this::timeOut);
+    }
     if (leading() == null) {
       endAll();
     } else if (keys.isReady() && ++ticks % TICKS_TO_LOOK == 0) {
@@ -223,9 +224,12 @@ public final class BlockedClients {
     waiter.client().reply(out -> Resp.writeError(out, error));
   }
 
-  /** The waiting is over, as after its time: nobody is there who could wait on. */
+  /**
+   * The waiting is over, as after its time: nobody is there who could wait on. Who has just come
+   * gets what there is, however short its time: so its keys are looked at first.
+   */
   public void timeOut(Waiter waiter) {
-    if (waiter.isTrying()) {
+    if (waiter.isTrying() || waiter.hasJustCome() && keys.isReady()) {
       waiter.expired();
     } else if (!waiter.isOver()) {
       remove(waiter);
@@ -270,6 +274,7 @@ public final class BlockedClients {
       next.stream().filter(Waiter::isInGroup).forEach(this::serve); // there is no group any more
     }
     waiting.forEach(waiter -> waiter.lookedAt(key));
+    waiting.stream().filter(Waiter::isExpired).forEach(this::timeOut);
     if (changedSince) {
       ask(key);
     }
