@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
+import io.ratissidecar.statemachine.command.LogicalTime;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -238,7 +239,15 @@ class ImportIT {
   /** Where the only group is, and what is pending in it: entry, consumer, time, deliveries. */
   private static String group(Reply stream) {
     Reply group = field(stream, "groups").elements().get(0);
-    return field(group, "last-delivered-id") + " " + field(group, "pending");
+    StringBuilder text = new StringBuilder(field(group, "last-delivered-id").text());
+    for (Reply pending : field(group, "pending").elements()) {
+      List<String> parts = pending.texts();
+      long stored = Long.parseLong(parts.get(2));
+      long delivered = LogicalTime.deliveredFromRedis(stored, System.currentTimeMillis());
+      text.append(", ").append(parts.get(0)).append(' ').append(parts.get(1));
+      text.append(' ').append(delivered).append(' ').append(parts.get(3));
+    }
+    return text.toString();
   }
 
   private static Reply field(Reply fields, String name) {

@@ -6,9 +6,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Copies an RDB without one of its databases, and moves the deadlines of keys. Keys and values are
- * copied byte for byte, as are the hints on how many there are in each database, since a database
- * is kept whole or not at all.
+ * Copies an RDB without one of its databases, and moves the deadlines of keys and the times at
+ * which entries of streams were delivered. All else of keys and values is copied byte for byte, as
+ * are the hints on how many there are in each database, since a database is kept whole or not at
+ * all.
  *
  * <p>The place in the source's replication stream is left out: the copy is no state of that stream,
  * so that nobody may continue it from here.
@@ -31,6 +32,7 @@ class RdbCopier implements RdbScanner.Visitor {
   private final int dropped;
   private final Deadlines deadlines;
   private final ByteArrayOutputStream aux = new ByteArrayOutputStream();
+  private final long nowMillis = System.currentTimeMillis();
   private int selected = -1;
   private boolean inDropped;
 
@@ -66,7 +68,6 @@ class RdbCopier implements RdbScanner.Visitor {
       case RdbScanner.EXPIRE_SECONDS, RdbScanner.EXPIRE_MILLIS -> {
         inDatabase(database);
         in.copyTo(null); // it is written anew
-        inDropped = database == dropped;
       }
       default -> inDatabase(database);
     }
@@ -76,6 +77,26 @@ class RdbCopier implements RdbScanner.Visitor {
   public void onDeadline(long millis) throws IOException {
     if (!inDropped) {
       out.deadline(moved(millis));
+    }
+  }
+
+  @Override
+  public void beforeDelivered() throws IOException {
+    if (!inDropped) {
+      in.copyTo(null); // it is written anew
+    }
+  }
+
+  @Override
+  public void onDelivered(long millis) throws IOException {
+    if (!inDropped) {
+      out.number(
+          switch (deadlines) {
+            case AS_THEY_ARE -> millis;
+            case TO_REDIS -> LogicalTime.deliveredToRedis(millis);
+            case FROM_REDIS -> LogicalTime.deliveredFromRedis(millis, nowMillis);
+          });
+      in.copyTo(out);
     }
   }
 
@@ -89,7 +110,8 @@ class RdbCopier implements RdbScanner.Visitor {
   }
 
   private void inDatabase(int database) throws IOException {
-    if (database == dropped) {
+    inDropped = database == dropped;
+    if (inDropped) {
       in.copyTo(null);
       return;
     }

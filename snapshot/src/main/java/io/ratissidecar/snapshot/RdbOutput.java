@@ -42,10 +42,15 @@ final class RdbOutput extends FilterOutputStream {
 
   /** The key that follows expires then, in milliseconds since 1970. */
   void deadline(long millis) throws IOException {
-    byte[] bytes = new byte[1 + Long.BYTES];
-    bytes[0] = (byte) RdbScanner.EXPIRE_MILLIS;
+    write(RdbScanner.EXPIRE_MILLIS);
+    number(millis);
+  }
+
+  /** Eight bytes, the lowest first. */
+  void number(long value) throws IOException {
+    byte[] bytes = new byte[Long.BYTES];
     for (int i = 0; i < Long.BYTES; i++) {
-      bytes[1 + i] = (byte) (millis >>> 8 * i);
+      bytes[i] = (byte) (value >>> 8 * i);
     }
     write(bytes, 0, bytes.length);
   }

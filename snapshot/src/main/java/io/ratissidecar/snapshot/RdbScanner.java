@@ -34,6 +34,12 @@ final class RdbScanner {
     /** The next key expires then, in milliseconds since 1970. */
     default void onDeadline(long millis) throws IOException {}
 
+    /** The time at which a consumer of a stream got an entry comes next, in eight bytes. */
+    default void beforeDelivered() throws IOException {}
+
+    /** That time, in milliseconds since 1970. */
+    default void onDelivered(long millis) throws IOException {}
+
     /** The value of a key begins with the byte that is read next. */
     default void beginValue(int database, byte[] key, int type) throws IOException {}
 
@@ -260,7 +266,9 @@ final class RdbScanner {
       lengths(newerLengths == 0 ? 2 : 3);
       long pending = in.readLength();
       for (long j = 0; j < pending; j++) {
-        in.skip(16 + 8);
+        in.skip(16);
+        visitor.beforeDelivered();
+        visitor.onDelivered(in.readLong());
         in.readLength();
       }
       long consumers = in.readLength();

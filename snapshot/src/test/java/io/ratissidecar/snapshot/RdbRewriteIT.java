@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -120,8 +121,22 @@ class RdbRewriteIT {
       all.put(stream, info + redis.demand("XINFO", "STREAM", stream));
     }
     all.put("pending", redis.call("XPENDING", "large-stream", "group").toString());
+    List<RespValue> full = redis.demand("XINFO", "STREAM", "large-stream", "FULL").asList();
+    List<RespValue> group = field(full, "groups").asList().get(0).asList();
+    long delivered = field(group, "pending").asList().get(0).asList().get(2).asLong();
+    long earlier = shiftMillis == 0 ? 0 : LogicalTime.DELIVERED_EARLIER_MILLIS;
+    all.put("delivered", Long.toString(delivered + earlier));
     all.put("functions", redis.demand("FUNCTION", "LIST", "WITHCODE").toString());
     return all;
+  }
+
+  private static RespValue field(List<RespValue> fields, String name) {
+    for (int i = 0; i < fields.size(); i += 2) {
+      if (fields.get(i).asString().equals(name)) {
+        return fields.get(i + 1);
+      }
+    }
+    throw new AssertionError(name + " in " + fields);
   }
 
   private static String deadline(long stored, long shiftMillis) {

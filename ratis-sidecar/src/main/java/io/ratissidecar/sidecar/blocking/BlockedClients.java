@@ -131,9 +131,7 @@ public final class BlockedClients {
           @Override
           public void reply(ByteBuf frame) {
             waiter.waitOn();
-            if (waiter.isExpired()) {
-              timeOut(waiter);
-            } else if (!waiter.isOver()) {
+            if (!waiter.isOver()) {
               waiter.plan(LastIds.completed(waiter.plan(), RespValue.parse(frame.duplicate())));
               queue(waiter);
             }
@@ -195,6 +193,9 @@ public final class BlockedClients {
     if (all.isEmpty()) {
       return;
     }
+    if (!keys.isReady()) {
+      List.copyOf(all).stream().filter(Waiter::isExpired).forEach(this::timeOut);
+    }
     if (leading() == null) {
       endAll();
     } else if (keys.isReady() && ++ticks % TICKS_TO_LOOK == 0) {
@@ -224,9 +225,12 @@ public final class BlockedClients {
     waiter.client().reply(out -> Resp.writeError(out, error));
   }
 
-  /** The waiting is over, as after its time: nobody is there who could wait on. */
+  /**
+   * The waiting is over, as after its time: nobody is there who could wait on. Who has just come
+   * gets what there is, however short its time: so its keys are looked at first.
+   */
   public void timeOut(Waiter waiter) {
-    if (waiter.isTrying()) {
+    if (waiter.isTrying() || waiter.hasJustCome() && keys.isReady()) {
       waiter.expired();
     } else if (!waiter.isOver()) {
       remove(waiter);
@@ -271,6 +275,7 @@ public final class BlockedClients {
       next.stream().filter(Waiter::isInGroup).forEach(this::serve); // there is no group any more
     }
     waiting.forEach(waiter -> waiter.lookedAt(key));
+    waiting.stream().filter(Waiter::isExpired).forEach(this::timeOut);
     if (changedSince) {
       ask(key);
     }

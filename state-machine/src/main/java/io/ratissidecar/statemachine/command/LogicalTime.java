@@ -17,6 +17,23 @@ public final class LogicalTime {
    */
   public static final long DELIVERED_EARLIER_MILLIS = 1L << 40;
 
+  /** A time of delivery as Redis is to keep it; those before 2005 are kept as the same. */
+  public static long deliveredToRedis(long millis) {
+    return Math.max(0, millis - DELIVERED_EARLIER_MILLIS);
+  }
+
+  /**
+   * The time of delivery that Redis keeps as this. What lies in the last 17 years came out of no
+   * log, and is what it says.
+   *
+   * @param nowMillis about now
+   */
+  public static long deliveredFromRedis(long storedMillis, long nowMillis) {
+    return storedMillis < nowMillis - DELIVERED_EARLIER_MILLIS / 2
+        ? storedMillis + DELIVERED_EARLIER_MILLIS
+        : storedMillis;
+  }
+
   private LogicalTime() {}
 
   /**

@@ -27,11 +27,23 @@ rare = function(name, ...)
   if type(name) ~= 'string' then return real(name, ...) end
   local c = lower(name)
   if c == 'set' and count == 2 then return real(name, ...) end
-  if c == 'xadd' and select(2, ...) == '*' then
-    -- '*' as the second part is the next number within a millisecond; Redis 6.2 does not know that.
-    local r = real(name, (...), clock .. (R.REDIS_VERSION_NUM and '-*' or '-0'), select(3, ...))
-    if type(r) ~= 'table' or not r.err or not find(r.err, 'ERR', 1, true) then return r end
-    -- The stream may be ahead of the clock, which is looked after below.
+  if c == 'xadd' then
+    -- The common forms: XADD key [MAXLEN|MINID [=|~] threshold] * field value ...
+    local _, option, mark = ...
+    local at = 2
+    if option ~= '*' and type(option) == 'string' then
+      option = lower(option)
+      if option == 'maxlen' or option == 'minid' then at = (mark == '=' or mark == '~') and 5 or 4 end
+    end
+    if select(at, ...) == '*' then
+      local b = {...}
+      if at == 5 then b[3] = '=' end
+      -- '*' as the second part is the next number within a millisecond; Redis 6.2 does not know that.
+      b[at] = clock .. (R.REDIS_VERSION_NUM and '-*' or '-0')
+      local r = real(name, unpack(b))
+      if type(r) ~= 'table' or not r.err or not find(r.err, 'ERR', 1, true) then return r end
+      -- The stream may be ahead of the clock, which is looked after below.
+    end
   end
   if c == 'expire' or c == 'pexpire' then
     local key, time = ...

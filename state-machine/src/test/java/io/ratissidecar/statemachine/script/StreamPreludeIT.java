@@ -55,6 +55,11 @@ class StreamPreludeIT {
     assertEquals(clock + "-0", in("XADD s * f v"));
     assertEquals(clock + "-1", in("XADD s * f v"));
     assertEquals(clock + "-2", in("XADD s MAXLEN ~ 10 LIMIT 5 * f v"));
+    assertEquals(clock + "-3", in("XADD s maxlen 10 * ~ *"));
+    assertEquals(clock + "-4", in("XADD s MINID ~ 5 * ~ *"));
+    assertEquals("[[" + clock + "-4, [~, *]]]", in("XREVRANGE s + - COUNT 1"));
+    assertEquals(clock + "-5", in("XADD s MAXLEN = 2 * f v"));
+    assertEquals("2", in("XLEN s"));
     clock++;
     assertEquals(clock + "-0", in("xadd s nomkstream * f v"));
     clock -= 10;
