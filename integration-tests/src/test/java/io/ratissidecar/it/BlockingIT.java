@@ -155,6 +155,20 @@ class BlockingIT {
   }
 
   @Test
+  void when_databases_are_swapped_then_who_has_looked_in_vain_looks_again() throws Exception {
+    try (RespClient reader = leader.client();
+        RespClient other = leader.client()) {
+      leader.call("XADD", "stream", "1-0", "f", "v");
+      reader.send("XREAD", "BLOCK", "0", "STREAMS", "stream", "5-0");
+      awaitBlocked(leader, 1);
+      other.call("SELECT", "1");
+      other.call("XADD", "stream", "9-0", "f", "v");
+      assertOk(other.call("SWAPDB", "0", "1"));
+      assertEquals("*[*[$stream, *[*[$9-0, *[$f, $v]]]]]", reader.read().toString());
+    }
+  }
+
+  @Test
   void when_the_destination_is_of_another_type_then_who_waits_hears_it() throws Exception {
     try (RespClient waiting = leader.client();
         RespClient next = leader.client();

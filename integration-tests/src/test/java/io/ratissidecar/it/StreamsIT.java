@@ -340,6 +340,26 @@ class StreamsIT {
   }
 
   @Test
+  void when_consumers_of_two_groups_wait_then_each_group_gets_the_entry() throws Exception {
+    leader.call("XGROUP", "CREATE", "q", "g1", "$", "MKSTREAM");
+    leader.call("XGROUP", "CREATE", "q", "g2", "$");
+    try (RespClient first = leader.client();
+        RespClient second = leader.client();
+        RespClient other = leader.client()) {
+      String wait = "XREADGROUP COUNT 1 GROUP %s c BLOCK 0 STREAMS q >"; // options in this order
+      first.send(wait.formatted("g1").split(" "));
+      awaitBlocked(1);
+      second.send(wait.formatted("g1").split(" "));
+      awaitBlocked(2);
+      other.send(wait.formatted("g2").split(" "));
+      awaitBlocked(3);
+      leader.call("XADD", "q", "1-0", "f", "v");
+      assertEquals("*[*[$q, *[*[$1-0, *[$f, $v]]]]]", first.read().toString());
+      assertEquals("*[*[$q, *[*[$1-0, *[$f, $v]]]]]", other.read().toString());
+    }
+  }
+
+  @Test
   void when_many_consumers_wait_then_every_entry_goes_to_one() throws Exception {
     leader.call("XGROUP", "CREATE", "q", "g", "0", "MKSTREAM");
     List<RespClient> clients = new ArrayList<>();

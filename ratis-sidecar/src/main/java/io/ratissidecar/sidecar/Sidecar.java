@@ -420,6 +420,7 @@ public final class Sidecar implements AutoCloseable {
               fatal);
       replication.applier().watch(watching);
       replication.applier().watch(digests.watch(replication));
+      watching.whenSwapped(blocked::databasesSwapped);
       Expirer former = expirer;
       expirer = watching;
       if (former != null) {

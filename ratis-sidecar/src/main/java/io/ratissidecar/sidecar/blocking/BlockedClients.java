@@ -131,8 +131,15 @@ public final class BlockedClients {
           @Override
           public void reply(ByteBuf frame) {
             waiter.waitOn();
-            if (!waiter.isOver()) {
-              waiter.plan(LastIds.completed(waiter.plan(), RespValue.parse(frame.duplicate())));
+            RespValue answer = RespValue.parse(frame.duplicate());
+            if (waiter.isOver()) {
+              return;
+            }
+            if (answer.isError()) { // such as BUSY
+              remove(waiter);
+              waiter.client().reply(frame);
+            } else {
+              waiter.plan(LastIds.completed(waiter.plan(), answer));
               queue(waiter);
             }
           }
@@ -236,6 +243,14 @@ public final class BlockedClients {
       remove(waiter);
       waiter.client().reply(out -> Resp.writeNullArray(out, waiter.protocol()));
     }
+  }
+
+  /**
+   * Databases were swapped, which Redis does not tell who tracks keys: the next look finds what
+   * there is.
+   */
+  public void databasesSwapped() {
+    all.forEach(Waiter::keyChanged);
   }
 
   private void changed(byte[] key) {

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
 import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.command.Plan;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -87,9 +88,18 @@ public final class Waiter {
         && Arrays.equals(group(), other.group());
   }
 
-  /** The word behind GROUP, which is the first option but for clients that are odd. */
+  /** The word behind GROUP, before which other options may stand. */
   private byte[] group() {
-    return plan.words()[2];
+    byte[][] words = plan.words();
+    int at = 1;
+    while (at < words.length - 1 && !isWord(words[at], "GROUP")) {
+      at += isWord(words[at], "NOACK") ? 1 : 2; // COUNT and BLOCK have a value
+    }
+    return words[Math.min(at + 1, words.length - 1)];
+  }
+
+  private static boolean isWord(byte[] bytes, String word) {
+    return new String(bytes, StandardCharsets.US_ASCII).equalsIgnoreCase(word);
   }
 
   List<DatabaseKey> keys() {

@@ -126,6 +126,7 @@ public final class Digests implements AutoCloseable {
    */
   public CompletableFuture<Comparison> compare(Replication leading) {
     CompletableFuture<Comparison> applied = new CompletableFuture<>();
+    Comparison before = comparisons.peekLast();
     proposed = true;
     lastMillis = leading.raft().clock().millis();
     leading
@@ -135,7 +136,13 @@ public final class Digests implements AutoCloseable {
               @Override
               public void reply(ByteBuf frame) {
                 proposed = false;
-                applied.complete(comparisons.getLast()); // begun when the entry was sent
+                Comparison begun = comparisons.peekLast(); // when the entry was sent
+                if (begun == before) {
+                  applied.completeExceptionally(
+                      new IOException("this node was too far behind to compare its data"));
+                } else {
+                  applied.complete(begun);
+                }
               }
 
               @Override

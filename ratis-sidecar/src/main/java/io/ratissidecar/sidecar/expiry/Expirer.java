@@ -61,6 +61,7 @@ public final class Expirer implements EntryWatcher {
   private final DeadlineReader sentReader = new DeadlineReader(new Sent());
   private final List<DatabaseKey> toAsk = new ArrayList<>();
   private final WaitList waiters = new WaitList();
+  private Runnable onSwapped = () -> {};
   private boolean redisThere;
   private boolean complete;
   private boolean caughtUp;
@@ -265,6 +266,11 @@ public final class Expirer implements EntryWatcher {
     return database;
   }
 
+  /** Calls back whenever databases were swapped. */
+  public void whenSwapped(Runnable listener) {
+    onSwapped = listener;
+  }
+
   /** Calls back when a command that has to wait may come again. */
   public void whenSettled(Runnable waiter) {
     waiters.add(waiter);
@@ -459,6 +465,7 @@ public final class Expirer implements EntryWatcher {
     @Override
     public void swapped() {
       rescan();
+      onSwapped.run();
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 
 /**
@@ -38,18 +39,21 @@ public final class Candidates {
   private static final byte[] SRANDMEMBER = "SRANDMEMBER".getBytes(StandardCharsets.US_ASCII);
 
   private final Applier applier;
+  private final Executor loop;
   private final LongSupplier nanoClock;
   private final Random random;
   private final int limitBytes;
   private final Map<DatabaseKey, Chosen> known = new LinkedHashMap<>();
   private final Map<DatabaseKey, Integer> reading = new LinkedHashMap<>();
-  private final List<Runnable> waiters = new ArrayList<>();
+  private final WaitList waiters = new WaitList();
 
   /**
    * @param limitBytes how long candidates of one command are together at the most
    */
-  Candidates(Applier applier, LongSupplier nanoClock, Random random, int limitBytes) {
+  Candidates(
+      Applier applier, Executor loop, LongSupplier nanoClock, Random random, int limitBytes) {
     this.applier = applier;
+    this.loop = loop;
     this.nanoClock = nanoClock;
     this.random = random;
     this.limitBytes = limitBytes;
@@ -148,13 +152,15 @@ public final class Candidates {
     Collections.shuffle(members, random);
     known.put(key, new Chosen(members, whole, nanoClock.getAsLong()));
     reading.remove(key, count);
-    List<Runnable> now = List.copyOf(waiters);
-    waiters.clear();
-    now.forEach(Runnable::run);
+    waiters.wake();
   }
 
   /** Calls back once more is chosen. */
   public void whenRead(Runnable waiter) {
-    waiters.add(waiter);
+    if (reading.isEmpty()) {
+      loop.execute(waiter); // it has failed at once
+    } else {
+      waiters.add(waiter);
+    }
   }
 }

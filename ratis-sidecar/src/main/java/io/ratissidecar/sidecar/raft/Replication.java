@@ -108,7 +108,8 @@ public final class Replication implements AutoCloseable {
             again -> loop.schedule(again, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS),
             () -> ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
             config.maxEntryBytes());
-    this.candidates = new Candidates(applier, nanoClock, new Random(), config.maxEntryBytes() / 2);
+    this.candidates =
+        new Candidates(applier, loop, nanoClock, new Random(), config.maxEntryBytes() / 2);
     this.reads =
         new ReadGate(
             raft.group(),

@@ -70,7 +70,7 @@ final class ProxyLane {
    * @return false when the request has to come again later
    */
   boolean forward(List<Request> commands, boolean transaction) {
-    return forward(commands, transaction, false, patienceNanos());
+    return forward(commands, transaction, false, patienceNanos(), () -> {});
   }
 
   /**
@@ -79,13 +79,7 @@ final class ProxyLane {
    * @param executed run before the client has the reply, if that is not an error or a null
    */
   boolean forwardTransaction(List<Request> block, Runnable executed) {
-    if (!forward(block, true)) {
-      return false;
-    }
-    if (!waiting.isEmpty()) {
-      waiting.peekLast().executed = executed;
-    }
-    return true;
+    return forward(block, true, false, patienceNanos(), executed);
   }
 
   /**
@@ -99,7 +93,7 @@ final class ProxyLane {
         timeoutMillis == 0 || timeoutMillis > LONGEST_MILLIS
             ? FOR_EVER
             : TimeUnit.MILLISECONDS.toNanos(timeoutMillis) + patienceNanos();
-    boolean taken = forward(command, false, true, patience);
+    boolean taken = forward(command, false, true, patience, () -> {});
     if (taken) {
       session.holdUntilAnswered();
     }
@@ -107,29 +101,37 @@ final class ProxyLane {
   }
 
   private boolean forward(
-      List<Request> commands, boolean transaction, boolean blocking, long patienceNanos) {
+      List<Request> commands,
+      boolean transaction,
+      boolean blocking,
+      long patienceNanos,
+      Runnable executed) {
     if (!session.enter(Lane.PROXY)) {
       return false;
     }
     Optional<Member> leader = session.services().remoteLeader();
     if (leader.isEmpty()) {
-      session.slot(Lane.IMMEDIATE).error(FAILED);
-      return true;
+      return failed(transaction);
     }
     String leaderAddress = leader.get().clientAddress();
     if (connection != null && !address.equals(leaderAddress)) {
       if (connection.outstanding() > 0) {
-        session
-            .slot(Lane.IMMEDIATE)
-            .error(FAILED); // replies of the former leader are still due; order stands first
-        return true;
+        return failed(transaction); // replies of the former leader are due; order stands first
       }
       close();
     }
     if (connection == null) {
       return open(leaderAddress);
     }
-    send(commands, transaction, blocking, patienceNanos);
+    send(commands, transaction, blocking, patienceNanos, executed);
+    return true;
+  }
+
+  private boolean failed(boolean transaction) {
+    if (transaction) {
+      forgetWatched(); // EXEC ends it, whatever becomes of it
+    }
+    session.slot(Lane.IMMEDIATE).error(FAILED);
     return true;
   }
 
@@ -175,7 +177,12 @@ final class ProxyLane {
   }
 
   private void send(
-      List<Request> commands, boolean transaction, boolean blocking, long patienceNanos) {
+      List<Request> commands,
+      boolean transaction,
+      boolean blocking,
+      long patienceNanos,
+      Runnable executed) {
+    deposedNanos = 0;
     session.services().sessions().countProxied();
     connection.useProtocol(session.protocol());
     if (database != session.database()) {
@@ -195,7 +202,12 @@ final class ProxyLane {
     }
     Forwarded forwarded =
         new Forwarded(
-            session.slot(Lane.PROXY), commands.size(), transaction, blocking, patienceNanos);
+            session.slot(Lane.PROXY),
+            commands.size(),
+            transaction,
+            blocking,
+            patienceNanos,
+            executed);
     waiting.add(forwarded);
     watchPatience();
     connection.send(out, commands.size(), forwarded);
@@ -330,13 +342,20 @@ final class ProxyLane {
     private final long sentNanos = System.nanoTime();
     private final boolean blocking;
     private final long patienceNanos;
-    private Runnable executed = () -> {};
+    private final Runnable executed;
     private int received;
     private boolean over;
     private boolean unblocked;
     private boolean withError;
 
-    Forwarded(Slot slot, int count, boolean transaction, boolean blocking, long patienceNanos) {
+    Forwarded(
+        Slot slot,
+        int count,
+        boolean transaction,
+        boolean blocking,
+        long patienceNanos,
+        Runnable executed) {
+      this.executed = executed;
       this.blocking = blocking;
       this.patienceNanos = patienceNanos;
       this.slot = slot;

@@ -16,9 +16,15 @@ import java.util.regex.Pattern;
 public record ScriptPolicy(String allowed, String refused) {
   private static final Pattern HANDLED = Pattern.compile("\\bc == '([a-z_]+)'");
 
-  /** Fine as reads of one node, but their replies come from its clock, memory or settings. */
+  /**
+   * Fine as reads of one node, but their replies come from its clock, memory or settings. A dump
+   * shows how a value is packed, in which order a hash table has it, and when consumers were seen.
+   */
   private static final Set<String> OF_THE_NODE =
       Set.of(
+          "dump",
+          "object|encoding",
+          "object|refcount",
           "object|idletime",
           "object|freq",
           "memory|usage",

@@ -543,16 +543,18 @@ rare = function(name, ...)
       if not least then b[4] = '-' end
       local claimed = {}
       for i = 5, least and least > 0 and option - 1 or 0 do
-        local p = pending(a[1], a[2], a[i], a[i], '1')
+        local id = find(a[i], '-', 1, true) and a[i] or a[i] .. '-0'
+        local p = pending(a[1], a[2], id, id, '1')
         if failed(p) then break end
-        local id = #p > 0 and p[1][1] or a[i]
+        if #p > 0 then id = p[1][1] end
         -- Not long enough: an ID that never is. What is not in the stream any more goes from the list nevertheless.
         if (claimed[id] and now - at < least or #p > 0 and p[1][3] < least) and not gone(id) then b[i] = '0-0' end
         claimed[id] = true
       end
       b[#b + 1] = 'TIME'
       b[#b + 1] = kept(at)
-      return real(name, unpack(b))
+      -- In RESP2: nulls of Redis 6.2 for what is gone would end a table in RESP3.
+      return ask(name, unpack(b))
     end
 
     if c == 'xautoclaim' then
