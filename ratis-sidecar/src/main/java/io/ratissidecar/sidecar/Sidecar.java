@@ -61,6 +61,9 @@ public final class Sidecar implements AutoCloseable {
   private static final long EXPIRY_MILLIS = 100;
   private static final long DIGEST_TICK_MILLIS = 1000;
 
+  /** A Redis that has answered nothing for so long may be at work with a script. */
+  private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
   private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
 
@@ -133,9 +136,11 @@ public final class Sidecar implements AutoCloseable {
             membership,
             snapshots,
             digests,
+            redis,
             front,
+            () -> commands.reservedDatabase(),
             config.sentinelMasterName(),
-            () -> node.failureText(Failure.NOT_LEADER));
+            node::failureText);
     this.info = new RaftInfo(membership, snapshots, digests, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));
   }
@@ -179,6 +184,11 @@ public final class Sidecar implements AutoCloseable {
   private void expire() {
     quota.tick();
     news.tick();
+    boolean silent =
+        membership.replication().map(r -> r.applier().silenceNanos() > SILENCE_NANOS).orElse(false);
+    if (silent || redis.busy().isPresent()) {
+      redis.look();
+    }
     if (membership.replication().isPresent()) {
       expirer.tick();
     } else if (expirer != null) {
@@ -348,6 +358,11 @@ public final class Sidecar implements AutoCloseable {
                   redis.isLoading() || snapshots.isInstalling()
                       ? Optional.of(LOADING)
                       : Optional.empty());
+    }
+
+    @Override
+    public Optional<String> busy() {
+      return redis.busy();
     }
 
     @Override

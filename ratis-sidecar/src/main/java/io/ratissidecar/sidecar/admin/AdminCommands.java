@@ -6,8 +6,10 @@ import io.ratissidecar.sidecar.digest.Comparison;
 import io.ratissidecar.sidecar.digest.Digests;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.PeerCommands;
+import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.redis.LocalRedis;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.session.Session;
 import io.ratissidecar.sidecar.snapshot.Snapshots;
@@ -22,11 +24,14 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
 /**
  * {@code RAFT.CLUSTER}, {@code RAFT.NODE}, {@code RAFT.SNAPSHOT}, {@code RAFT.DIGEST}, {@code
- * RAFT.TRANSFER_LEADER}, {@code RAFT.PEER}, {@code CLUSTER}, {@code SENTINEL} and {@code ROLE}.
+ * RAFT.TRANSFER_LEADER}, {@code RAFT.PEER}, {@code CLUSTER}, {@code SENTINEL}, {@code ROLE}, {@code
+ * SCRIPT KILL} and {@code FUNCTION KILL}.
  */
 public final class AdminCommands {
   private final Membership membership;
@@ -37,19 +42,22 @@ public final class AdminCommands {
   private final RoleCommand role;
   private final SnapshotCommand snapshot;
   private final Digests digests;
+  private final ScriptKill scripts;
   private final Supplier<String> notLeader;
 
   /**
    * @param masterName how clients that ask a sentinel call the cluster
-   * @param notLeader the error that sends a client to the leader
+   * @param failureText the error for a command that came to nothing
    */
   public AdminCommands(
       Membership membership,
       Snapshots snapshots,
       Digests digests,
+      LocalRedis redis,
       FrontLoop front,
+      IntSupplier reservedDatabase,
       String masterName,
-      Supplier<String> notLeader) {
+      Function<Failure, String> failureText) {
     this.membership = membership;
     this.front = front;
     this.peerCommands = new PeerCommands(membership, snapshots.offer(), digests::answer);
@@ -58,7 +66,8 @@ public final class AdminCommands {
     this.role = new RoleCommand(membership);
     this.snapshot = new SnapshotCommand(snapshots);
     this.digests = digests;
-    this.notLeader = notLeader;
+    this.scripts = new ScriptKill(membership, redis, front, reservedDatabase, failureText);
+    this.notLeader = () -> failureText.apply(Failure.NOT_LEADER);
   }
 
   /** Runs one; {@code reply} is called once, on the front loop. */
@@ -70,6 +79,11 @@ public final class AdminCommands {
       case "RAFT.TRANSFER_LEADER" -> transfer(request, reply);
       case "RAFT.SNAPSHOT" -> snapshot(request, reply);
       case "RAFT.DIGEST" -> digest(request, reply);
+      case "SCRIPT", "FUNCTION" -> // KILL, with no further argument: its arity was checked
+          atLeader(
+              reply,
+              leader ->
+                  finish(scripts.kill(leader, name), reply, (done, out) -> Resp.writeOk(out)));
       case "RAFT.PEER" ->
           finish(peerCommands.run(request, session::setFromPeer), reply, Consumer::accept);
       case "SENTINEL" -> reply.accept(sentinel.run(request, session.protocol()));

@@ -39,6 +39,10 @@ public final class Handover {
   private final SidecarConfig config;
   private final Supplier<String> clusterId;
   private boolean handingOver;
+
+  /** Why leadership stays with a node that does not serve, as it was told. */
+  private String problem = "";
+
   private long fitNanos = System.nanoTime();
 
   Handover(FrontLoop front, PeerLinks peers, SidecarConfig config, Supplier<String> clusterId) {
@@ -54,21 +58,33 @@ public final class Handover {
     long now = System.nanoTime();
     if (replication.applier().isServing()) {
       fitNanos = now;
+      problem = "";
     } else if (now - fitNanos > UNFIT_NANOS
         && !handingOver
         && !raft.group().otherVoters().isEmpty()) {
       handingOver = true;
-      LOG.warn("The local Redis does not serve; handing leadership to a node whose does");
       toBest(raft)
           .whenComplete(
               (successor, error) -> {
                 handingOver = false;
                 fitNanos = System.nanoTime();
                 if (error != null) {
-                  LOG.warn("Leadership stays here: {}", rootMessage(error));
+                  stays(rootMessage(error));
+                } else {
+                  LOG.warn(
+                      "The local Redis does not serve: handed leadership to node {}",
+                      successor.id());
                 }
               });
     }
+  }
+
+  /** It is tried again and again; a person has to read it once. */
+  private void stays(String reason) {
+    if (!reason.equals(problem)) {
+      LOG.warn("The local Redis does not serve; leadership stays here nevertheless: {}", reason);
+    }
+    problem = reason;
   }
 
   /** Hands leadership to a node, or to the one that is furthest when {@code id} is 0. */
@@ -157,7 +173,7 @@ public final class Handover {
   }
 
   /** What the members say of themselves; those that do not answer are missing. */
-  CompletableFuture<List<NodeStatus>> statuses(List<Member> members) {
+  public CompletableFuture<List<NodeStatus>> statuses(List<Member> members) {
     List<CompletableFuture<NodeStatus>> calls = new ArrayList<>();
     for (Member member : members) {
       calls.add(

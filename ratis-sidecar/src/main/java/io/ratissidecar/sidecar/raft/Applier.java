@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.entry.Entry;
+import io.ratissidecar.statemachine.entry.VoidedCommand;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings committed entries to the local Redis. It pulls: Ratis only says how far the log is
@@ -21,6 +24,8 @@ import java.util.function.LongSupplier;
  * <p>Confined to the front loop, but for {@link #committed} and {@link #gap}.
  */
 public final class Applier {
+  private static final Logger LOG = LoggerFactory.getLogger(Applier.class);
+
   /** A node that is further behind than this does not count as serving. */
   private static final long SERVING_LAG_ENTRIES = 2000;
 
@@ -58,6 +63,20 @@ public final class Applier {
   private long heldSinceNanos;
   private final List<EntryWatcher> watchers = new ArrayList<>();
   private Runnable onQuiet;
+  private final VoidedCommands voided = new VoidedCommands();
+
+  /** What is being declared void; null for nothing. */
+  private Held heldScripts;
+
+  /** Index that Redis was at when it came. */
+  private long readyAt;
+
+  /** Scripts whose results nobody may know until the log has decided about them. */
+  private record Held(List<VoidedCommand> scripts, Batch batch) {
+    boolean isFrom(long index) {
+      return index >= scripts.get(0).index();
+    }
+  }
 
   Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
     this.loop = loop;
@@ -106,6 +125,81 @@ public final class Applier {
     committed(index);
   }
 
+  /**
+   * The entry at the index, which is committed, declares commands void. Called before {@link
+   * #committed}, by Ratis's apply thread.
+   */
+  void voided(long at, List<VoidedCommand> commands) {
+    loop.execute(() -> declareVoid(at, commands));
+  }
+
+  private void declareVoid(long at, List<VoidedCommand> commands) {
+    List<VoidedCommand> added = commands.stream().filter(c -> voided.add(at, c)).toList();
+    if (!added.isEmpty()) {
+      LOG.warn("Entry {} declares void what a script would have done: {}", at, added);
+    }
+    if (heldScripts != null && heldScripts.scripts().equals(commands)) {
+      heldScripts = null;
+    }
+    if (redis != null && readyAt < at) {
+      redis.voided(added);
+    }
+    pump();
+  }
+
+  /** Whether data of this index may have the effect of a command that is void. Any thread. */
+  public boolean isSpoilt(long index) {
+    return !voided.spoiling(index).isEmpty();
+  }
+
+  /** As {@link CommandApplier#scriptsUnderWay}. */
+  public List<VoidedCommand> scriptsUnderWay() {
+    return redis == null ? List.of() : redis.scriptsUnderWay();
+  }
+
+  /**
+   * A batch is about to be proposed that declares these void. Until the log has decided, nobody
+   * hears of what they have done.
+   *
+   * @return false when it is too late, or others are being declared void
+   */
+  boolean hold(List<VoidedCommand> scripts, Batch batch) {
+    if (heldScripts != null || redis == null || !redis.hold(scripts)) {
+      return false;
+    }
+    heldScripts = new Held(scripts, batch);
+    return true;
+  }
+
+  /** The batch that was to declare scripts void came into no log. */
+  void release(Batch batch) {
+    if (heldScripts != null && heldScripts.batch() == batch && batch.index() == 0) {
+      releaseScripts();
+    }
+  }
+
+  private void releaseScripts() {
+    heldScripts = null;
+    if (redis != null) {
+      redis.release();
+    }
+    pump();
+  }
+
+  /** Once its place in the log is committed, it is that batch or another entry. */
+  private void settleHeld() {
+    Held now = heldScripts;
+    if (now != null && now.batch().index() > 0 && committed >= now.batch().index()) {
+      // Behind what declareVoid is told of entries up to there.
+      loop.execute(
+          () -> {
+            if (now.equals(heldScripts)) {
+              releaseScripts();
+            }
+          });
+    }
+  }
+
   /** Index up to which the log is known to be committed. */
   public long committedIndex() {
     return committed;
@@ -119,6 +213,11 @@ public final class Applier {
   /** The last entry with a payload that the local Redis has acknowledged. */
   public long appliedEntry() {
     return acknowledgedEntry;
+  }
+
+  /** How long the local Redis has answered nothing of what it was sent; 0 when nothing is due. */
+  public long silenceNanos() {
+    return redis == null ? 0 : window.silenceNanos();
   }
 
   /** True while the local Redis takes entries. */
@@ -147,12 +246,14 @@ public final class Applier {
       redisLost(); // what is under way on the former connection does not count any more
     }
     redis = newRedis;
+    readyAt = appliedIndex;
     handled = appliedIndex;
     acknowledgedEntry = appliedIndex;
     acknowledged = appliedIndex;
     readAhead.clear();
     window.clear();
     gaps.headSet(appliedIndex, true).clear();
+    newRedis.voided(voided.spoiling(appliedIndex));
     batches.applied(appliedIndex);
     watchers.forEach(EntryWatcher::redisReady);
     noticeQuiet();
@@ -283,6 +384,7 @@ public final class Applier {
   }
 
   private void pumpEntries() {
+    settleHeld();
     batches.committed(committed);
     reads.sentUpTo(handled);
     long limit = committed;
@@ -296,6 +398,9 @@ public final class Applier {
         return;
       }
       long next = handled + 1;
+      if (heldScripts != null && heldScripts.isFrom(next)) {
+        return;
+      }
       if (gaps.remove(next)) {
         skipTo(next);
       } else {
@@ -335,7 +440,7 @@ public final class Applier {
     Batch batch = batches.settle(entry.index(), entry.term());
     handled = entry.index();
     window.sent(entry.index(), entry.header().payloadLength());
-    redis.apply(entry, batch);
+    redis.apply(entry, batch, voided.of(entry.index()));
     watchers.forEach(watcher -> watcher.sent(entry));
   }
 

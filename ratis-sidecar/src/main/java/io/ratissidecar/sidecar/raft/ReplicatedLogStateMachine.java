@@ -4,8 +4,11 @@ import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotManifest;
 import io.ratissidecar.snapshot.SnapshotStore;
+import io.ratissidecar.statemachine.apply.PayloadCommands;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
+import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.entry.VoidedCommand;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -322,8 +325,37 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
   public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
     LogEntryProto entry = transaction.getLogEntry();
     updateLastAppliedTermIndex(entry.getTerm(), entry.getIndex());
+    if (typeOf(entry) == EntryType.VOID && !declareVoid(entry.getIndex())) {
+      return CompletableFuture.completedFuture(Message.EMPTY); // the node stops
+    }
     applier.committed(entry.getIndex());
     return CompletableFuture.completedFuture(Message.EMPTY);
+  }
+
+  private static EntryType typeOf(LogEntryProto entry) {
+    return EntryHeader.parse(entry.getStateMachineLogEntry().getLogData().asReadOnlyByteBuffer())
+        .type();
+  }
+
+  private boolean declareVoid(long index) {
+    String problem = "it names no command";
+    IOException cause = null;
+    try {
+      Entry entry = payload.read(index);
+      List<VoidedCommand> commands =
+          entry == null
+              ? List.of()
+              : VoidedCommand.parse(PayloadCommands.lastArgument(entry.payload()));
+      if (!commands.isEmpty()) {
+        applier.voided(index, commands);
+        return true;
+      }
+    } catch (IOException e) {
+      problem = "it can't be read";
+      cause = e;
+    }
+    fatal.stop("entry " + index + " should declare commands void, but " + problem, cause);
+    return false;
   }
 
   @Override

@@ -2,9 +2,11 @@ package io.ratissidecar.sidecar.raft;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.entry.VoidedCommand;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -179,6 +181,40 @@ public final class Sequencer {
   /** Adds an entry behind which every node computes the digest of its data. */
   public void addDigestEntry(ReplyReceiver waiting, int reservedDatabase) {
     addOwnEntry(EntryType.DIGEST, waiting, reservedDatabase, "PING");
+  }
+
+  /**
+   * Adds an entry that declares commands void, in front of all that is waiting: that may wait for
+   * them.
+   *
+   * @return false when one is under way no more, or others are being declared void
+   */
+  public boolean addVoidEntry(
+      ReplyReceiver waiting, int reservedDatabase, List<VoidedCommand> scripts) {
+    Batch batch = new Batch(EntryType.VOID, nanoClock.getAsLong());
+    if (!applier.hold(scripts, batch)) {
+      return false;
+    }
+    Resp.command(batch.begin(reservedDatabase, 2), "PING", VoidedCommand.text(scripts));
+    batch.end(
+        new ReplyReceiver() {
+          @Override
+          public void reply(ByteBuf frame) {
+            waiting.reply(frame);
+          }
+
+          @Override
+          public void failed(Failure failure) {
+            applier.release(batch);
+            waiting.failed(failure);
+          }
+        },
+        1,
+        0);
+    pendingBytes += cost(batch);
+    ready.addFirst(batch);
+    schedule();
+    return true;
   }
 
   private void addOwnEntry(

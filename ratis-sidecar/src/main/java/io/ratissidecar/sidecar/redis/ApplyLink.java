@@ -11,6 +11,7 @@ import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
+import io.ratissidecar.statemachine.apply.MissedCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Optional;
@@ -32,11 +33,15 @@ final class ApplyLink {
   private final RedisConnector connector;
   private final FatalHandler fatal;
   private final Runnable onLost;
+  private final Runnable onScriptVoided;
   private final ReloadMark reload;
   private final SnapshotLoader loader;
   private final AtomicBoolean refused = new AtomicBoolean();
   private volatile RespConnection connection;
   private volatile boolean loading;
+
+  /** What ended the connection before for a reason of Redis's; the front loop's. */
+  private MissedCommand lastMissed;
 
   /** The log that was attached last; the control thread's. */
   private FollowedLog followed;
@@ -46,6 +51,8 @@ final class ApplyLink {
 
   /**
    * @param onLost called on the front loop when the connection ends; time to attach again
+   * @param onScriptVoided called on the front loop when Redis has to end the script that it is at
+   *     work with
    */
   ApplyLink(
       FrontLoop front,
@@ -53,7 +60,9 @@ final class ApplyLink {
       ReloadMark reload,
       SnapshotLoader loader,
       FatalHandler fatal,
-      Runnable onLost) {
+      Runnable onLost,
+      Runnable onScriptVoided) {
+    this.onScriptVoided = onScriptVoided;
     this.reload = reload;
     this.loader = loader;
     this.front = front;
@@ -209,9 +218,15 @@ final class ApplyLink {
           }
 
           @Override
-          public void onNodeLocalError(long index, String error) {
-            missed("entry " + index + ": " + error);
+          public void onMissed(MissedCommand missed) {
+            lastMissed = missed;
+            missed(missed.toString());
             opened.close();
+          }
+
+          @Override
+          public void onScriptVoided() {
+            onScriptVoided.run();
           }
 
           @Override
@@ -231,7 +246,7 @@ final class ApplyLink {
         };
     loading = false;
     log.redisReady(
-        new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, listener),
+        new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, lastMissed, listener),
         appliedIndex);
   }
 

@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.redis;
 
+import io.lettuce.core.RedisBusyException;
 import io.lettuce.core.RedisException;
 import io.ratissidecar.sidecar.config.RedisTarget;
 import io.ratissidecar.sidecar.config.SidecarConfig;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -67,6 +69,12 @@ public final class LocalRedis {
   private final AtomicBoolean linkLost = new AtomicBoolean();
   private volatile String lastProblem = "";
 
+  /** Whether a script has to be ended. */
+  private final AtomicBoolean ending = new AtomicBoolean();
+
+  /** What Redis says while it is at work with a script for long; empty when it is not. */
+  private volatile String busy = "";
+
   /**
    * @param snapshots what its data may be loaded from
    */
@@ -82,7 +90,13 @@ public final class LocalRedis {
     this.reload = new ReloadMark(config.dir());
     this.link =
         new ApplyLink(
-            front, connector, reload, new SnapshotLoader(endpoint), fatal, this::lookAfterLink);
+            front,
+            connector,
+            reload,
+            new SnapshotLoader(endpoint),
+            fatal,
+            this::lookAfterLink,
+            this::endScript);
   }
 
   private RespEndpoint endpoint(RedisTarget target) {
@@ -122,12 +136,34 @@ public final class LocalRedis {
 
   /** {@code up} with the version, or what is wrong, in a few words. */
   public String state() {
+    if (!busy.isEmpty()) {
+      return "busy with a script; SCRIPT KILL or FUNCTION KILL at the leader ends it";
+    }
     return connected ? "up " + version : "down" + (lastProblem.isEmpty() ? "" : ": " + lastProblem);
   }
 
   /** False while it is known to lack something, or is being loaded. Any thread. */
   public boolean isSound() {
     return !reload.isSet() && !link.isLoading();
+  }
+
+  /** Redis's own words while it is at work with a script for long. Any thread. */
+  public Optional<String> busy() {
+    return busy.isEmpty() ? Optional.empty() : Optional.of(busy);
+  }
+
+  /** Asks Redis soon whether it is busy. Any thread. */
+  public void look() {
+    wake.release();
+  }
+
+  /**
+   * Ends the script that Redis is at work with. Where that has written, only the end of Redis is
+   * its end, and the data is loaded anew. Any thread.
+   */
+  public void endScript() {
+    ending.set(true);
+    wake.release();
   }
 
   /** True while its data is replaced by a snapshot's. Any thread. */
@@ -208,6 +244,8 @@ public final class LocalRedis {
           return;
         }
         pause(HEALTH_CHECK_MILLIS);
+      } catch (RedisBusyException e) {
+        endForeignScript(e.getMessage());
       } catch (RedisException e) {
         String refusal = refusal(e);
         if (refusal != null && !commands.isDone()) {
@@ -257,9 +295,47 @@ public final class LocalRedis {
         if (log != null) {
           follow(control, log, databases);
         }
-        control.ping();
+        if (ending.getAndSet(false)) {
+          endScript(control);
+        }
+        ping(control);
       }
+    } finally {
+      busy = "";
     }
+  }
+
+  private void ping(RedisControl control) {
+    try {
+      control.ping();
+      busy = "";
+    } catch (RedisBusyException e) {
+      if (!link.isOpen()) {
+        throw e;
+      }
+      busy = e.getMessage();
+    }
+  }
+
+  /** Nothing is being applied, so that no script can be the log's: whatever runs is in the way. */
+  private void endForeignScript(String problem) {
+    problem(problem);
+    try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
+      endScript(control);
+    } catch (IOException | RedisException e) {
+      problem(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void endScript(RedisControl control) throws IOException {
+    if (control.endScript()) {
+      return;
+    }
+    LOG.warn(
+        "The script that the local Redis is at work with has written, so that it can't be ended: Redis is shut down,"
+            + " and its data will be loaded anew once it is there again");
+    reload.set();
+    control.shutdown(false);
   }
 
   private void follow(RedisControl control, Replication log, int databases)

@@ -1,6 +1,8 @@
 package io.ratissidecar.sidecar.redis;
 
 import io.lettuce.core.KillArgs;
+import io.lettuce.core.RedisBusyException;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
@@ -158,6 +160,35 @@ final class RedisControl implements AutoCloseable {
   /** Makes it a primary; no more than that when it is one. */
   void replicaOfNoOne() {
     redis.replicaofNoOne();
+  }
+
+  /**
+   * Ends the script that Redis is at work with, if it is with one.
+   *
+   * @return false when it has written, so that nothing but Redis's own end ends it
+   */
+  boolean endScript() {
+    try {
+      redis.scriptKill();
+    } catch (RedisBusyException e) {
+      return endFunction();
+    } catch (RedisCommandExecutionException e) {
+      return !isUnkillable(e); // there is none
+    }
+    return true;
+  }
+
+  private boolean endFunction() {
+    try {
+      redis.functionKill();
+    } catch (RedisCommandExecutionException e) {
+      return !isUnkillable(e);
+    }
+    return true;
+  }
+
+  private static boolean isUnkillable(RedisCommandExecutionException e) {
+    return String.valueOf(e.getMessage()).startsWith("UNKILLABLE");
   }
 
   void ping() {

@@ -17,7 +17,9 @@ record ReplicatedLog(Replication replication, SnapshotStore snapshots) implement
         raft.identity().clusterId(),
         raft.payload().startIndex(),
         raft.payload().tailIndex(),
-        snapshots.list());
+        snapshots.list().stream()
+            .filter(s -> !replication.applier().isSpoilt(s.manifest().index()))
+            .toList());
   }
 
   @Override

@@ -69,6 +69,13 @@ final class RaftCommands {
       refuseHere(request, name, refusal.get());
       return true;
     }
+    Optional<String> busy = services.busy();
+    if (busy.isPresent() && !mayRunWhileBusy(request, name)) {
+      boolean exec = request.argIs(name, "EXEC") && inTransaction();
+      String because = exec ? "EXECABORT Transaction discarded because of: " : "";
+      refuseHere(request, name, because + busy.get());
+      return true;
+    }
     Replication replication = services.replication().orElseThrow();
     boolean leader = replication.raft().group().isLeaderReady();
     if (!leader && !canForward()) {
@@ -112,6 +119,24 @@ final class RaftCommands {
       return true;
     }
     return leader ? leading.run(replication, request, name, plan) : forward(request, name, plan);
+  }
+
+  /** As Redis: what ends the script, or is about the connection and not about data. */
+  private static boolean mayRunWhileBusy(Request request, int name) {
+    return isKill(request, name)
+        || request.argIs(name, "MULTI")
+        || request.argIs(name, "DISCARD")
+        || request.argIs(name, "UNWATCH")
+        || request.argIs(name, "QUIT")
+        || request.argIs(name, "RESET")
+        || request.argIs(name, "AUTH")
+        || request.argIs(name, "HELLO");
+  }
+
+  private static boolean isKill(Request request, int name) {
+    return request.argCount() == name + 2
+        && (request.argIs(name, "SCRIPT") || request.argIs(name, "FUNCTION"))
+        && request.argIs(name + 1, "KILL");
   }
 
   private boolean isDenied(Request request, int name) {
@@ -168,6 +193,11 @@ final class RaftCommands {
       transaction.forgetWatched();
       session.slot(Lane.IMMEDIATE).ok();
       return true;
+    }
+    if (isKill(request, name) && !inTransaction()) {
+      return leader
+          ? session.administer(request.copyFrom(name))
+          : forward(request, name, Plan.VERBATIM);
     }
     boolean endsAll = request.argIs(name, "RESET") || request.argIs(name, "QUIT");
     if (!inTransaction() || endsAll) {

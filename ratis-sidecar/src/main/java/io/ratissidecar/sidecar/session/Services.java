@@ -46,6 +46,12 @@ public interface Services {
    */
   Optional<String> dataRefusal();
 
+  /**
+   * What the local Redis says while it is at work with a script for long, and so takes no other
+   * command; else empty.
+   */
+  Optional<String> busy();
+
   /** How much memory data may take. */
   MemoryQuota quota();
 

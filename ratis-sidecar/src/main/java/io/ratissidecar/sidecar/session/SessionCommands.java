@@ -38,6 +38,11 @@ final class SessionCommands {
       return true;
     }
     if (plan instanceof LocalPlan.Session) {
+      Optional<String> busy = session.services().busy();
+      if (busy.isPresent() && (request.argIs(0, "PING") || request.argIs(0, "ECHO"))) {
+        session.slot(Lane.IMMEDIATE).error(busy.get()); // who asks wants to know how Redis is
+        return true;
+      }
       return answer(session, request);
     }
     return forward(session, request, plan);

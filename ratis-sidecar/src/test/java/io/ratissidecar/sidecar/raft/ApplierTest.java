@@ -10,11 +10,13 @@ import io.ratissidecar.logstore.LogIdentity;
 import io.ratissidecar.logstore.LogOptions;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.statemachine.apply.CommandApplier;
+import io.ratissidecar.statemachine.apply.MissedCommand;
 import io.ratissidecar.statemachine.apply.RedisPort;
 import io.ratissidecar.statemachine.apply.ReplySink;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.entry.VoidedCommand;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -142,6 +144,7 @@ class ApplierTest {
             15,
             "c",
             appliedIndex,
+            null,
             new CommandApplier.Listener() {
               @Override
               public void onApplied(long index) {
@@ -154,8 +157,13 @@ class ApplierTest {
               }
 
               @Override
-              public void onNodeLocalError(long index, String error) {
-                throw new AssertionError(error);
+              public void onMissed(MissedCommand missed) {
+                outcomes.add("missed " + missed);
+              }
+
+              @Override
+              public void onScriptVoided() {
+                outcomes.add("end the script");
               }
 
               @Override
@@ -410,7 +418,7 @@ class ApplierTest {
           @Override
           public void useProtocol(int version) {}
         };
-    applier.redisReady(new CommandApplier(broken, 15, "c", 0, null), 0);
+    applier.redisReady(new CommandApplier(broken, 15, "c", 0, null, null), 0);
     turn();
     assertEquals(1, outcomes.size(), outcomes.toString());
     assertTrue(outcomes.get(0).contains("internal error"), outcomes.get(0));
@@ -477,5 +485,106 @@ class ApplierTest {
     assertEquals(List.of(), port.keys());
     assertEquals(1, outcomes.size(), outcomes.toString());
     assertTrue(outcomes.get(0).contains("entry 6 was not applied"), outcomes.get(0));
+  }
+
+  private void appendScript(long term, long index) throws IOException {
+    ByteBuf out = Unpooled.buffer();
+    Resp.command(out, "SELECT", "0");
+    Resp.command(out, "EVALSHA", "key" + index, "0");
+    ByteBuffer payload = out.nioBuffer();
+    log.append(new Entry(term, index, EntryHeader.of(EntryType.COMMANDS, 1, 1, payload), payload));
+  }
+
+  private static Batch proposedAs(long term, long index) {
+    Batch batch = new Batch(EntryType.VOID, 0);
+    batch.appendedAt(term, index);
+    return batch;
+  }
+
+  @Test
+  void when_a_command_is_known_to_be_void_then_it_is_not_sent() throws IOException {
+    appendScript(1, 1);
+    append(1, 2);
+    Port port = attach(0);
+    applier.voided(3, List.of(new VoidedCommand(1, 1)));
+    applier.committed(2);
+    turn();
+    assertEquals(List.of("key2"), port.keys());
+    assertTrue(applier.isSpoilt(1));
+    assertTrue(applier.isSpoilt(2));
+    assertFalse(applier.isSpoilt(3));
+    assertFalse(applier.isSpoilt(0));
+  }
+
+  @Test
+  void when_redis_may_hold_what_is_void_then_it_is_loaded_anew() throws IOException {
+    appendScript(1, 1);
+    append(1, 2);
+    applier.voided(5, List.of(new VoidedCommand(1, 1)));
+    turn();
+    attach(2);
+    assertEquals(1, outcomes.size());
+    assertTrue(
+        outcomes.get(0).startsWith("missed entry 1: command 1 was executed"), outcomes.get(0));
+    attach(5);
+    attach(0);
+    assertEquals(1, outcomes.size());
+  }
+
+  @Test
+  void when_a_script_is_held_then_a_new_redis_gets_it_once_the_log_has_decided()
+      throws IOException {
+    append(1, 1);
+    appendScript(1, 2);
+    append(1, 3);
+    applier.committed(3);
+    Port first = attach(0);
+    turn();
+    assertEquals(List.of("key1", "key2", "key3"), first.keys());
+    List<VoidedCommand> scripts = applier.scriptsUnderWay();
+    assertEquals(List.of(new VoidedCommand(2, 1)), scripts);
+    assertTrue(applier.hold(scripts, proposedAs(1, 4)));
+    assertFalse(applier.hold(scripts, proposedAs(1, 5)), "one decision at a time");
+
+    applier.redisLost();
+    Port second = attach(0);
+    turn();
+    assertEquals(List.of("key1"), second.keys());
+    applier.voided(4, scripts);
+    append(1, 4);
+    applier.committed(4);
+    turn();
+    assertEquals(List.of("key1", "key3", "key4"), second.keys());
+  }
+
+  @Test
+  void when_another_entry_took_the_place_of_the_void_one_then_the_script_counts()
+      throws IOException {
+    appendScript(1, 1);
+    applier.committed(1);
+    attach(0);
+    turn();
+    assertTrue(applier.hold(applier.scriptsUnderWay(), proposedAs(1, 2)));
+    applier.redisLost();
+    Port second = attach(0);
+    turn();
+    assertEquals(List.of(), second.keys());
+    append(2, 2);
+    applier.committed(2);
+    turn();
+    assertEquals(List.of("key1", "key2"), second.keys());
+  }
+
+  @Test
+  void when_the_void_entry_came_into_no_log_then_the_script_counts() throws IOException {
+    appendScript(1, 1);
+    applier.committed(1);
+    Port port = attach(0);
+    turn();
+    Batch batch = new Batch(EntryType.VOID, 0);
+    assertTrue(applier.hold(applier.scriptsUnderWay(), batch));
+    applier.release(batch);
+    assertTrue(applier.hold(applier.scriptsUnderWay(), proposedAs(1, 2)));
+    assertEquals(List.of("key1"), port.keys());
   }
 }

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -73,7 +74,7 @@ class ApplyLinkTest {
         ByteBuffer payload =
             ByteBuffer.wrap("*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n".getBytes(StandardCharsets.US_ASCII));
         EntryHeader header = EntryHeader.of(EntryType.COMMANDS, 0, 0, payload);
-        applier.apply(new Entry(1, index, header, payload), null);
+        applier.apply(new Entry(1, index, header, payload), null, Set.of());
       }
     }
 
@@ -119,7 +120,8 @@ class ApplyLinkTest {
         new ReloadMark(dir),
         new SnapshotLoader(endpoint),
         (reason, cause) -> events.add("fatal: " + reason),
-        lost::release);
+        lost::release,
+        () -> events.add("end the script"));
   }
 
   private void attach(ApplyLink link) {

@@ -4,10 +4,13 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.entry.VoidedCommand;
 import io.ratissidecar.statemachine.resp.Resp;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Applies committed entries to one connection of the local Redis, in log order, and asks it for
@@ -27,10 +30,17 @@ public final class CommandApplier {
     void onAnswer();
 
     /**
-     * Redis refused a committed command for a reason of its own. The state is not that of the log
-     * any more; the owner must drop the connection and reload. Nothing comes after this.
+     * Redis refused a committed command for a reason of its own, or executed one that is void. The
+     * state is not that of the log any more; the owner must drop the connection and reload. Nothing
+     * comes after this.
      */
-    void onNodeLocalError(long index, String error);
+    void onMissed(MissedCommand missed);
+
+    /**
+     * Redis may be at work with a script that is void, and has to be told to end it. What it then
+     * answers shows whether that came in time.
+     */
+    void onScriptVoided();
 
     /**
      * Redis is not set up like the other nodes', so that a committed command can't have here the
@@ -40,10 +50,21 @@ public final class CommandApplier {
     void onUnfit(long index, String error);
   }
 
+  /** Stands for a marker in {@link MissedCommand}. */
+  private static final int MARKER = -1;
+
   private final RedisPort port;
   private final int reservedDatabase;
   private final String clusterId;
   private final Listener listener;
+  private final SentEntry.Owner judge = new Judge();
+
+  /** Entries that Redis has not answered whole. */
+  private final ArrayDeque<SentEntry> underWay = new ArrayDeque<>();
+
+  /** What made another applier give up the same Redis; null for nothing. */
+  private final MissedCommand missedBefore;
+
   private int database = -1;
   private long lastSent;
 
@@ -55,17 +76,20 @@ public final class CommandApplier {
    * @param reservedDatabase where the markers live
    * @param clusterId goes into the marker
    * @param appliedIndex the index whose state the Redis behind the port holds
+   * @param missedBefore what {@link Listener#onMissed} told of the connection before; null for none
    */
   public CommandApplier(
       RedisPort port,
       int reservedDatabase,
       String clusterId,
       long appliedIndex,
+      MissedCommand missedBefore,
       Listener listener) {
     this.port = port;
     this.reservedDatabase = reservedDatabase;
     this.clusterId = clusterId;
     this.lastSent = appliedIndex;
+    this.missedBefore = missedBefore;
     this.listener = listener;
   }
 
@@ -73,9 +97,10 @@ public final class CommandApplier {
    * Sends one entry.
    *
    * @param replies who waits for the replies; null when nobody does
+   * @param voided places of commands in its payload that are left out
    * @throws IllegalStateException when the entry is not behind the last one
    */
-  public void apply(Entry entry, EntryReplies replies) {
+  public void apply(Entry entry, EntryReplies replies, Set<Integer> voided) {
     long index = entry.index();
     if (index <= lastSent) {
       throw new IllegalStateException("entry " + index + " after " + lastSent);
@@ -89,7 +114,9 @@ public final class CommandApplier {
     int selects = selectReserved(begin);
     Resp.command(begin, "SET", AppliedMarker.BEGIN_KEY, Long.toString(index));
     port.send(begin, 1 + selects, new MarkerSink(index, false));
-    sendPayload(entry, replies);
+    SentEntry payload = new SentEntry(entry, replies, voided, judge);
+    underWay.add(payload);
+    payload.send(port);
     database = -1; // the payload selects on its own
     ByteBuf end = Unpooled.buffer(160);
     selects = selectReserved(end);
@@ -98,7 +125,7 @@ public final class CommandApplier {
         "SET",
         AppliedMarker.APPLIED_KEY,
         AppliedMarker.appliedValue(index, entry.term(), clusterId));
-    port.send(end, 1 + selects, new EndSink(index, 1 + selects, replies));
+    port.send(end, 1 + selects, new EndSink(payload, 1 + selects));
   }
 
   /** Sends a read for one database; it sees every entry sent before it. */
@@ -110,7 +137,80 @@ public final class CommandApplier {
       port.send(select, 1, IgnoredReplies.INSTANCE);
       database = inDatabase;
     }
-    port.send(command, 1, sink);
+    port.send(command, 1, new ReadSink(sink));
+  }
+
+  /**
+   * The scripts of the log, and the transactions, that Redis has not answered, in order. When it is
+   * at work with a script of the log it is one of these. Not always the first: as long as a script
+   * runs, Redis keeps the replies that it had just made.
+   */
+  public List<VoidedCommand> scriptsUnderWay() {
+    List<VoidedCommand> scripts = new ArrayList<>();
+    underWay.forEach(entry -> entry.addScripts(scripts));
+    return scripts;
+  }
+
+  /**
+   * From now on nobody hears of what comes of these or behind them, as they may become void; {@link
+   * #release} ends that.
+   *
+   * @param scripts in order
+   * @return false when one was answered already
+   */
+  public boolean hold(List<VoidedCommand> scripts) {
+    for (VoidedCommand script : scripts) {
+      SentEntry entry = find(script.index());
+      if (entry == null || entry.isAnswered(script.command())) {
+        release();
+        return false;
+      }
+      entry.hold(script.command());
+    }
+    return !broken;
+  }
+
+  /** Nothing becomes void of what {@link #hold} has named. */
+  public void release() {
+    underWay.forEach(SentEntry::release);
+  }
+
+  /** The commands are void, wherever they are on their way. */
+  public void voided(List<VoidedCommand> scripts) {
+    boolean end = false;
+    for (VoidedCommand script : scripts) {
+      end |= voided(script);
+    }
+    if (end && !broken) {
+      listener.onScriptVoided();
+    }
+  }
+
+  private boolean voided(VoidedCommand script) {
+    if (broken || script.index() > lastSent) {
+      return false;
+    }
+    SentEntry entry = find(script.index());
+    if (entry == null || entry.isAnswered(script.command())) {
+      judge.onMissed(
+          new MissedCommand(
+              script.index(),
+              script.command(),
+              "command " + script.command() + " was executed before it was known to be void"),
+          NodeLocalError.PASSING);
+      return false;
+    }
+    entry.voided(script.command());
+    return true;
+  }
+
+  private SentEntry find(long index) {
+    for (SentEntry entry : underWay) {
+      if (entry.index() == index) {
+        return entry;
+      }
+    }
+    return null;
   }
 
   /**
@@ -133,23 +233,6 @@ public final class CommandApplier {
     }
   }
 
-  private void sendPayload(Entry entry, EntryReplies replies) {
-    ByteBuf payload = Unpooled.wrappedBuffer(entry.payload());
-    PayloadSink sink = new PayloadSink(entry, replies);
-    if (replies == null) {
-      port.send(payload, PayloadCommands.count(entry.payload()), sink);
-      return;
-    }
-    List<EntryReplies.Run> runs = replies.runs();
-    int start = 0;
-    for (EntryReplies.Run run : runs) {
-      port.useProtocol(run.protocol());
-      port.send(payload.retainedSlice(start, run.endOffset() - start), run.replies(), sink);
-      start = run.endOffset();
-    }
-    payload.release();
-  }
-
   private int selectReserved(ByteBuf out) {
     if (database == reservedDatabase) {
       return 0;
@@ -159,68 +242,54 @@ public final class CommandApplier {
     return 1;
   }
 
-  private void failed(long index, NodeLocalError error, String text) {
-    broken = true;
-    if (error == NodeLocalError.LASTING) {
-      listener.onUnfit(index, text);
-    } else {
-      listener.onNodeLocalError(index, text);
+  /** What the replies to payloads tell. */
+  private final class Judge implements SentEntry.Owner {
+    @Override
+    public boolean isSound() {
+      return !broken;
+    }
+
+    @Override
+    public void onAnswer() {
+      listener.onAnswer();
+    }
+
+    @Override
+    public void onMissed(MissedCommand missed, NodeLocalError error) {
+      broken = true;
+      if (error == NodeLocalError.LASTING) {
+        listener.onUnfit(missed.index(), missed.text());
+      } else {
+        listener.onMissed(missed);
+      }
+    }
+
+    @Override
+    public boolean wasMissedBefore(MissedCommand missed) {
+      return missed.equals(missedBefore);
     }
   }
 
-  private static String text(ByteBuf frame) {
-    return frame.toString(StandardCharsets.UTF_8).strip();
-  }
+  /** Does not believe what is read behind a command that was missed. */
+  private final class ReadSink implements ReplySink {
+    private final ReplySink sink;
 
-  /** Hands the replies of an entry's commands on. */
-  private final class PayloadSink implements ReplySink {
-    private final Entry entry;
-    private final EntryReplies replies;
-    private final ByteBuffer walk;
-    private int answered;
-    private int walked;
-
-    PayloadSink(Entry entry, EntryReplies replies) {
-      this.entry = entry;
-      this.walk = entry.payload();
-      this.replies = replies;
+    ReadSink(ReplySink sink) {
+      this.sink = sink;
     }
 
     @Override
     public void onReply(ByteBuf frame) {
       if (broken) {
-        return;
+        sink.onLost();
+      } else {
+        sink.onReply(frame);
       }
-      answered++;
-      listener.onAnswer();
-      if (NodeLocalError.isError(frame)) {
-        NodeLocalError error = nodeLocal(frame);
-        if (error != null) {
-          failed(entry.index(), error, text(frame));
-          return;
-        }
-      }
-      if (replies != null) {
-        replies.onReply(frame);
-      }
-    }
-
-    /** Walks on from the last error, so that many of them cost one walk. */
-    private NodeLocalError nodeLocal(ByteBuf frame) {
-      for (; walked < answered - 1; walked++) {
-        PayloadCommands.skip(walk);
-      }
-      if (PayloadCommands.selectedBy(walk) >= 0) {
-        return NodeLocalError.ofSelect(frame);
-      }
-      return PayloadCommands.callsScript(walk)
-          ? NodeLocalError.ofScript(frame)
-          : NodeLocalError.of(frame);
     }
 
     @Override
     public void onLost() {
-      // The owner hears of the end, and sends every entry again that was not applied.
+      sink.onLost();
     }
   }
 
@@ -238,7 +307,10 @@ public final class CommandApplier {
     public void onReply(ByteBuf frame) {
       if (!broken && NodeLocalError.isError(frame)) {
         // A marker is a plain SET or SELECT: any error is this node's own.
-        failed(index, NodeLocalError.PASSING, (end ? "end" : "begin") + " marker: " + text(frame));
+        String text = frame.toString(StandardCharsets.UTF_8).strip();
+        judge.onMissed(
+            new MissedCommand(index, MARKER, (end ? "end" : "begin") + " marker: " + text),
+            NodeLocalError.PASSING);
       }
     }
 
@@ -248,15 +320,13 @@ public final class CommandApplier {
 
   /** Tells of the entry's end. */
   private final class EndSink extends MarkerSink {
-    private final long index;
-    private final EntryReplies replies;
+    private final SentEntry entry;
     private int remaining;
 
-    EndSink(long index, int remaining, EntryReplies replies) {
-      super(index, true);
-      this.index = index;
+    EndSink(SentEntry entry, int remaining) {
+      super(entry.index(), true);
+      this.entry = entry;
       this.remaining = remaining;
-      this.replies = replies;
     }
 
     @Override
@@ -264,10 +334,11 @@ public final class CommandApplier {
       super.onReply(frame);
       remaining--;
       if (remaining == 0 && !broken) {
-        if (replies != null) {
-          replies.onApplied();
+        underWay.poll();
+        if (entry.replies() != null) {
+          entry.replies().onApplied();
         }
-        listener.onApplied(index);
+        listener.onApplied(entry.index());
       }
     }
   }

@@ -43,6 +43,24 @@ public final class PayloadCommands {
     return name.startsWith("EVALSHA") || name.startsWith("FCALL");
   }
 
+  /** Whether the command at the position ends a transaction and executes it. */
+  static boolean isExec(ByteBuffer payload) {
+    ByteBuffer in = payload.duplicate();
+    return number(in, '*') == 1 && text(in).equalsIgnoreCase("EXEC");
+  }
+
+  /** The last argument of the last command. */
+  public static String lastArgument(ByteBuffer payload) {
+    ByteBuffer in = payload.duplicate();
+    String last = "";
+    while (in.hasRemaining()) {
+      for (int left = number(in, '*'); left > 0; left--) {
+        last = text(in);
+      }
+    }
+    return last;
+  }
+
   /** Moves the position behind the next command. */
   static void skip(ByteBuffer in) {
     int arguments = number(in, '*');

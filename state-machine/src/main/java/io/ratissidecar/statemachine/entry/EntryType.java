@@ -10,7 +10,12 @@ public enum EntryType {
    * Changes nothing: every node computes the digest of its data as it is behind this entry. The
    * payload has the form of {@link #CLUSTER}.
    */
-  DIGEST(3);
+  DIGEST(3),
+  /**
+   * Changes nothing by itself: a command of an earlier entry has no effect, see {@link
+   * VoidedCommand}. The payload has the form of {@link #CLUSTER}.
+   */
+  VOID(4);
 
   private final int code;
 

@@ -10,12 +10,14 @@ import io.netty.buffer.Unpooled;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import io.ratissidecar.statemachine.entry.EntryType;
+import io.ratissidecar.statemachine.entry.VoidedCommand;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class CommandApplierTest {
@@ -41,6 +43,7 @@ class CommandApplierTest {
           15,
           "c",
           4,
+          new MissedCommand(9, 1, "-BUSY Redis is busy said a script"),
           new CommandApplier.Listener() {
             @Override
             public void onApplied(long index) {
@@ -53,8 +56,13 @@ class CommandApplierTest {
             }
 
             @Override
-            public void onNodeLocalError(long index, String error) {
-              events.add("node-local at " + index + ": " + error);
+            public void onMissed(MissedCommand missed) {
+              events.add("missed " + missed);
+            }
+
+            @Override
+            public void onScriptVoided() {
+              events.add("end the script");
             }
 
             @Override
@@ -115,7 +123,7 @@ class CommandApplierTest {
 
   @Test
   void when_an_entry_is_applied_then_markers_stand_around_it() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     assertEquals(
         List.of(
             "SELECT 15 SET ratis-sidecar:begin 5",
@@ -130,48 +138,48 @@ class CommandApplierTest {
 
   @Test
   void when_entries_follow_each_other_then_the_database_is_selected_once_less() {
-    applier.apply(entry(5), null);
-    applier.apply(entry(7), null);
+    applier.apply(entry(5), null, Set.of());
+    applier.apply(entry(7), null, Set.of());
     assertEquals("SET ratis-sidecar:begin 7", sent.get(3));
   }
 
   @Test
   void when_an_entry_comes_twice_then_it_is_refused() {
-    applier.apply(entry(5), null);
-    assertThrows(IllegalStateException.class, () -> applier.apply(entry(5), null));
+    applier.apply(entry(5), null, Set.of());
+    assertThrows(IllegalStateException.class, () -> applier.apply(entry(5), null, Set.of()));
   }
 
   @Test
   void when_redis_refuses_for_a_reason_of_its_own_then_the_owner_hears_of_it() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     answer("+OK", "+OK", "+OK", "-OOM command not allowed when used memory > 'maxmemory'.");
     assertEquals(1, events.size());
-    assertTrue(events.get(0).startsWith("node-local at 5: -OOM"), events.get(0));
+    assertTrue(events.get(0).startsWith("missed entry 5: -OOM"), events.get(0));
   }
 
   @Test
   void when_redis_refuses_for_a_reason_of_its_own_then_no_client_hears_of_it_or_of_what_follows() {
-    applier.apply(entry(5), new Clients());
-    applier.apply(entry(6), new Clients());
+    applier.apply(entry(5), new Clients(), Set.of());
+    applier.apply(entry(6), new Clients(), Set.of());
     answer("+OK", "+OK", "+OK", "-MISCONF Errors writing to the AOF file", "+OK", "+OK");
     answer("+OK", "+OK", ":2", "+OK", "+OK");
     assertEquals(
-        List.of("client gets +OK", "node-local at 5: -MISCONF Errors writing to the AOF file"),
+        List.of("client gets +OK", "missed entry 5: -MISCONF Errors writing to the AOF file"),
         events);
-    applier.apply(entry(7), null);
+    applier.apply(entry(7), null, Set.of());
     assertEquals(6, sent.size(), "nothing is sent to a Redis that missed a command");
   }
 
   @Test
   void when_exec_is_refused_for_a_reason_of_the_node_then_the_owner_reloads() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     answer("+OK", "+OK", "+OK", "-EXECABORT Transaction discarded because of: OOM command not");
-    assertTrue(events.get(0).startsWith("node-local at 5: -EXECABORT"), events.get(0));
+    assertTrue(events.get(0).startsWith("missed entry 5: -EXECABORT"), events.get(0));
   }
 
   @Test
   void when_redis_does_not_know_a_command_of_the_log_then_it_is_unfit() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     answer("+OK", "+OK", "+OK", "-ERR unknown command 'INCR', with args beginning with: 'n' ");
     assertEquals(
         List.of("unfit at 5: -ERR unknown command 'INCR', with args beginning with: 'n'"), events);
@@ -179,7 +187,7 @@ class CommandApplierTest {
 
   @Test
   void when_a_subcommand_has_wrong_arguments_then_the_error_is_its_result() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     String error = "-ERR unknown subcommand or wrong number of arguments for 'flush'.";
     answer("+OK", "+OK", "+OK", error + " Try FUNCTION HELP.");
     assertEquals(2, answers, "those of the entry's own commands, before its end");
@@ -189,14 +197,14 @@ class CommandApplierTest {
 
   @Test
   void when_redis_has_fewer_databases_than_the_log_uses_then_it_is_unfit() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     answer("+OK", "+OK", "-ERR DB index is out of range", "+OK");
     assertEquals(List.of("unfit at 5: -ERR DB index is out of range"), events);
   }
 
   @Test
   void when_another_command_than_select_names_no_database_then_the_error_is_its_result() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     answer("+OK", "+OK", "+OK", "-ERR DB index is out of range", "+OK", "+OK");
     assertEquals(List.of("applied 5"), events);
   }
@@ -206,7 +214,7 @@ class CommandApplierTest {
     int index = 5;
     for (String error :
         List.of("-BUSY I am", "-OOM so I say", "-NOSCRIPT mine", "-ERR unknown command, I say")) {
-      applier.apply(entry(EntryType.COMMANDS, index, "0", "EVALSHA", "x", "0"), null);
+      applier.apply(entry(EntryType.COMMANDS, index, "0", "EVALSHA", "x", "0"), null, Set.of());
       if (index == 5) {
         answer("+OK"); // the reserved database is selected once
       }
@@ -228,24 +236,127 @@ class CommandApplierTest {
           NodeLocalError.ofScript(Unpooled.copiedBuffer(error + "\r\n", StandardCharsets.US_ASCII)),
           error);
     }
-    applier.apply(entry(EntryType.COMMANDS, 5, "0", "EVALSHA", "x", "0"), null);
+    applier.apply(entry(EntryType.COMMANDS, 5, "0", "EVALSHA", "x", "0"), null, Set.of());
     answer("+OK", "+OK", "+OK", "-NOSCRIPT No matching script. Please use EVAL.");
-    assertTrue(events.get(0).startsWith("node-local at 5: -NOSCRIPT"), events.get(0));
+    assertTrue(events.get(0).startsWith("missed entry 5: -NOSCRIPT"), events.get(0));
+  }
+
+  private static final String KILLED =
+      "-ERR Script killed by user with SCRIPT KILL... script: x, on @user_script:1.";
+
+  private static Entry script(long index) {
+    return entry(EntryType.COMMANDS, index, "0", "EVALSHA", "x", "0");
+  }
+
+  @Test
+  void when_a_script_says_again_what_redis_could_say_then_it_is_its_result() {
+    applier.apply(script(9), null, Set.of());
+    answer("+OK", "+OK", "+OK", "-BUSY Redis is busy said a script", "+OK", "+OK");
+    assertEquals(List.of("applied 9"), events);
+  }
+
+  @Test
+  void when_scripts_are_not_answered_then_each_may_be_under_way() {
+    applier.apply(script(5), null, Set.of());
+    applier.apply(entry(6), null, Set.of());
+    applier.apply(script(7), null, Set.of());
+    VoidedCommand first = new VoidedCommand(5, 1);
+    VoidedCommand second = new VoidedCommand(7, 1);
+    assertEquals(List.of(first, second), applier.scriptsUnderWay());
+    answer("+OK", "+OK", "+OK");
+    assertEquals(List.of(first, second), applier.scriptsUnderWay());
+    answer(":1");
+    assertEquals(List.of(second), applier.scriptsUnderWay());
+  }
+
+  @Test
+  void when_a_script_becomes_void_under_way_then_it_is_ended_and_what_follows_goes_on() {
+    applier.apply(script(5), null, Set.of());
+    applier.apply(entry(6), null, Set.of());
+    answer("+OK", "+OK", "+OK");
+    applier.voided(List.of(new VoidedCommand(5, 1)));
+    assertEquals(List.of("end the script"), events);
+    answer(KILLED, "+OK", "+OK", "+OK", "+OK", ":1", "+OK", "+OK");
+    assertEquals(List.of("end the script", "applied 5", "applied 6"), events);
+  }
+
+  @Test
+  void when_a_void_script_came_to_its_end_then_the_owner_reloads() {
+    applier.apply(script(5), null, Set.of());
+    answer("+OK", "+OK", "+OK");
+    applier.voided(List.of(new VoidedCommand(5, 1)));
+    answer("*1", "+OK", "+OK");
+    assertEquals(
+        List.of("end the script", "missed entry 5: it was executed before it was known to be void"),
+        events);
+  }
+
+  @Test
+  void when_an_applied_script_becomes_void_then_the_owner_reloads() {
+    applier.apply(script(5), null, Set.of());
+    answer("+OK", "+OK", "+OK", ":1", "+OK", "+OK");
+    applier.voided(List.of(new VoidedCommand(7, 1))); // not here yet: nothing to do
+    applier.voided(List.of(new VoidedCommand(5, 1)));
+    assertEquals(
+        List.of(
+            "applied 5", "missed entry 5: command 1 was executed before it was known to be void"),
+        events);
+  }
+
+  @Test
+  void when_a_held_script_ends_then_nobody_hears_of_it() {
+    applier.apply(script(5), new Clients(), Set.of());
+    assertTrue(applier.hold(List.of(new VoidedCommand(5, 1))));
+    answer("+OK", "+OK", "+OK", ":1", "+OK", "+OK");
+    assertEquals(
+        List.of("client gets +OK", "missed entry 5: it ended while it was being declared void"),
+        events);
+    assertFalse(applier.hold(List.of(new VoidedCommand(4, 1))));
+  }
+
+  @Test
+  void when_a_held_script_is_released_then_its_result_counts() {
+    applier.apply(script(5), null, Set.of());
+    assertTrue(applier.hold(List.of(new VoidedCommand(5, 1))));
+    applier.release();
+    answer("+OK", "+OK", "+OK", ":1", "+OK", "+OK");
+    assertEquals(List.of("applied 5"), events);
+    assertFalse(applier.hold(List.of(new VoidedCommand(5, 1))));
+  }
+
+  @Test
+  void when_a_void_command_is_sent_again_then_it_is_left_out_and_its_client_gets_an_error() {
+    applier.apply(entry(5), new Clients(), Set.of(1));
+    assertEquals(List.of("SELECT 0", "PING"), List.of(sent.get(1).split(" (?=PING)")));
+    answer("+OK", "+OK", "+OK", "+PONG", "+OK", "+OK");
+    assertEquals(
+        List.of(
+            "client gets +OK",
+            "client gets -ERR Script killed by user with SCRIPT KILL.",
+            "clients are done",
+            "applied 5"),
+        events);
+  }
+
+  @Test
+  void when_a_transaction_is_void_then_it_is_discarded() {
+    applier.apply(entry(EntryType.COMMANDS, 5, "0", "EXEC"), null, Set.of(1));
+    assertEquals("SELECT 0 DISCARD", sent.get(1));
   }
 
   @Test
   void when_the_cluster_has_another_number_of_databases_then_redis_is_unfit_and_gets_nothing() {
-    applier.apply(entry(EntryType.CLUSTER, 5, "15"), null);
+    applier.apply(entry(EntryType.CLUSTER, 5, "15"), null, Set.of());
     assertEquals(List.of(), events);
     int before = sent.size();
-    applier.apply(entry(EntryType.CLUSTER, 6, "7"), null);
+    applier.apply(entry(EntryType.CLUSTER, 6, "7"), null, Set.of());
     assertEquals(List.of("unfit at 6: the cluster has 8 databases, this Redis has 16"), events);
     assertEquals(before, sent.size());
   }
 
   @Test
   void when_the_command_itself_is_wrong_then_the_error_is_its_result() {
-    applier.apply(entry(5), null);
+    applier.apply(entry(5), null, Set.of());
     answer("+OK", "+OK", "+OK", "-WRONGTYPE Operation against a key", "+OK", "+OK");
     assertEquals(List.of("applied 5"), events);
   }

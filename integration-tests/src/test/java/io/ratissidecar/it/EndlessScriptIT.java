@@ -1,0 +1,198 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.ratissidecar.jepsen.Reply;
+import io.ratissidecar.jepsen.RespClient;
+import java.io.IOException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Scripts that do not end: {@code SCRIPT KILL} takes them out of the log, on every node. */
+@Tag("fault")
+@ExtendWith(PrintLogsOnFailure.class)
+class EndlessScriptIT {
+  private static final String ENDLESS = "while true do end";
+  private static final String WRITES = "redis.call('set', 'by-script', 'x') while true do end";
+
+  private final TestCluster cluster = TestCluster.of(3, "--mode", "transparent");
+
+  @AfterEach
+  void close() {
+    cluster.close();
+  }
+
+  private void soonBusy() throws IOException {
+    for (Node node : cluster.nodes()) {
+      assertOk(node.redisCall("CONFIG", "SET", "busy-reply-threshold", "50"));
+    }
+  }
+
+  private void awaitBusy(Node node) {
+    Poll.until(
+        node.name() + " is busy",
+        TestCluster.PATIENCE,
+        () -> node.call("GET", "a").toString().startsWith("-BUSY"));
+  }
+
+  /** Nobody serves while all are busy, and who leads may change. */
+  private void kill(String kind) {
+    Poll.until(
+        kind + " KILL ends it",
+        TestCluster.PATIENCE,
+        () -> {
+          for (Node node : cluster.running()) {
+            Reply reply = node.call(kind, "KILL");
+            assertFalse(reply.toString().startsWith("-NOTBUSY"), "it has ended already");
+            if (!reply.isError()) {
+              return true;
+            }
+          }
+          return false;
+        });
+  }
+
+  private void awaitText(String expected, String key) {
+    Poll.until(
+        key + " is " + expected,
+        TestCluster.PATIENCE,
+        () -> expected.equals(cluster.awaitLeader().call("GET", key).text()));
+  }
+
+  @Test
+  void when_a_script_does_not_end_then_script_kill_ends_it_everywhere_and_for_good()
+      throws Exception {
+    soonBusy();
+    Node leader = cluster.awaitLeader();
+    assertError("NOTBUSY No scripts in execution right now.", leader.call("SCRIPT", "KILL"));
+    assertOk(leader.call("SET", "a", "1"));
+    try (RespClient client = leader.client()) {
+      client.send("EVAL", ENDLESS, "0");
+      client.send("SET", "behind", "x");
+      awaitBusy(leader);
+      for (Node node : cluster.nodes()) {
+        awaitBusy(node); // a follower's client is answered by the leader
+        Poll.until("PING tells so", TestCluster.PATIENCE, () -> node.call("PING").isError());
+      }
+      assertError("BUSY", leader.call("FUNCTION", "KILL"));
+      kill("SCRIPT");
+      assertError("ERR Script killed by user with SCRIPT KILL", client.read());
+      assertOk(client.read());
+    }
+    awaitText("1", "a");
+    assertText("x", cluster.awaitLeader().call("GET", "behind"));
+    for (Node node : cluster.nodes()) {
+      node.assertLogs("declares void what a script would have done");
+    }
+    ClosingInvariants.checkSameData(cluster);
+
+    // Loaded from the log again, it does not come back.
+    Node away = cluster.followers().get(0);
+    away.killBoth();
+    away.start().awaitReady();
+    assertOk(cluster.awaitLeader().call("SET", "a", "2"));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_it_has_written_then_script_kill_undoes_that_on_every_node() throws Exception {
+    soonBusy();
+    Node leader = cluster.awaitLeader();
+    assertOk(leader.call("SET", "by-script", "before"));
+    try (RespClient client = leader.client()) {
+      client.send("EVAL", WRITES, "0");
+      awaitBusy(leader);
+      kill("SCRIPT");
+      assertError("ERR Script killed by user with SCRIPT KILL", client.read());
+    }
+    awaitText("before", "by-script");
+    assertOk(cluster.awaitLeader().call("SET", "a", "1"));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_it_is_in_a_transaction_then_that_has_no_effect() throws Exception {
+    soonBusy();
+    Node leader = cluster.awaitLeader();
+    try (RespClient client = leader.client()) {
+      assertOk(client.call("MULTI"));
+      assertText("QUEUED", client.call("SET", "a", "1"));
+      assertText("QUEUED", client.call("EVAL", ENDLESS, "0"));
+      assertText("QUEUED", client.call("SET", "b", "1"));
+      client.send("EXEC");
+      awaitBusy(leader);
+      kill("SCRIPT");
+      assertError("ERR Script killed by user with SCRIPT KILL", client.read());
+    }
+    Poll.until(
+        "there is nothing",
+        TestCluster.PATIENCE,
+        () -> cluster.awaitLeader().call("EXISTS", "a", "b").number() == 0);
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_it_is_a_function_then_function_kill_ends_it() throws Exception {
+    soonBusy();
+    Node leader = cluster.awaitLeader();
+    assertText(
+        "l",
+        leader.call(
+            "FUNCTION",
+            "LOAD",
+            "#!lua name=l\nredis.register_function('f', function() while true do end end)"));
+    try (RespClient client = leader.client()) {
+      client.send("FCALL", "f", "0");
+      awaitBusy(leader);
+      assertError("BUSY", leader.call("SCRIPT", "KILL"));
+      kill("FUNCTION");
+      assertError("ERR Script killed by user", client.read());
+    }
+    assertOk(cluster.awaitLeader().call("SET", "a", "1"));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_the_leader_dies_meanwhile_then_the_next_one_ends_it() throws Exception {
+    soonBusy();
+    Node leader = cluster.awaitLeader();
+    try (RespClient client = leader.client()) {
+      client.send("EVAL", WRITES, "0");
+      awaitBusy(leader);
+      leader.killBoth();
+    }
+    kill("SCRIPT");
+    Node next = cluster.awaitLeader();
+    Poll.until(
+        "the next leader goes on",
+        TestCluster.PATIENCE,
+        () -> next.call("SET", "a", "1").text().equals("OK"));
+    leader.start().awaitReady();
+    assertNumber(0, cluster.awaitLeader().call("EXISTS", "by-script"));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  @Test
+  void when_a_script_says_what_a_busy_redis_says_then_it_is_its_result() throws Exception {
+    Node leader = cluster.awaitLeader();
+    Reply said = leader.call("EVAL", "return redis.error_reply('BUSY Redis is busy, say I')", "0");
+    assertError("BUSY Redis is busy, say I", said);
+    assertOk(cluster.awaitLeader().call("SET", "a", "1"));
+    assertTrue(ClosingInvariants.checkSameData(cluster) > 0);
+    assertEquals("1", cluster.awaitLeader().call("GET", "a").text());
+    cluster.checkLogs();
+  }
+}

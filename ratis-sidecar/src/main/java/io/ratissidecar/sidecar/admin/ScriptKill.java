@@ -1,0 +1,106 @@
+package io.ratissidecar.sidecar.admin;
+
+import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.membership.Membership;
+import io.ratissidecar.sidecar.membership.NodeStatus;
+import io.ratissidecar.sidecar.membership.RefusedException;
+import io.ratissidecar.sidecar.raft.Failure;
+import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.sidecar.raft.ReplyReceiver;
+import io.ratissidecar.sidecar.redis.LocalRedis;
+import io.ratissidecar.sidecar.resp.FrontLoop;
+import io.ratissidecar.statemachine.entry.VoidedCommand;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.IntSupplier;
+
+/**
+ * {@code SCRIPT KILL} and {@code FUNCTION KILL}: ends the script that keeps the leader's Redis from
+ * its work, on every node. The log declares void what Redis was sent and has not answered of
+ * scripts and transactions: the one that does not end is among them, and nobody knows which. They
+ * are left out wherever the log is applied again, and what they have written is undone. See
+ * docs/adr/0018. On the front loop.
+ */
+final class ScriptKill {
+  private static final String NOT_BUSY = "NOTBUSY No scripts in execution right now.";
+
+  private final Membership membership;
+  private final LocalRedis redis;
+  private final FrontLoop front;
+  private final IntSupplier reservedDatabase;
+  private final Function<Failure, String> failureText;
+
+  /**
+   * @param reservedDatabase asked once there is a Redis
+   */
+  ScriptKill(
+      Membership membership,
+      LocalRedis redis,
+      FrontLoop front,
+      IntSupplier reservedDatabase,
+      Function<Failure, String> failureText) {
+    this.membership = membership;
+    this.redis = redis;
+    this.front = front;
+    this.reservedDatabase = reservedDatabase;
+    this.failureText = failureText;
+  }
+
+  /**
+   * Completes once the script is void and the leader's Redis goes on behind it.
+   *
+   * @param kind {@code SCRIPT} or {@code FUNCTION}
+   */
+  CompletableFuture<Void> kill(Replication leading, String kind) {
+    Optional<String> busy = redis.busy();
+    if (busy.isEmpty()) {
+      return RefusedException.refused(NOT_BUSY);
+    }
+    if (!busy.get().contains(kind + " KILL")) {
+      return RefusedException.refused(busy.get()); // as Redis: it names the one that would do
+    }
+    List<Member> others =
+        leading.raft().group().members().stream()
+            .filter(member -> member.id() != membership.nodeId())
+            .toList();
+    return membership
+        .handover()
+        .statuses(others)
+        .thenComposeAsync(statuses -> decide(leading, statuses), front.loop());
+  }
+
+  private CompletableFuture<Void> decide(Replication leading, List<NodeStatus> others) {
+    // What another node is through with does end, and may have been answered when that one led.
+    long ended = others.stream().mapToLong(NodeStatus::appliedIndex).max().orElse(0);
+    List<VoidedCommand> scripts =
+        leading.applier().scriptsUnderWay().stream().filter(s -> s.index() > ended).toList();
+    if (scripts.isEmpty()) {
+      // It is none of the log's, a read-only one for example, or only this Redis is late with it:
+      // ended here, it is done again.
+      redis.endScript();
+      return CompletableFuture.completedFuture(null);
+    }
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    boolean proposed =
+        leading
+            .sequencer()
+            .addVoidEntry(
+                new ReplyReceiver() {
+                  @Override
+                  public void reply(ByteBuf frame) {
+                    done.complete(null);
+                  }
+
+                  @Override
+                  public void failed(Failure failure) {
+                    done.completeExceptionally(new RefusedException(failureText.apply(failure)));
+                  }
+                },
+                reservedDatabase.getAsInt(),
+                scripts);
+    return proposed ? done : RefusedException.refused("ERR scripts are being ended already");
+  }
+}
