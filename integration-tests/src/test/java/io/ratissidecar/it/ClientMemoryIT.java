@@ -16,10 +16,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Many clients that hold memory can't take it from the others, nor from the local Redis. */
+@Tag("alone")
 @ExtendWith(PrintLogsOnFailure.class)
 class ClientMemoryIT {
   private static final int GREEDY = 260;

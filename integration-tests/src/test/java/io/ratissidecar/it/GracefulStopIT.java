@@ -13,6 +13,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** SIGTERM: drain, hand over leadership, exit. */
 @Tag("fault")
+@Tag("alone")
 @ExtendWith(PrintLogsOnFailure.class)
 class GracefulStopIT {
   @AutoClose private final TestCluster cluster = TestCluster.of(3);

@@ -41,6 +41,9 @@ class InitFromIT {
   }
 
   /** Keys of every type, in several databases, with and without an end. */
+  private static final String LIBRARY =
+      "#!lua name=lib\nredis.register_function('args', function(keys, args) return #args end)";
+
   private static void fill(PlainRedis source) throws IOException {
     try (RespClient client = source.client()) {
       for (String database : List.of("0", "3", "14")) {
@@ -57,6 +60,7 @@ class InitFromIT {
         client.call("SETRANGE", "long", "100000", "end");
       }
       assertOk(client.call("SELECT", "0"));
+      Replies.assertText("lib", client.call("FUNCTION", "LOAD", LIBRARY));
       for (int i = 0; i < 5000; i++) {
         client.call("SET", "key " + i, "value " + i);
       }
@@ -110,6 +114,9 @@ class InitFromIT {
     cluster.nodes().forEach(node -> assertSame(expected, node));
 
     assertEquals(42, cluster.leader().call("RAFT", "INCR", "number").number());
+    assertEquals(1, cluster.leader().call("RAFT", "FCALL", "args", "0", "a").number());
+    assertTrue(
+        cluster.leader().call("RAFT", "FUNCTION", "LIST", "WITHCODE").toString().contains(LIBRARY));
     for (Node node : cluster.nodes()) {
       node.killBoth();
       node.start().awaitReady();
@@ -132,6 +139,7 @@ class InitFromIT {
     init(other, rdb).expect(0, "Cluster ");
     assertSame(expected, other);
     assertEquals(45, other.call("RAFT", "INCR", "number").number());
+    assertEquals(2, other.call("RAFT", "FCALL", "args", "0", "a", "b").number());
     cluster.checkLogs();
   }
 

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The leader loses its sidecar, its Redis, both, or five seconds, under load. */
 @Tag("fault")
+@Tag("alone")
 @ExtendWith(PrintLogsOnFailure.class)
 class LeaderLossIT {
   @AutoClose private final TestCluster cluster = TestCluster.of(3);

@@ -12,8 +12,13 @@ import java.util.stream.IntStream;
  * finds its ports free when it comes back.
  */
 final class Ports {
-  private static final int FIRST = 20_000;
-  private static final int END = 32_000;
+  /** Processes of one run of all tests have their own ranges. */
+  private static final int PROCESSES = 2;
+
+  private static final int RANGE = 12_000 / PROCESSES;
+  private static final int FIRST =
+      20_000 + (Integer.getInteger("test.process", 1) - 1) % PROCESSES * RANGE;
+  private static final int END = FIRST + RANGE;
   private static final int DEMO_REDIS = 100;
   private static final int DEMO_RAFT = 10_000;
   private static final AtomicInteger NEXT =

@@ -12,7 +12,9 @@ import io.ratissidecar.jepsen.RespClient;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;
@@ -181,7 +183,6 @@ class ScriptsIT {
     assertEquals("1", raft("FCALL", "add", "1", "s", "d").texts().get(0));
     leader.start().awaitReady();
     assertError("ERR FUNCTION FLUSH is refused", leader.call("FUNCTION", "FLUSH"));
-    assertError("ERR FUNCTION DUMP is refused", raft("FUNCTION", "DUMP"));
     ClosingInvariants.checkSameData(cluster);
     for (Node node : cluster.nodes()) {
       assertTrue(node.redisCall("FUNCTION", "LIST").toString().contains("lib"), node.name());
@@ -189,6 +190,57 @@ class ScriptsIT {
     assertOk(raft("FUNCTION", "DELETE", "lib"));
     assertError("ERR Function not found", raft("FCALL", "add", "1", "s", "d"));
     cluster.checkLogs();
+  }
+
+  @Test
+  void when_functions_are_dumped_then_any_redis_takes_them_and_the_cluster_takes_its_own()
+      throws Exception {
+    cluster = TestCluster.of(3);
+    String code =
+        """
+        #!lua name=lib
+        redis.register_function('now', function(keys, args) return {redis.call('time')[1], #args} end)
+        """;
+    assertText("lib", raft("FUNCTION", "LOAD", code));
+    Reply now = raft("FCALL", "now", "0", "a");
+    assertEquals("1", now.texts().get(1));
+    byte[] dump = raft("FUNCTION", "DUMP").bytes();
+    byte[] plainDump;
+    try (PlainRedis plain = new PlainRedis(Files.createTempDirectory("rsit-"));
+        RespClient client = plain.client()) {
+      client.sendRaw(RespClient.encode(bytes("FUNCTION"), bytes("RESTORE"), dump));
+      assertOk(client.read());
+      assertEquals(now.texts().get(1), plain.call("FCALL", "now", "0", "a").texts().get(1));
+      assertTrue(plain.call("FUNCTION", "LIST", "WITHCODE").toString().contains(code));
+      plainDump = plain.call("FUNCTION", "DUMP").bytes();
+    }
+
+    assertError("ERR Library lib already exists", restore(plainDump));
+    assertOk(restore(plainDump, bytes("REPLACE")));
+    assertError("ERR Wrong restore policy given", restore(plainDump, bytes("NEITHER")));
+    assertEquals("2", raft("FCALL", "now", "0", "a", "b").texts().get(1));
+    dump[3] ^= 1;
+    assertError("ERR DUMP payload version or checksum are wrong", restore(dump));
+    assertOk(raft("FUNCTION", "FLUSH"));
+    assertOk(restore(plainDump));
+    assertTrue(raft("FUNCTION", "LIST", "WITHCODE").toString().contains(code));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private Reply restore(byte[] dump, byte[]... policy) throws IOException {
+    List<byte[]> words =
+        new ArrayList<>(List.of(bytes("RAFT"), bytes("FUNCTION"), bytes("RESTORE")));
+    words.add(dump);
+    words.addAll(List.of(policy));
+    try (RespClient client = cluster.awaitLeader().client()) {
+      client.sendRaw(RespClient.encode(words.toArray(new byte[0][])));
+      return client.read();
+    }
   }
 
   @Test

@@ -38,6 +38,8 @@ class SnapshotCommandsIT {
     node.call("RAFT", "SET", "text", "value");
     node.call("RAFT", "RPUSH", "list", "a", "b");
     node.call("RAFT", "SET", "later", "gone", "PXAT", "4102444800000");
+    String function = "redis.register_function('args', function(keys, args) return #args end)";
+    node.call("RAFT", "FUNCTION", "LOAD", "#!lua name=lib\n" + function);
   }
 
   private static Result cli(String words) {
@@ -72,6 +74,7 @@ class SnapshotCommandsIT {
       assertEquals("value", redis.call("GET", "text").text());
       assertEquals(List.of("a", "b"), redis.call("LRANGE", "list", "0", "-1").texts());
       assertEquals("4102444800000", redis.call("PEXPIRETIME", "later").text());
+      assertEquals(1, redis.call("FCALL", "args", "0", "a").number());
       assertEquals(1, redis.call("INFO", "keyspace").text().split("keys=", -1).length - 1);
     }
     try (Stream<Path> left = Files.list(dir)) {

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A snapshot is never in a sidecar's memory as a whole: one of 500 MB goes through 64 MB. */
 @Tag("fault")
+@Tag("alone")
 @ExtendWith(PrintLogsOnFailure.class)
 class SnapshotMemoryIT {
   private static final String HEAP = "64m";

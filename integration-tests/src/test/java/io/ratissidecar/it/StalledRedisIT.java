@@ -21,6 +21,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The leader's Redis hangs, and there is nobody to take over. */
 @Tag("fault")
+@Tag("alone")
 @ExtendWith(PrintLogsOnFailure.class)
 class StalledRedisIT {
   private static final int CLIENTS = 10;

@@ -4,6 +4,7 @@ import io.ratissidecar.statemachine.command.LogicalTime;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.function.UnaryOperator;
 
 /**
  * Copies an RDB without one of its databases, and moves the deadlines of keys and the times at
@@ -31,6 +32,7 @@ class RdbCopier implements RdbScanner.Visitor {
   private final RdbOutput out;
   private final int dropped;
   private final Deadlines deadlines;
+  private final UnaryOperator<byte[]> functions;
   private final ByteArrayOutputStream aux = new ByteArrayOutputStream();
   private final long nowMillis = System.currentTimeMillis();
   private int selected = -1;
@@ -38,9 +40,16 @@ class RdbCopier implements RdbScanner.Visitor {
 
   /**
    * @param dropped the database that is left out; -1 for none
+   * @param functions changes the code of a function library
    */
-  RdbCopier(RdbInput in, RdbOutput out, int dropped, Deadlines deadlines) {
+  RdbCopier(
+      RdbInput in,
+      RdbOutput out,
+      int dropped,
+      Deadlines deadlines,
+      UnaryOperator<byte[]> functions) {
     this.deadlines = deadlines;
+    this.functions = functions;
     this.in = in;
     this.out = out;
     this.dropped = dropped;
@@ -64,13 +73,19 @@ class RdbCopier implements RdbScanner.Visitor {
         aux.reset();
         in.copyTo(aux);
       }
-      case RdbScanner.FUNCTION, RdbScanner.MODULE_AUX -> in.copyTo(out);
+      case RdbScanner.MODULE_AUX -> in.copyTo(out);
+      case RdbScanner.FUNCTION -> in.copyTo(null); // it is written anew
       case RdbScanner.EXPIRE_SECONDS, RdbScanner.EXPIRE_MILLIS -> {
         inDatabase(database);
         in.copyTo(null); // it is written anew
       }
       default -> inDatabase(database);
     }
+  }
+
+  @Override
+  public void onFunction(byte[] source) throws IOException {
+    out.function(functions.apply(source));
   }
 
   @Override

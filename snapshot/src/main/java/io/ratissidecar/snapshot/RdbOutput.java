@@ -62,8 +62,17 @@ final class RdbOutput extends FilterOutputStream {
     text(value);
   }
 
+  /** A function library. */
+  void function(byte[] code) throws IOException {
+    write(RdbScanner.FUNCTION);
+    string(code);
+  }
+
   private void text(String text) throws IOException {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    string(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private void string(byte[] bytes) throws IOException {
     length(bytes.length);
     write(bytes);
   }
@@ -79,13 +88,18 @@ final class RdbOutput extends FilterOutputStream {
     }
   }
 
+  /** The checksum of all that was written. */
+  void checksum() throws IOException {
+    byte[] sum = new byte[Long.BYTES];
+    Crc64.putLittleEndian(sum, 0, crc);
+    out.write(sum, 0, sum.length);
+  }
+
   /** The end of the RDB; nothing may follow. */
   void end(int version) throws IOException {
     write(RdbScanner.END);
     if (version >= RdbScanner.FIRST_WITH_CHECKSUM) {
-      byte[] sum = new byte[Long.BYTES];
-      Crc64.putLittleEndian(sum, 0, crc);
-      out.write(sum, 0, sum.length);
+      checksum();
     }
     flush();
   }

@@ -2,6 +2,8 @@ package io.ratissidecar.snapshot;
 
 import io.ratissidecar.snapshot.RdbCopier.Deadlines;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
+import io.ratissidecar.statemachine.command.LogicalTime;
+import io.ratissidecar.statemachine.script.Prelude;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +19,8 @@ public final class RdbRewrite {
 
   /**
    * Makes a plain RDB, which any Redis loads, of one from a node of a cluster: everything but the
-   * sidecar's reserved database, and with the deadlines that users know.
+   * sidecar's reserved database, with the deadlines that users know and the functions that they
+   * loaded.
    *
    * @param target gets the RDB; is not closed. What it got is of no use after an exception
    * @return what was read
@@ -33,15 +36,17 @@ public final class RdbRewrite {
     }
     try (RdbInput in = open(source)) {
       RdbOutput out = new RdbOutput(target);
-      out.end(new RdbCopier(in, out, reservedOf(file), Deadlines.FROM_REDIS).copy());
+      out.end(
+          new RdbCopier(in, out, reservedOf(file), Deadlines.FROM_REDIS, Prelude::ofUser).copy());
     }
     return file;
   }
 
   /**
    * Makes the base snapshot of a new cluster of any Redis's RDB: adds the marker which says that it
-   * is the state at one entry, and moves deadlines to where nodes keep them. Of a snapshot of
-   * another cluster, whose deadlines are there, only the users' databases are taken.
+   * is the state at one entry, moves deadlines to where nodes keep them, and gives functions the
+   * prelude that makes them do the same on every node. Of a snapshot of another cluster, whose
+   * deadlines are there, only the users' databases are taken.
    *
    * @param target gets the RDB; is not closed. What it got is of no use after an exception
    * @param reservedDatabase the last one of the new cluster's Redis servers
@@ -93,7 +98,12 @@ public final class RdbRewrite {
     private String place = ELSEWHERE;
 
     Seed(RdbInput in, RdbOutput out, int dropped, int reserved) {
-      super(in, out, dropped, dropped >= 0 ? Deadlines.AS_THEY_ARE : Deadlines.TO_REDIS);
+      super(
+          in,
+          out,
+          dropped,
+          dropped >= 0 ? Deadlines.AS_THEY_ARE : Deadlines.TO_REDIS,
+          Prelude.of(reserved, LogicalTime.SHIFT_MILLIS)::ofCluster);
       this.dropped = dropped;
       this.reserved = reserved;
     }

@@ -39,8 +39,10 @@ final class RdbBuilder {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     if (bytes.length < 64) {
       raw(bytes.length);
-    } else {
+    } else if (bytes.length < 1 << 14) {
       raw(0x40 | bytes.length >> 8, bytes.length & 0xff);
+    } else {
+      raw(0x80, 0, bytes.length >> 16, bytes.length >> 8 & 0xff, bytes.length & 0xff);
     }
     return raw(bytes);
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import io.ratissidecar.statemachine.command.LogicalTime;
 import io.ratissidecar.statemachine.resp.RespValue;
+import io.ratissidecar.statemachine.script.Prelude;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -126,7 +127,11 @@ class RdbRewriteIT {
     long delivered = field(group, "pending").asList().get(0).asList().get(2).asLong();
     long earlier = shiftMillis == 0 ? 0 : LogicalTime.DELIVERED_EARLIER_MILLIS;
     all.put("delivered", Long.toString(delivered + earlier));
-    all.put("functions", redis.demand("FUNCTION", "LIST", "WITHCODE").toString());
+    List<RespValue> library = redis.demand("FUNCTION", "LIST", "WITHCODE").asList().get(0).asList();
+    byte[] code = ((RespValue.Bulk) field(library, "library_code")).bytes();
+    assertEquals(
+        shiftMillis != 0, Prelude.isWrapped(code), "nodes have functions with the prelude");
+    all.put("functions", new String(Prelude.ofUser(code), StandardCharsets.US_ASCII));
     return all;
   }
 

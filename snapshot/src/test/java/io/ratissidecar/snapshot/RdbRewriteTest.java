@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import io.ratissidecar.statemachine.command.LogicalTime;
+import io.ratissidecar.statemachine.script.Prelude;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -51,15 +53,20 @@ class RdbRewriteTest {
 
   /** Everything that stands before the reserved database, and has to be kept. */
   private static RdbBuilder users() {
-    return users(DEADLINE);
+    return users(DEADLINE, LIBRARY);
   }
 
   /** The same as a node of a cluster keeps it. */
+  private static final String LIBRARY = "#!lua name=lib\nreturn 1";
+
   private static RdbBuilder usersInCluster() {
-    return users(DEADLINE + LogicalTime.SHIFT_MILLIS);
+    Prelude prelude = Prelude.of(RESERVED, LogicalTime.SHIFT_MILLIS);
+    byte[] library = prelude.wrapLibrary(LIBRARY.getBytes(StandardCharsets.US_ASCII));
+    return users(
+        DEADLINE + LogicalTime.SHIFT_MILLIS, new String(library, StandardCharsets.US_ASCII));
   }
 
-  private static RdbBuilder users(long deadline) {
+  private static RdbBuilder users(long deadline, String library) {
     int[] millis = new int[9];
     millis[0] = 0xfc;
     for (int i = 0; i < 8; i++) {
@@ -70,7 +77,7 @@ class RdbRewriteTest {
         .text("redis-ver")
         .text("7.2.0")
         .raw(0xf5)
-        .text("#!lua name=lib")
+        .text(library)
         .database(0)
         .raw(0xfb, 2, 1)
         .raw(millis)

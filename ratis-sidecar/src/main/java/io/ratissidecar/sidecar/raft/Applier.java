@@ -13,8 +13,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Brings committed entries to the local Redis. It pulls: Ratis only says how far the log is
@@ -24,8 +22,6 @@ import org.slf4j.LoggerFactory;
  * <p>Confined to the front loop, but for {@link #committed} and {@link #gap}.
  */
 public final class Applier {
-  private static final Logger LOG = LoggerFactory.getLogger(Applier.class);
-
   /** A node that is further behind than this does not count as serving. */
   private static final long SERVING_LAG_ENTRIES = 2000;
 
@@ -63,26 +59,14 @@ public final class Applier {
   private long heldSinceNanos;
   private final List<EntryWatcher> watchers = new ArrayList<>();
   private Runnable onQuiet;
-  private final VoidedCommands voided = new VoidedCommands();
-
-  /** What is being declared void; null for nothing. */
-  private Held heldScripts;
-
-  /** Index that Redis was at when it came. */
-  private long readyAt;
-
-  /** Scripts whose results nobody may know until the log has decided about them. */
-  private record Held(List<VoidedCommand> scripts, Batch batch) {
-    boolean isFrom(long index) {
-      return index >= scripts.get(0).index();
-    }
-  }
+  private final ScriptVoiding voiding;
 
   Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
     this.loop = loop;
     this.nanoClock = nanoClock;
     this.reader = reader;
     this.fatal = fatal;
+    this.voiding = new ScriptVoiding(loop, this::pump);
     this.batches = new PendingBatches(nanoClock);
     this.window = new SendWindow(nanoClock);
     this.reads = new PendingReads(nanoClock);
@@ -130,74 +114,27 @@ public final class Applier {
    * #committed}, by Ratis's apply thread.
    */
   void voided(long at, List<VoidedCommand> commands) {
-    loop.execute(() -> declareVoid(at, commands));
-  }
-
-  private void declareVoid(long at, List<VoidedCommand> commands) {
-    List<VoidedCommand> added = commands.stream().filter(c -> voided.add(at, c)).toList();
-    if (!added.isEmpty()) {
-      LOG.warn("Entry {} declares void what a script would have done: {}", at, added);
-    }
-    if (heldScripts != null && heldScripts.scripts().equals(commands)) {
-      heldScripts = null;
-    }
-    if (redis != null && readyAt < at) {
-      redis.voided(added);
-    }
-    pump();
+    loop.execute(() -> voiding.declare(at, commands));
   }
 
   /** Whether data of this index may have the effect of a command that is void. Any thread. */
   public boolean isSpoilt(long index) {
-    return !voided.spoiling(index).isEmpty();
+    return voiding.isSpoilt(index);
   }
 
   /** As {@link CommandApplier#scriptsUnderWay}. */
   public List<VoidedCommand> scriptsUnderWay() {
-    return redis == null ? List.of() : redis.scriptsUnderWay();
+    return voiding.underWay();
   }
 
-  /**
-   * A batch is about to be proposed that declares these void. Until the log has decided, nobody
-   * hears of what they have done.
-   *
-   * @return false when it is too late, or others are being declared void
-   */
+  /** As {@link ScriptVoiding#hold}. */
   boolean hold(List<VoidedCommand> scripts, Batch batch) {
-    if (heldScripts != null || redis == null || !redis.hold(scripts)) {
-      return false;
-    }
-    heldScripts = new Held(scripts, batch);
-    return true;
+    return voiding.hold(scripts, batch);
   }
 
-  /** The batch that was to declare scripts void came into no log. */
-  void release(Batch batch) {
-    if (heldScripts != null && heldScripts.batch() == batch && batch.index() == 0) {
-      releaseScripts();
-    }
-  }
-
-  private void releaseScripts() {
-    heldScripts = null;
-    if (redis != null) {
-      redis.release();
-    }
-    pump();
-  }
-
-  /** Once its place in the log is committed, it is that batch or another entry. */
-  private void settleHeld() {
-    Held now = heldScripts;
-    if (now != null && now.batch().index() > 0 && committed >= now.batch().index()) {
-      // Behind what declareVoid is told of entries up to there.
-      loop.execute(
-          () -> {
-            if (now.equals(heldScripts)) {
-              releaseScripts();
-            }
-          });
-    }
+  /** As {@link ScriptVoiding#failed}. */
+  void voidingFailed(Batch batch) {
+    voiding.failed(batch);
   }
 
   /** Index up to which the log is known to be committed. */
@@ -246,14 +183,13 @@ public final class Applier {
       redisLost(); // what is under way on the former connection does not count any more
     }
     redis = newRedis;
-    readyAt = appliedIndex;
     handled = appliedIndex;
     acknowledgedEntry = appliedIndex;
     acknowledged = appliedIndex;
     readAhead.clear();
     window.clear();
     gaps.headSet(appliedIndex, true).clear();
-    newRedis.voided(voided.spoiling(appliedIndex));
+    voiding.redisReady(newRedis, appliedIndex);
     batches.applied(appliedIndex);
     watchers.forEach(EntryWatcher::redisReady);
     noticeQuiet();
@@ -263,6 +199,7 @@ public final class Applier {
   /** Redis is gone; entries stay in the log until it is ready again. */
   public void redisLost() {
     redis = null;
+    voiding.redisLost();
     watchers.forEach(EntryWatcher::redisLost);
     window.clear();
     batches.expectAgain();
@@ -384,7 +321,7 @@ public final class Applier {
   }
 
   private void pumpEntries() {
-    settleHeld();
+    voiding.committed(committed);
     batches.committed(committed);
     reads.sentUpTo(handled);
     long limit = committed;
@@ -398,7 +335,7 @@ public final class Applier {
         return;
       }
       long next = handled + 1;
-      if (heldScripts != null && heldScripts.isFrom(next)) {
+      if (voiding.holds(next)) {
         return;
       }
       if (gaps.remove(next)) {
@@ -440,7 +377,7 @@ public final class Applier {
     Batch batch = batches.settle(entry.index(), entry.term());
     handled = entry.index();
     window.sent(entry.index(), entry.header().payloadLength());
-    redis.apply(entry, batch, voided.of(entry.index()));
+    redis.apply(entry, batch, voiding.of(entry.index()));
     watchers.forEach(watcher -> watcher.sent(entry));
   }
 

@@ -2,6 +2,8 @@ package io.ratissidecar.sidecar.raft;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.ratissidecar.snapshot.FunctionDump;
+import io.ratissidecar.snapshot.InvalidSnapshotException;
 import io.ratissidecar.statemachine.command.CommandSpec;
 import io.ratissidecar.statemachine.command.LogicalTime;
 import io.ratissidecar.statemachine.command.Plan;
@@ -20,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 
@@ -147,7 +150,8 @@ public final class Scripts {
                 r, name, command.name().equals("fcall_ro"), circumstances(clockMillis, database));
       }
       case "function|load" -> loadLibrary(r, name);
-      case "function|list" -> Plan.READ;
+      case "function|restore" -> restore(r, name);
+      case "function|list", "function|dump" -> Plan.READ;
       case "script|exists" -> ScriptCommands.exists(r, name, catalog);
       case "script|flush" -> ScriptCommands.flush(r, name, reserved, database);
       default -> throw new IllegalStateException(command.name());
@@ -184,6 +188,17 @@ public final class Scripts {
     return Sequencer.encodedBytes(load.commands()[0]) > limitBytes ? tooLong() : load;
   }
 
+  /** {@code FUNCTION RESTORE} of what users know as their code. */
+  private Plan restore(Request r, int name) {
+    try {
+      byte[] dump = FunctionDump.rewrite(r.arg(name + 2), prelude::ofCluster);
+      Plan.Rewritten restore = ScriptCommands.restoreLibraries(r, name, dump);
+      return Sequencer.encodedBytes(restore.commands()[0]) > limitBytes ? tooLong() : restore;
+    } catch (InvalidSnapshotException e) {
+      return new Plan.Refused("ERR " + e.getMessage());
+    }
+  }
+
   private Plan tooLong() {
     return new Plan.Refused(
         "ERR script is too long: with what the sidecar adds, an entry would be longer than"
@@ -218,7 +233,28 @@ public final class Scripts {
 
   /** The reply of {@code FUNCTION LIST} as clients have to see it: with their own code. */
   public static ReplyReceiver listed(ReplyReceiver receiver) {
-    return new Listed(receiver);
+    return new Rewritten(receiver, ListedCode::copy);
+  }
+
+  /** The reply of {@code FUNCTION DUMP} as clients have to see it: with their own code. */
+  public static ReplyReceiver dumped(ReplyReceiver receiver) {
+    return new Rewritten(receiver, Scripts::copyDump);
+  }
+
+  private static void copyDump(ByteBuf reply, ByteBuf out) {
+    if (RespValue.parse(reply.duplicate()) instanceof RespValue.Bulk dump) {
+      Resp.writeBulk(out, withUsersCode(dump.bytes()));
+    } else {
+      out.writeBytes(reply);
+    }
+  }
+
+  private static byte[] withUsersCode(byte[] dump) {
+    try {
+      return FunctionDump.rewrite(dump, Prelude::ofUser);
+    } catch (InvalidSnapshotException e) {
+      throw new IllegalStateException("the local Redis made a dump that can't be read", e);
+    }
   }
 
   /** Has a script put into the log if it is not there; an error when it can't be. */
@@ -377,12 +413,13 @@ public final class Scripts {
     }
   }
 
-  /** Takes the prelude out of libraries. */
-  private record Listed(ReplyReceiver receiver) implements ReplyReceiver {
+  /** Makes another reply of one. */
+  private record Rewritten(ReplyReceiver receiver, BiConsumer<ByteBuf, ByteBuf> copy)
+      implements ReplyReceiver {
     @Override
     public void reply(ByteBuf frame) {
       ByteBuf shown = Unpooled.buffer(frame.readableBytes());
-      ListedCode.copy(frame.duplicate(), shown);
+      copy.accept(frame.duplicate(), shown);
       receiver.reply(shown);
     }
 

@@ -205,7 +205,7 @@ public final class Sequencer {
 
           @Override
           public void failed(Failure failure) {
-            applier.release(batch);
+            applier.voidingFailed(batch);
             waiting.failed(failure);
           }
         },

@@ -155,9 +155,10 @@ final class LeaderCommands {
     if (!(planned instanceof Plan.Script)) {
       return slot;
     }
-    return request.argIs(name, "FUNCTION")
-        ? Scripts.listed(slot)
-        : replication.scripts().shown(slot, false);
+    if (!request.argIs(name, "FUNCTION")) {
+      return replication.scripts().shown(slot, false);
+    }
+    return request.argIs(name + 1, "DUMP") ? Scripts.dumped(slot) : Scripts.listed(slot);
   }
 
   /** Nothing of the client's is taken until it has its reply. */

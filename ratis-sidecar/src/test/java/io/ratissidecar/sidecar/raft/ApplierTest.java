@@ -583,7 +583,7 @@ class ApplierTest {
     turn();
     Batch batch = new Batch(EntryType.VOID, 0);
     assertTrue(applier.hold(applier.scriptsUnderWay(), batch));
-    applier.release(batch);
+    applier.voidingFailed(batch);
     assertTrue(applier.hold(applier.scriptsUnderWay(), proposedAs(1, 2)));
     assertEquals(List.of("key1"), port.keys());
   }

@@ -22,7 +22,7 @@ public final class ListedCode {
       String length = reply.toString(start + 1, end - start - 3, StandardCharsets.US_ASCII);
       byte[] text = new byte[Integer.parseInt(length)];
       reply.readBytes(text).skipBytes(2);
-      Resp.writeBulk(out, Prelude.isWrapped(text) ? Prelude.unwrap(text) : text);
+      Resp.writeBulk(out, Prelude.ofUser(text));
     }
   }
 }

@@ -87,6 +87,16 @@ public final class Prelude {
     return wrap(code, library + ofLibrary);
   }
 
+  /** The text of a library as its user wrote it, with or without the prelude of any version. */
+  public static byte[] ofUser(byte[] code) {
+    return isWrapped(code) ? unwrap(code) : code;
+  }
+
+  /** The text of a library with this prelude; it may have that of another cluster. */
+  public byte[] ofCluster(byte[] code) {
+    return wrapLibrary(ofUser(code));
+  }
+
   private static byte[] wrap(byte[] body, String prelude) {
     String text = latin1(body);
     int begin = firstLine(text);

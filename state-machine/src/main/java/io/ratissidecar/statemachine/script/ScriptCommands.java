@@ -117,6 +117,15 @@ public final class ScriptCommands {
     return new Plan.Rewritten(new byte[][][] {command}, 0);
   }
 
+  /** {@code FUNCTION RESTORE} of another dump than the request has. */
+  public static Plan.Rewritten restoreLibraries(Request r, int name, byte[] dump) {
+    byte[][] command = new byte[r.argCount() - name][];
+    for (int i = 0; i < command.length; i++) {
+      command[i] = i == 2 ? dump : r.arg(name + i);
+    }
+    return new Plan.Rewritten(new byte[][][] {command}, 0);
+  }
+
   /** Stores a script, and makes Redis know it; in the reserved database. */
   public static byte[][][] install(Script script) {
     return new byte[][][] {
