@@ -11,7 +11,6 @@ import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -47,6 +46,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
   private final ClusterIdentity identity;
   private final SnapshotStore snapshots;
   private final ReplicatedLogStateMachine stateMachine;
+  private final StoredConfiguration configuration;
   private final Executor loop;
   private final ClientId clientId = ClientId.randomId();
   private final RaftGroupId groupId;
@@ -69,6 +69,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
     this.identity = identity;
     this.snapshots = snapshots;
     this.loop = loop;
+    this.configuration = new StoredConfiguration(config.dir(), identity);
     this.groupId = RaftGroupId.valueOf(identity.groupUuid());
     this.selfId = Peers.id(identity.nodeId());
     this.group = new GroupView(selfId);
@@ -103,14 +104,21 @@ public final class RaftNode implements Proposer, AutoCloseable {
   void start(Collection<Member> members, boolean joined) throws IOException {
     requireOwnSnapshots();
     if (!joined) {
-      forgetConfiguration();
+      // A leader that has a newcomer fetch a snapshot sends its configuration, in which the
+      // newcomer is not yet; Ratis keeps it, and would make the newcomer a voter now.
+      configuration.forget();
     }
     // A Ratis server that could not listen keeps its files locked.
     FreePort.require("Raft", config.bind(), config.raftPort());
-    boolean amongThem = members.stream().anyMatch(m -> m.id() == identity.nodeId());
+    // Ratis falls back on this group when it drops the configuration that it has: when it gets
+    // entries from below it, and for a moment whenever this node is told to fetch a snapshot. With
+    // the group as it was when this node came to it, a learner of then would find itself outside
+    // and end, and the cluster's first node would find itself alone, and lead.
+    Collection<Member> known = configuration.members().orElse(List.copyOf(members));
+    boolean amongThem = known.stream().anyMatch(m -> m.id() == identity.nodeId());
     // Ratis takes a group with this node or an empty one; with an empty one it waits for the
     // leader.
-    List<RaftPeer> peers = amongThem ? members.stream().map(Peers::of).toList() : List.of();
+    List<RaftPeer> peers = amongThem ? known.stream().map(Peers::of).toList() : List.of();
     server =
         RaftServer.newBuilder()
             .setServerId(selfId)
@@ -154,20 +162,6 @@ public final class RaftNode implements Proposer, AutoCloseable {
                 + ". Nothing was changed. Move it out of the node's directory");
       }
     }
-  }
-
-  /**
-   * A leader that has a newcomer fetch a snapshot sends its configuration, in which the newcomer is
-   * not yet; Ratis keeps it, and would make the newcomer a voter when it starts from it.
-   */
-  private void forgetConfiguration() throws IOException {
-    Files.deleteIfExists(
-        config
-            .dir()
-            .resolve("raft")
-            .resolve(groupId.getUuid().toString())
-            .resolve("current")
-            .resolve("raft-meta.conf"));
   }
 
   /** Which node of which cluster this is. */
@@ -220,6 +214,11 @@ public final class RaftNode implements Proposer, AutoCloseable {
       stateMachine.payload().dropPrefix(last + 1);
     }
     return last == firstKept - 1;
+  }
+
+  /** Ratis's side of it; null before the start and after the end. For tests. */
+  RaftServer.Division division() {
+    return division;
   }
 
   @Override
