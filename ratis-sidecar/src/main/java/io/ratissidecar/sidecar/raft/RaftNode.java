@@ -9,18 +9,15 @@ import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
 import org.apache.ratis.protocol.RaftClientReply;
@@ -40,7 +37,7 @@ import org.apache.ratis.server.storage.RaftStorage;
  * the front loop, the rest for any thread.
  */
 public final class RaftNode implements Proposer, AutoCloseable {
-  private static final long PURGE_SECONDS = 30;
+  private static final Duration PURGE_PATIENCE = Duration.ofSeconds(30);
 
   private final SidecarConfig config;
   private final ClusterIdentity identity;
@@ -53,6 +50,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
   private final RaftPeerId selfId;
   private final GroupView group;
   private final SplittableRandom seeds = new SplittableRandom();
+  private final LogCutter cutter = new LogCutter(PURGE_PATIENCE);
   private RaftServer server;
   private volatile RaftServer.Division division;
   private RaftClientAsynchronousProtocol writes;
@@ -185,9 +183,8 @@ public final class RaftNode implements Proposer, AutoCloseable {
   }
 
   /**
-   * Drops entries that a snapshot holds from both logs, the payload last: whoever finds a header
-   * finds its payload, or knows that it may be gone. Whole files go, so some of them remain. Any
-   * thread; blocks.
+   * Drops entries that a snapshot holds from both logs, as {@link LogCutter}. Whole files go, so
+   * some of them remain. Any thread; blocks.
    *
    * <p>Entries that Ratis has not applied stay for now. After a start it counts from the snapshot
    * that was there then, however far Redis is: a leader reads them from its log to commit them.
@@ -201,19 +198,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
       return false;
     }
     long last = Math.min(firstKept - 1, d.getInfo().getLastAppliedIndex());
-    try {
-      d.getRaftLog().purge(last).get(PURGE_SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException | TimeoutException e) {
-      // A log that was closed meanwhile never answers.
-      throw new IOException("Ratis has not purged its log up to entry " + last, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted while the log was purged");
-    }
-    if (d == division) {
-      stateMachine.payload().dropPrefix(last + 1);
-    }
-    return last == firstKept - 1;
+    return cutter.cut(d.getRaftLog()::purge, stateMachine.payload(), last) && last == firstKept - 1;
   }
 
   /** Ratis's side of it; null before the start and after the end. For tests. */
@@ -330,6 +315,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
   @Override
   public void close() throws IOException {
     division = null;
+    cutter.close();
     group.end();
     try {
       if (server != null) {
