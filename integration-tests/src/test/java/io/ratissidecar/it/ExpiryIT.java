@@ -226,7 +226,7 @@ class ExpiryIT {
       assertOk(client.call("SELECT", "5"));
       assertLeft(2000, client.call("RAFT", "PTTL", "swapped"));
       assertNumber(1, client.call("RAFT", "DBSIZE"));
-      Thread.sleep(2000);
+      Poll.letRun(Duration.ofMillis(2000)); // and nobody sees them from then on
       assertNumber(0, client.call("RAFT", "DBSIZE"));
       assertOk(client.call("SELECT", "3"));
       // Made anew in a place that is free only by the deadline.
@@ -253,7 +253,7 @@ class ExpiryIT {
       client.call("RAFT", "SETNX", "k", "new");
       client.call("RAFT", "GET", "k");
       client.call("RAFT", "TTL", "k");
-      Thread.sleep(1005);
+      Poll.letRun(Duration.ofMillis(1005)); // asking would end the key outside the transaction
       assertEquals(List.of("1", "new", "-1"), client.call("RAFT", "EXEC").texts());
     }
   }
@@ -261,8 +261,8 @@ class ExpiryIT {
   @Test
   void when_the_leader_is_killed_while_keys_are_due_then_the_next_one_ends_them() throws Exception {
     fill(leader, 3000, 1500);
-    Thread.sleep(1450);
     Node killed = leader;
+    Poll.until("the first are over", SOON, () -> killed.redisCall("DBSIZE").number() < 3000);
     killed.killSidecar();
     Node next = cluster.awaitLeader();
     try (RespClient client = next.client()) {
@@ -294,18 +294,17 @@ class ExpiryIT {
     assertOk(leader.call("RAFT", "SET", "stays", "v", "EX", "1000"));
     cluster.awaitSameIndex();
     away.killBoth();
-    Thread.sleep(2000);
     try (RespClient client = leader.client()) {
+      Poll.until("they are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 1);
       for (int i = 0; i < 100; i++) {
         // What was decided upon a key that was gone, or there.
         String key = "key-" + i;
         assertNumber(1, client.call("RAFT", "APPEND", key, "x"));
         assertNoError(client.call("RAFT", "PEXPIRE", key, i % 2 == 0 ? "500" : "900000"));
       }
-      Thread.sleep(600);
-      assertNumber(51, client.call("RAFT", "DBSIZE"));
+      Poll.until("half are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 51);
     }
-    Thread.sleep(1500);
+    Poll.letRun(Duration.ofMillis(1500)); // it replays all of that later than its deadlines
     away.start().awaitReady();
     cluster.awaitSameIndex();
     awaitSize(51);
