@@ -37,7 +37,7 @@ final class StoredConfiguration {
       LogEntryProto entry = LogEntryProto.parseFrom(Files.readAllBytes(file));
       return Optional.of(GroupView.members(LogProtoUtils.toRaftConfiguration(entry)));
     } catch (InvalidProtocolBufferException | RuntimeException e) {
-      throw new IOException(file + " is damaged: " + e.getMessage(), e);
+      throw new IOException(file + " is damaged: " + e.getMessage() + MetadataReconciler.REMEDY, e);
     }
   }
 
