@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
+import java.time.Duration;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @ExtendWith(PrintLogsOnFailure.class)
 class ExpiryClocksIT {
+  /** The others hear the leader's clock once a second; nobody can be asked whether they have. */
+  private static final Duration CLOCK_IS_HEARD = Duration.ofMillis(1200);
+
   @AutoClose("compareAndClose")
   private TestCluster cluster;
 
@@ -41,7 +45,7 @@ class ExpiryClocksIT {
       long set = System.nanoTime();
       assertOk(before.call("RAFT", "SET", "long-" + key, "v", "EX", "1800"));
       if (cluster.node(i) != before) {
-        Thread.sleep(1200); // the others hear the leader's clock once a second
+        Poll.letRun(CLOCK_IS_HEARD);
         cluster.transferLeadership(cluster.node(i));
       }
       Node after = cluster.awaitLeader();
@@ -52,7 +56,7 @@ class ExpiryClocksIT {
       long ttl = after.call("RAFT", "TTL", "long-" + key).number();
       assertTrue(ttl > 1780 && ttl <= 1800, () -> ttl + " s");
       // A leader whose own clock is behind lets the log's go slower, by 500 millionths at the most.
-      Thread.sleep(Math.max(0, left) + left / 1000 + 2);
+      Poll.letRun(Duration.ofMillis(Math.max(0, left) + left / 1000 + 2));
       assertNumber(0, after.call("RAFT", "EXISTS", key));
     }
     int keys = round;
@@ -74,7 +78,10 @@ class ExpiryClocksIT {
         assertOk(client.call("RAFT", "SET", "k" + i, "v", "PX", i % 2 == 0 ? "1000" : "1800000"));
       }
       away.killBoth();
-      Thread.sleep(1100);
+      Poll.until(
+          "the last one with a deadline is over",
+          TestCluster.PATIENCE,
+          () -> client.call("RAFT", "EXISTS", "k198").number() == 0);
       for (int i = 0; i < 200; i++) {
         assertNoError(client.call("RAFT", "APPEND", "k" + i, "x"));
       }

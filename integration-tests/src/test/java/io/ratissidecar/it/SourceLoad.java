@@ -3,10 +3,10 @@ package io.ratissidecar.it;
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class SourceLoad implements AutoCloseable {
   private static final int KEYS = 200;
   private static final int[] DATABASES = {0, 0, 0, 1, 5};
-  private static final long PAUSE_MICROS = 500;
+  private static final Duration PAUSE = Duration.ofNanos(500_000);
 
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicLong written = new AtomicLong();
@@ -40,10 +40,10 @@ final class SourceLoad implements AutoCloseable {
         for (int i = 0; i < 10; i++) {
           step(client, random);
           written.incrementAndGet();
-          TimeUnit.MICROSECONDS.sleep(PAUSE_MICROS);
+          Poll.letRun(PAUSE);
         }
       }
-    } catch (IOException | InterruptedException | RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       failure = e;
     }
   }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -42,7 +43,7 @@ class StreamsClocksIT {
     leader.call("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
     String last = "0-0";
     for (int i : new int[] {2, 0, 1, 0}) {
-      Thread.sleep(1200); // the others hear the leader's clock once a second
+      Poll.letRun(Duration.ofMillis(1200)); // the others hear the leader's clock once a second
       cluster.transferLeadership(cluster.node(i));
       Node node = cluster.awaitLeader();
       for (int k = 0; k < 50; k++) {
@@ -66,7 +67,7 @@ class StreamsClocksIT {
       long delivered = System.nanoTime();
       assertNoError(
           node.call("XREADGROUP", "GROUP", "g", "c" + i, "COUNT", "20", "STREAMS", "s", ">"));
-      Thread.sleep(700);
+      Poll.letRun(Duration.ofMillis(700));
       long idle =
           node.call("XPENDING", "s", "g", "-", "+", "500", "c" + i).elements().stream()
               .mapToLong(p -> p.elements().get(2).number())
@@ -92,7 +93,7 @@ class StreamsClocksIT {
     checkSame();
     Node away = cluster.followers().get(0);
     away.killBoth();
-    Thread.sleep(1500);
+    Poll.letRun(Duration.ofMillis(1500));
     away.start().awaitReady(); // applies what it has not yet, and later than the others
     checkSame();
     cluster.transferLeadership(away);

@@ -11,6 +11,7 @@ import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -182,7 +183,7 @@ class StreamsIT {
     leader.call("XGROUP", "CREATE", "s", "g", "0");
     leader.call("XREADGROUP", "GROUP", "g", "a", "COUNT", "1", "STREAMS", "s", ">");
     long delivered = System.nanoTime();
-    Thread.sleep(1500);
+    Poll.letRun(Duration.ofMillis(1500));
     for (Node node : cluster.nodes()) {
       cluster.transferLeadership(node);
       long idle =
@@ -425,7 +426,7 @@ class StreamsIT {
         () -> away.redis().isPresent() && away.redisCall("EXISTS", "s").number() == 1);
     checkSame();
     // What a claim finds depends on what every node keeps.
-    Thread.sleep(50);
+    Poll.letRun(Duration.ofMillis(50));
     for (Node node : cluster.nodes()) {
       cluster.transferLeadership(node);
       assertNoError(node.call("XAUTOCLAIM", "s", "g", node.name(), "40", "-", "COUNT", "10"));

@@ -48,6 +48,8 @@ final class Standing {
     }
     asking = true;
     NodeFile file = part.file();
+    // Ratis ends only a node that finds itself outside a configuration that it was sent.
+    boolean wasMember = ended || file.joined();
     Map<Integer, Member> others = new HashMap<>();
     file.members().forEach(m -> others.put(m.id(), m));
     if (!ended) {
@@ -59,7 +61,7 @@ final class Standing {
         .whenCompleteAsync(
             (answer, error) -> {
               asking = false;
-              heard(answer);
+              heard(answer, wasMember);
             },
             front.loop());
   }
@@ -68,12 +70,15 @@ final class Standing {
     return part.replication().isPresent() && !part.isStopping();
   }
 
-  private void heard(RollCall.Answer answer) {
+  /**
+   * @param wasMember when it asked: a leader may have said no just before it added this node, which
+   *     has seen itself added by the time that it hears so
+   */
+  private void heard(RollCall.Answer answer, boolean wasMember) {
     if (!matters()) {
       return;
     }
-    // Ratis ends only a node that finds itself outside a configuration that it was sent.
-    if (answer == RollCall.Answer.NOT_MEMBER && (ended || part.file().joined())) {
+    if (answer == RollCall.Answer.NOT_MEMBER && wasMember) {
       part.removed();
     } else if (ended && System.nanoTime() - endedNanos < ASKING_NANOS) {
       front.loop().schedule(this::ask, ASK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);

@@ -100,7 +100,7 @@ public final class GroupView implements ReadGate.Leadership {
     return ask(d -> members(d.getRaftConf()), List.of());
   }
 
-  private static List<Member> members(RaftConfiguration conf) {
+  static List<Member> members(RaftConfiguration conf) {
     return Stream.concat(
             conf.getCurrentPeers(RaftPeerRole.FOLLOWER).stream().map(p -> Peers.member(p, true)),
             conf.getCurrentPeers(RaftPeerRole.LISTENER).stream().map(p -> Peers.member(p, false)))

@@ -9,19 +9,15 @@ import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
 import org.apache.ratis.protocol.RaftClientReply;
@@ -41,18 +37,20 @@ import org.apache.ratis.server.storage.RaftStorage;
  * the front loop, the rest for any thread.
  */
 public final class RaftNode implements Proposer, AutoCloseable {
-  private static final long PURGE_SECONDS = 30;
+  private static final Duration PURGE_PATIENCE = Duration.ofSeconds(30);
 
   private final SidecarConfig config;
   private final ClusterIdentity identity;
   private final SnapshotStore snapshots;
   private final ReplicatedLogStateMachine stateMachine;
+  private final StoredConfiguration configuration;
   private final Executor loop;
   private final ClientId clientId = ClientId.randomId();
   private final RaftGroupId groupId;
   private final RaftPeerId selfId;
   private final GroupView group;
   private final SplittableRandom seeds = new SplittableRandom();
+  private final LogCutter cutter = new LogCutter(PURGE_PATIENCE);
   private RaftServer server;
   private volatile RaftServer.Division division;
   private RaftClientAsynchronousProtocol writes;
@@ -69,6 +67,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
     this.identity = identity;
     this.snapshots = snapshots;
     this.loop = loop;
+    this.configuration = new StoredConfiguration(config.dir(), identity);
     this.groupId = RaftGroupId.valueOf(identity.groupUuid());
     this.selfId = Peers.id(identity.nodeId());
     this.group = new GroupView(selfId);
@@ -103,14 +102,21 @@ public final class RaftNode implements Proposer, AutoCloseable {
   void start(Collection<Member> members, boolean joined) throws IOException {
     requireOwnSnapshots();
     if (!joined) {
-      forgetConfiguration();
+      // A leader that has a newcomer fetch a snapshot sends its configuration, in which the
+      // newcomer is not yet; Ratis keeps it, and would make the newcomer a voter now.
+      configuration.forget();
     }
     // A Ratis server that could not listen keeps its files locked.
     FreePort.require("Raft", config.bind(), config.raftPort());
-    boolean amongThem = members.stream().anyMatch(m -> m.id() == identity.nodeId());
+    // Ratis falls back on this group when it drops the configuration that it has: when it gets
+    // entries from below it, and for a moment whenever this node is told to fetch a snapshot. With
+    // the group as it was when this node came to it, a learner of then would find itself outside
+    // and end, and the cluster's first node would find itself alone, and lead.
+    Collection<Member> known = configuration.members().orElse(List.copyOf(members));
+    boolean amongThem = known.stream().anyMatch(m -> m.id() == identity.nodeId());
     // Ratis takes a group with this node or an empty one; with an empty one it waits for the
     // leader.
-    List<RaftPeer> peers = amongThem ? members.stream().map(Peers::of).toList() : List.of();
+    List<RaftPeer> peers = amongThem ? known.stream().map(Peers::of).toList() : List.of();
     server =
         RaftServer.newBuilder()
             .setServerId(selfId)
@@ -156,20 +162,6 @@ public final class RaftNode implements Proposer, AutoCloseable {
     }
   }
 
-  /**
-   * A leader that has a newcomer fetch a snapshot sends its configuration, in which the newcomer is
-   * not yet; Ratis keeps it, and would make the newcomer a voter when it starts from it.
-   */
-  private void forgetConfiguration() throws IOException {
-    Files.deleteIfExists(
-        config
-            .dir()
-            .resolve("raft")
-            .resolve(groupId.getUuid().toString())
-            .resolve("current")
-            .resolve("raft-meta.conf"));
-  }
-
   /** Which node of which cluster this is. */
   public ClusterIdentity identity() {
     return identity;
@@ -191,9 +183,8 @@ public final class RaftNode implements Proposer, AutoCloseable {
   }
 
   /**
-   * Drops entries that a snapshot holds from both logs, the payload last: whoever finds a header
-   * finds its payload, or knows that it may be gone. Whole files go, so some of them remain. Any
-   * thread; blocks.
+   * Drops entries that a snapshot holds from both logs, as {@link LogCutter}. Whole files go, so
+   * some of them remain. Any thread; blocks.
    *
    * <p>Entries that Ratis has not applied stay for now. After a start it counts from the snapshot
    * that was there then, however far Redis is: a leader reads them from its log to commit them.
@@ -207,19 +198,12 @@ public final class RaftNode implements Proposer, AutoCloseable {
       return false;
     }
     long last = Math.min(firstKept - 1, d.getInfo().getLastAppliedIndex());
-    try {
-      d.getRaftLog().purge(last).get(PURGE_SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException | TimeoutException e) {
-      // A log that was closed meanwhile never answers.
-      throw new IOException("Ratis has not purged its log up to entry " + last, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted while the log was purged");
-    }
-    if (d == division) {
-      stateMachine.payload().dropPrefix(last + 1);
-    }
-    return last == firstKept - 1;
+    return cutter.cut(d.getRaftLog()::purge, stateMachine.payload(), last) && last == firstKept - 1;
+  }
+
+  /** Ratis's side of it; null before the start and after the end. For tests. */
+  RaftServer.Division division() {
+    return division;
   }
 
   @Override
@@ -331,6 +315,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
   @Override
   public void close() throws IOException {
     division = null;
+    cutter.close();
     group.end();
     try {
       if (server != null) {

@@ -51,18 +51,24 @@ final class SnapshotInstaller implements AutoCloseable {
    * Fetches a snapshot from the leader, unless that is under way, or this node's log goes back far
    * enough after all.
    *
+   * <p>A node whose last committed entry is the one before the leader's first has no use for that
+   * log: nobody can tell it whether the two fit together.
+   *
    * @param firstAvailable the first entry that the leader still has
+   * @return whether it has begun to fetch one
    */
-  void install(Replication replication, long firstAvailable) {
+  boolean install(Replication replication, long firstAvailable) {
     if (replication == superseded
         || replication.raft().group().commitIndex() >= firstAvailable
         || !busy.compareAndSet(false, true)) {
-      return;
+      return false;
     }
     try {
       thread.execute(() -> fetchGuarded(replication, firstAvailable - 1));
+      return true;
     } catch (RejectedExecutionException e) {
       busy.set(false); // this node stops
+      return false;
     }
   }
 

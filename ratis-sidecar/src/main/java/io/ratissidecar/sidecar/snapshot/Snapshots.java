@@ -1,6 +1,5 @@
 package io.ratissidecar.sidecar.snapshot;
 
-import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.membership.SnapshotOffer;
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
@@ -14,7 +13,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -49,6 +47,7 @@ public final class Snapshots implements AutoCloseable {
   private final SnapshotSeeder seeder;
   private final SnapshotSender sender;
   private final SnapshotInstaller installer;
+  private final Compaction compaction;
   private final Supplier<Optional<Replication>> replication;
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "snapshot"));
@@ -58,9 +57,6 @@ public final class Snapshots implements AutoCloseable {
   private volatile boolean stopping;
   private long lastNanos = System.nanoTime();
   private boolean lastFailed;
-
-  /** Where nothing is left to be cut behind the newest snapshot. */
-  private Replication cutIn;
 
   private record Counts(long taken, long failed, String error, long nanos, long pauseNanos) {
     Counts withTaken(long nanos, long pauseNanos) {
@@ -92,6 +88,7 @@ public final class Snapshots implements AutoCloseable {
     this.replication = replication;
     this.sender = new SnapshotSender(store, reader, System::nanoTime, config.outputBufferBytes());
     this.installer = new SnapshotInstaller(config, store, restart);
+    this.compaction = new Compaction(store, policy, sender, this::isInstalling);
   }
 
   /** Looks after them from now on. */
@@ -164,7 +161,7 @@ public final class Snapshots implements AutoCloseable {
     try {
       Optional<Replication> current = replication.get().filter(r -> !r.isClosed());
       if (current.isPresent()) {
-        finishCut(current.get());
+        compaction.finish(new ReplicatedLog(current.get()));
         if (isDue(current.get())) {
           take(current.get());
         }
@@ -251,49 +248,30 @@ public final class Snapshots implements AutoCloseable {
     }
   }
 
-  /**
-   * The process may have died between publishing the newest snapshot and cutting the logs, or
-   * something of them had to stay then.
-   */
-  private void finishCut(Replication current) throws IOException {
-    if (cutIn != current) {
-      cut(current);
-    }
-  }
-
-  /** Deletes old snapshots and entries, but for those that another node is about to need. */
   private void cut(Replication current) throws IOException {
-    store.retain(SnapshotPolicy.RETENTION, sender::isPinned);
-    if (!isInstalling()) {
-      store.deleteSupersededPartial();
-    }
-    cutIn = null;
-    // While there is no Redis it is not known what the next one will need.
-    if (!current.applier().redisIsReady()) {
-      return;
-    }
-    // A snapshot that was just fetched is ahead of this log, which is about to be dropped.
-    OptionalLong newest =
-        store.list().stream()
-            .mapToLong(s -> s.manifest().index())
-            .filter(index -> index <= current.applier().appliedIndex())
-            .findFirst();
-    if (newest.isEmpty()
-        || current
-            .raft()
-            .dropEntriesBelow(firstKept(current.raft().payload(), newest.getAsLong()))) {
-      cutIn = current;
-    }
+    compaction.run(new ReplicatedLog(current));
   }
 
-  private long firstKept(PayloadLog log, long snapshotIndex) {
-    long kept = policy.firstKept(snapshotIndex, log.startOfNewest(policy.logBytes()));
-    OptionalLong read = sender.lowestPinnedIndex();
-    if (read.isEmpty() || read.getAsLong() + 1 >= kept) {
-      return kept;
+  private record ReplicatedLog(Replication replication) implements Compaction.Log {
+    @Override
+    public boolean redisIsReady() {
+      return replication.applier().redisIsReady();
     }
-    // Who reads so slowly that the log behind it grows too long fetches a newer one.
-    return Math.min(kept, Math.max(read.getAsLong() + 1, log.startOfNewest(policy.readerBytes())));
+
+    @Override
+    public long appliedIndex() {
+      return replication.applier().appliedIndex();
+    }
+
+    @Override
+    public long startOfNewest(long bytes) {
+      return replication.raft().payload().startOfNewest(bytes);
+    }
+
+    @Override
+    public boolean dropEntriesBelow(long firstKept) throws IOException {
+      return replication.raft().dropEntriesBelow(firstKept);
+    }
   }
 
   /** As {@link SnapshotSeeder#seed}. On one thread. */

@@ -12,6 +12,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,6 +63,11 @@ class NotifyingLogAppenderTest {
   @TempDir Path dir;
   private final Map<String, RaftServer> servers = new HashMap<>();
   private final Map<String, Machine> machines = new HashMap<>();
+
+  /** What those have that are started from now on. */
+  private final Map<String, TermIndex> snapshotAtStart = new HashMap<>();
+
+  private long keptFromAtStart;
   private final ClientId client = ClientId.randomId();
   private RaftPeer n1;
   private RaftPeer n2;
@@ -79,6 +86,9 @@ class NotifyingLogAppenderTest {
     public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage storage)
         throws IOException {
       super.initialize(server, groupId, storage);
+      if (snapshot != null) {
+        setLastAppliedTermIndex(snapshot);
+      }
       getLifeCycle().startAndTransition(() -> {});
     }
 
@@ -155,9 +165,7 @@ class NotifyingLogAppenderTest {
 
   @AfterEach
   void stop() throws IOException {
-    for (RaftServer server : servers.values()) {
-      server.close();
-    }
+    close();
   }
 
   private static RaftPeer peer(String id) throws IOException {
@@ -186,6 +194,8 @@ class NotifyingLogAppenderTest {
     RaftServerConfigKeys.Snapshot.setCreationGap(p, 1);
     RaftServerConfigKeys.setStagingTimeout(p, TimeDuration.valueOf(20, TimeUnit.SECONDS));
     Machine machine = new Machine();
+    machine.snapshot = snapshotAtStart.get(id);
+    machine.keptFrom = keptFromAtStart;
     RaftServer server =
         RaftServer.newBuilder()
             .setServerId(self.getId())
@@ -213,6 +223,10 @@ class NotifyingLogAppenderTest {
   }
 
   private RaftServer leaderOf(RaftServer... some) throws Exception {
+    return leaderOf(List.of(some));
+  }
+
+  private RaftServer leaderOf(Collection<RaftServer> some) throws Exception {
     RaftServer[] leader = new RaftServer[1];
     await(
         "no leader",
@@ -403,6 +417,126 @@ class NotifyingLogAppenderTest {
     write(leader, 20);
     await("it does not follow", () -> applied(follower) == applied(leader));
     assertEquals(List.of(), machines.get(other.getId().toString()).notified());
+  }
+
+  /** A heartbeat is then all that it sends. */
+  @Test
+  void when_an_appender_starts_afresh_then_a_heartbeat_tells_it_what_the_follower_has()
+      throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2);
+    RaftServer leader = twoWithAPurgedLog(group);
+    long next = division(leader).getRaftLog().getNextIndex();
+    long[] all = {next - 1};
+    await("it does not follow", () -> Arrays.equals(all, matches(leader)));
+    Machine machine = machines.get(leader.getId().toString());
+    machine.failsOnce.set(true);
+    await("the appender goes on", () -> !machine.failsOnce.get());
+    await("the leader has forgotten nothing", () -> !Arrays.equals(all, matches(leader)));
+    await("the match is not known", () -> Arrays.equals(all, matches(leader)));
+    assertEquals(next, division(leader).getRaftLog().getNextIndex(), "an entry was written");
+  }
+
+  private static long[] matches(RaftServer leader) throws IOException {
+    return division(leader).getInfo().getFollowerMatchIndices();
+  }
+
+  /**
+   * The third of three goes away, and the others elect a leader and write. They end as well, so
+   * that what the appenders had ready to be sent is gone.
+   *
+   * @param purged whether their logs then begin right behind the last entry of the third
+   * @return that entry
+   */
+  private TermIndex withoutTheThird(boolean purged) throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2, n3);
+    startThree(group);
+    write(leaderOf(servers.values()), 20);
+    TermIndex last = awaitSame();
+    close();
+    start(n1, group);
+    start(n2, group);
+    write(leaderOf(servers.values()), 20);
+    awaitSame();
+    for (RaftServer server : servers.values()) {
+      if (purged) { // Ratis begins a segment with each term, and drops whole ones
+        division(server).getRaftLog().purge(last.getIndex()).get(30, TimeUnit.SECONDS);
+        assertEquals(last.getIndex() + 1, start(server));
+      }
+    }
+    close();
+    return last;
+  }
+
+  private void startThree(RaftGroup group) throws IOException {
+    for (RaftPeer peer : List.of(n1, n2, n3)) {
+      start(peer, group);
+    }
+  }
+
+  private TermIndex awaitSame() throws Exception {
+    TermIndex last = division(leaderOf(servers.values())).getRaftLog().getLastEntryTermIndex();
+    for (RaftServer server : servers.values()) {
+      await("it does not follow", () -> applied(server) == last.getIndex());
+    }
+    return last;
+  }
+
+  private void close() throws IOException {
+    for (RaftServer server : servers.values()) {
+      server.close();
+    }
+    servers.clear();
+  }
+
+  @Test
+  void when_a_follower_ends_where_the_leader_begins_and_that_has_a_snapshot_there_then_it_goes_on()
+      throws Exception {
+    TermIndex last = withoutTheThird(true);
+    snapshotAtStart.put("n1", last);
+    snapshotAtStart.put("n2", last);
+    startThree(RaftGroup.valueOf(GROUP, n1, n2, n3));
+    write(leaderOf(servers.values()), 1);
+    awaitSame();
+    assertEquals(List.of(), machines.get("n3").notified());
+  }
+
+  /** The leader has the next entry, but can't tell what term the one before it is of. */
+  @Test
+  void when_a_follower_ends_where_the_leader_begins_and_the_snapshot_is_newer_then_it_is_notified()
+      throws Exception {
+    TermIndex last = withoutTheThird(true);
+    TermIndex newer = TermIndex.valueOf(last.getTerm() + 1, last.getIndex() + 10);
+    snapshotAtStart.put("n1", newer);
+    snapshotAtStart.put("n2", newer);
+    startThree(RaftGroup.valueOf(GROUP, n1, n2, n3));
+    Machine machine = machines.get("n3");
+    await("not notified", () -> !machine.notified().isEmpty());
+    assertEquals(last.getIndex() + 1, machine.notified().get(0).getIndex());
+    machine.snapshot = newer;
+    machine.install.complete(newer);
+    awaitSame();
+  }
+
+  /** The header of that entry is there, so that it can be compared. */
+  @Test
+  void when_a_follower_ends_where_the_leaders_payload_begins_then_it_goes_on() throws Exception {
+    TermIndex last = withoutTheThird(false);
+    keptFromAtStart = last.getIndex() + 1;
+    startThree(RaftGroup.valueOf(GROUP, n1, n2, n3));
+    write(leaderOf(servers.values()), 1);
+    awaitSame();
+    assertEquals(List.of(), machines.get("n3").notified());
+  }
+
+  @Test
+  void when_a_follower_ends_one_entry_before_the_leaders_payload_then_it_is_notified()
+      throws Exception {
+    TermIndex last = withoutTheThird(false);
+    keptFromAtStart = last.getIndex() + 2;
+    startThree(RaftGroup.valueOf(GROUP, n1, n2, n3));
+    Machine machine = machines.get("n3");
+    await("not notified", () -> !machine.notified().isEmpty());
+    assertEquals(last.getIndex() + 2, machine.notified().get(0).getIndex());
   }
 
   private void add(RaftServer leader, RaftPeer... all) throws IOException {

@@ -20,19 +20,15 @@ import io.ratissidecar.sidecar.resp.RequestSink;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotDownload.Progress;
-import io.ratissidecar.snapshot.SnapshotDraft;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,7 +37,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -174,39 +169,9 @@ class SnapshotFetcherTest {
     public void onWritable(boolean writable) {}
   }
 
-  private static void string(DataOutputStream out, String key, byte[] value) throws IOException {
-    out.writeByte(0);
-    out.writeByte(key.length());
-    out.writeBytes(key);
-    out.writeByte(0x80); // a length of four bytes
-    out.writeInt(value.length);
-    out.write(value);
-  }
-
-  /** An RDB without a checksum of its own, which Redis can be told to write. */
-  private static byte[] rdb(long index, int bytes) throws IOException {
-    ByteArrayOutputStream result = new ByteArrayOutputStream();
-    DataOutputStream out = new DataOutputStream(result);
-    out.writeBytes("REDIS0010");
-    out.write(new byte[] {(byte) 0xfe, 0});
-    byte[] value = new byte[bytes];
-    new Random(bytes).nextBytes(value);
-    string(out, "k", value);
-    out.write(new byte[] {(byte) 0xfe, 15});
-    string(out, "ratis-sidecar:begin", ("" + index).getBytes(StandardCharsets.US_ASCII));
-    string(
-        out,
-        "ratis-sidecar:applied",
-        (index + " 3 " + CLUSTER).getBytes(StandardCharsets.US_ASCII));
-    out.writeByte(0xff);
-    out.writeLong(0);
-    return result.toByteArray();
-  }
-
   private Snapshot publish(long index, int bytes) {
-    try (SnapshotDraft draft = theirs.begin()) {
-      draft.out().write(rdb(index, bytes));
-      return draft.publish(CLUSTER, index, List.of("1@h:1@h:11@voter"), "7.0.15");
+    try {
+      return TestSnapshots.publish(theirs, CLUSTER, index, bytes);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
