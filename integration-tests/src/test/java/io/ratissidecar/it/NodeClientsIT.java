@@ -80,11 +80,15 @@ class NodeClientsIT {
             script.say("changed");
           }
           case "leader transfer" -> {
-            Node leader = cluster.leader();
-            Node next =
-                cluster.running().stream().filter(node -> node != leader).findFirst().orElseThrow();
+            Node former = cluster.leader();
             startKilled();
-            cluster.transferLeadership(next);
+            Poll.until(
+                "another leads",
+                TestCluster.PATIENCE,
+                () -> {
+                  former.call("RAFT.TRANSFER_LEADER");
+                  return cluster.leader() != former;
+                });
             script.say("changed");
           }
           default -> said.add(line);
