@@ -86,6 +86,16 @@ require_faketime() {
   command -v faketime >/dev/null 2>&1 || install_or_fail "faketime" faketime
 }
 
+# For tests with clients of the npm registry.
+require_node() {
+  if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+    install_or_fail "Node.js 18 and npm" nodejs npm
+  fi
+  local major
+  major=$(node --version | sed -n 's/^v\([0-9]*\).*/\1/p')
+  [ "${major:-0}" -ge 18 ] || fail "missing: Node.js 18 or newer; found: $(node --version)"
+}
+
 # Programs run from a copy of what was built, so that a later build can't pull the jars away from
 # under a process that runs.
 current_image() {

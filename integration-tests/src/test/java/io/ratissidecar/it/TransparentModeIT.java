@@ -122,6 +122,22 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_a_client_caches_then_it_must_ask_for_all_changes() throws Exception {
+    Node node = cluster.leader();
+    try (RespClient client = node.client()) {
+      client.call("HELLO", "3");
+      String error = "ERR CLIENT TRACKING is refused without BCAST";
+      assertError(error, client.call("CLIENT", "TRACKING", "ON"));
+      assertError(error, client.call("CLIENT", "TRACKING", "ON", "OPTIN", "PREFIX", "bcast"));
+      assertOk(client.call("CLIENT", "TRACKING", "ON", "PREFIX", "cached", "BCAST"));
+      assertOk(node.call("SET", "cached", "x"));
+      assertEquals("invalidate", client.read().texts().get(0));
+      assertText("x", client.call("GET", "cached"));
+      assertOk(client.call("CLIENT", "TRACKING", "OFF"));
+    }
+  }
+
+  @Test
   void when_replies_are_off_then_subscriptions_are_told_all_the_same() throws Exception {
     Node node = cluster.leader();
     try (RespClient client = node.client()) {

@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.config.Mode;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayList;
@@ -13,6 +14,11 @@ import java.util.function.Predicate;
 final class ClientCommand {
   static final String INVALID_NAME =
       "ERR Client names cannot contain spaces, newlines or special characters.";
+
+  /** A client that is told nothing would go on with what it has cached for ever. */
+  private static final String UNTOLD =
+      "ERR CLIENT TRACKING is refused without BCAST: all clients' reads share connections to Redis, which so can't know who"
+          + " has read a key";
 
   private final Session session;
   private final Request request;
@@ -40,9 +46,33 @@ final class ClientCommand {
     return name.chars().allMatch(c -> c >= '!' && c <= '~');
   }
 
+  private boolean tracksReads() {
+    return request.argCount() > 2
+        && request.argIs(1, "TRACKING")
+        && request.argIs(2, "ON")
+        && !isBroadcast();
+  }
+
+  /** Names of prefixes and clients are no options. */
+  private boolean isBroadcast() {
+    for (int i = 3; i < request.argCount(); i++) {
+      if (request.argIs(i, "BCAST")) {
+        return true;
+      }
+      if (request.argIs(i, "PREFIX") || request.argIs(i, "REDIRECT")) {
+        i++;
+      }
+    }
+    return false;
+  }
+
   private boolean run() {
     if (request.argCount() < 2) {
       error("ERR wrong number of arguments for 'client' command");
+      return true;
+    }
+    if (tracksReads() && session.services().config().mode() == Mode.TRANSPARENT) {
+      error(UNTOLD);
       return true;
     }
     if (isOfLocalRedis(request)) {
