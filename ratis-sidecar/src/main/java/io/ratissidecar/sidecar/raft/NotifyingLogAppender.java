@@ -11,6 +11,7 @@ import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotReplyProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto;
 import org.apache.ratis.proto.RaftProtos.InstallSnapshotRequestProto.NotificationProto;
+import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.rpc.CallId;
 import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
@@ -51,10 +52,24 @@ final class NotifyingLogAppender extends LogAppenderBase {
   private boolean askedForEnd;
   private long leaderTerm;
   private int failures;
+  private volatile boolean gaveWay;
 
   NotifyingLogAppender(RaftServer.Division server, LeaderState leader, FollowerInfo follower) {
     super(server, leader, follower);
     payload = (PayloadRange) server.getStateMachine();
+  }
+
+  /**
+   * Another one does the work for the same follower: this one does nothing, under no name of its.
+   */
+  void giveWay() {
+    gaveWay = true;
+  }
+
+  @Override
+  public RaftPeerId getFollowerId() {
+    RaftPeerId id = super.getFollowerId();
+    return gaveWay ? RaftPeerId.valueOf(id + " (another appender's)") : id;
   }
 
   @Override
@@ -75,7 +90,7 @@ final class NotifyingLogAppender extends LogAppenderBase {
 
   @Override
   public void run() throws InterruptedException, IOException {
-    while (isRunning()) {
+    while (isRunning() && !gaveWay) {
       if (shouldSendAppendEntries()) {
         if (canSendNext()) {
           needsNoSnapshot();

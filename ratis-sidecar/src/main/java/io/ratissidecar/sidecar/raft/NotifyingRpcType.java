@@ -1,7 +1,10 @@
 package io.ratissidecar.sidecar.raft;
 
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.netty.NettyFactory;
+import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.rpc.RpcFactory;
 import org.apache.ratis.rpc.RpcType;
 import org.apache.ratis.server.RaftServer;
@@ -27,14 +30,31 @@ final class NotifyingRpcType implements RpcType {
   }
 
   private static final class Factory extends NettyFactory {
+    private final Map<RaftPeerId, NotifyingLogAppender> appenders = new HashMap<>();
+    private LeaderState leading;
+
     Factory(Parameters parameters) {
       super(parameters);
     }
 
+    /**
+     * Ratis 3.3 makes two for one node when a leader begins in the middle of a change that makes a
+     * voter of a learner, one for each role, and then finds that two are one too many: nobody could
+     * lead any more. It goes by the second, so the first gives way.
+     */
     @Override
-    public LogAppender newLogAppender(
+    public synchronized LogAppender newLogAppender(
         RaftServer.Division server, LeaderState leader, FollowerInfo follower) {
-      return new NotifyingLogAppender(server, leader, follower);
+      if (leader != leading) { // identity: one for each term
+        leading = leader;
+        appenders.clear();
+      }
+      NotifyingLogAppender appender = new NotifyingLogAppender(server, leader, follower);
+      NotifyingLogAppender former = appenders.put(follower.getId(), appender);
+      if (former != null) {
+        former.giveWay();
+      }
+      return appender;
     }
   }
 }

@@ -539,6 +539,42 @@ class NotifyingLogAppenderTest {
     assertEquals(last.getIndex() + 2, machine.notified().get(0).getIndex());
   }
 
+  /** Ratis gives such a leader two appenders for the node that changes its role. */
+  @Test
+  void when_a_leader_begins_in_the_middle_of_a_promotion_then_it_ends_that() throws Exception {
+    RaftPeer learner = RaftPeer.newBuilder(n3).setStartupRole(RaftPeerRole.LISTENER).build();
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2, learner);
+    RaftServer leader = leaderOf(start(n1, group), start(n2, group));
+    RaftServer third = start(learner, group);
+    write(leader, 5);
+    await("the learner does not follow", () -> applied(third) == applied(leader));
+
+    RaftPeer other = leader.getId().equals(n1.getId()) ? n2 : n1;
+    servers.remove(other.getId().toString()).close();
+    leader.setConfigurationAsync(promoted(leader)); // which waits for the one that was closed
+    await(
+        "the change does not begin",
+        () -> division(leader).getRaftConf().getCurrentPeers(RaftPeerRole.FOLLOWER).size() == 3);
+    await("it leads without a majority", () -> !division(leader).getInfo().isLeader());
+    start(other, group);
+    RaftServer next = leaderOf(servers.values());
+    write(next, 5);
+    await("the third does not follow", () -> applied(third) == applied(next));
+    assertTrue(division(next).getRaftConf().getAllPeers(RaftPeerRole.LISTENER).isEmpty());
+    assertTrue(division(third).getInfo().isFollower());
+  }
+
+  private SetConfigurationRequest promoted(RaftServer leader) {
+    return new SetConfigurationRequest(
+        client,
+        leader.getId(),
+        GROUP,
+        CallId.getAndIncrement(),
+        SetConfigurationRequest.Arguments.newBuilder()
+            .setServersInNewConf(List.of(n1, n2, n3))
+            .build());
+  }
+
   private void add(RaftServer leader, RaftPeer... all) throws IOException {
     RaftClientReply reply =
         leader.setConfiguration(
