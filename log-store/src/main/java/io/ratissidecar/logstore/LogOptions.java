@@ -5,7 +5,7 @@ package io.ratissidecar.logstore;
  *
  * @param segmentBytes a segment is closed before it would grow beyond this; an entry that is larger
  *     gets a segment of its own
- * @param recentBytes payload bytes of the newest entries kept in memory; 0 keeps none
+ * @param recentBytes memory for the newest entries; 0 keeps none
  * @param preallocateBytes the active segment grows in steps of this many zero bytes, so that most
  *     flushes overwrite and need no change of size or extents (measured on ext4: 37 instead of 62
  *     microseconds); 0 turns it off

@@ -4,7 +4,7 @@ package io.ratissidecar.logstore;
  * Figures of an open log, for operators.
  *
  * @param recentEntries entries that are kept in memory
- * @param recentBytes payload bytes that they take
+ * @param recentBytes memory that they take, about
  * @param syncs how often a segment was synced since the log was opened
  * @param longestSyncMicros the longest of them, microseconds
  * @param averageSyncMicros their average, microseconds

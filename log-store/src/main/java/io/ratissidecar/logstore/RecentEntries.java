@@ -10,6 +10,9 @@ import java.util.List;
  * returns.
  */
 final class RecentEntries {
+  /** What an entry takes besides its payload: five objects, and its place here. */
+  private static final long ENTRY_BYTES = 256;
+
   private final long maxBytes;
   private Entry[] ring = new Entry[64];
   private int head;
@@ -25,9 +28,9 @@ final class RecentEntries {
       grow();
     }
     ring[slot(size++)] = entry;
-    bytes += entry.header().payloadLength();
+    bytes += cost(entry);
     while (bytes > maxBytes || (maxBytes == 0 && size > 0)) {
-      bytes -= ring[head].header().payloadLength();
+      bytes -= cost(ring[head]);
       ring[head] = null;
       head = slot(1);
       size--;
@@ -62,14 +65,14 @@ final class RecentEntries {
   synchronized void removeFrom(long index) {
     for (int keep = ceiling(index); size > keep; size--) {
       int last = slot(size - 1);
-      bytes -= ring[last].header().payloadLength();
+      bytes -= cost(ring[last]);
       ring[last] = null;
     }
   }
 
   synchronized void removeBelow(long index) {
     while (size > 0 && ring[head].index() < index) {
-      bytes -= ring[head].header().payloadLength();
+      bytes -= cost(ring[head]);
       ring[head] = null;
       head = slot(1);
       size--;
@@ -82,6 +85,10 @@ final class RecentEntries {
 
   synchronized long bytes() {
     return bytes;
+  }
+
+  private static long cost(Entry entry) {
+    return ENTRY_BYTES + entry.header().payloadLength();
   }
 
   private Entry at(int i) {

@@ -103,7 +103,7 @@ class PayloadLogTest {
 
   @Test
   void when_recent_then_the_same_object_and_bounded() throws IOException {
-    try (PayloadLog log = PayloadLog.open(dir, ID, new LogOptions(1 << 20, 1000, 0))) {
+    try (PayloadLog log = PayloadLog.open(dir, ID, new LogOptions(1 << 20, 10 * (100 + 256), 0))) {
       for (int i = 1; i <= 50; i++) {
         Entry e = entry(1, i, new byte[100]);
         log.append(e);
@@ -116,9 +116,20 @@ class PayloadLogTest {
     }
   }
 
+  /** Else a log of tiny entries would take many times the memory that it may. */
+  @Test
+  void when_entries_are_tiny_then_what_each_takes_besides_counts() throws IOException {
+    try (PayloadLog log = PayloadLog.open(dir, ID, new LogOptions(1 << 20, 100_000, 0))) {
+      for (int i = 1; i <= 1000; i++) {
+        log.append(entry(1, i, new byte[1]));
+      }
+      assertEquals(100_000 / (1 + 256), log.statistics().recentEntries());
+    }
+  }
+
   @Test
   void when_asked_for_figures_then_syncs_and_recent_entries_are_counted() throws IOException {
-    try (PayloadLog log = PayloadLog.open(dir, ID, new LogOptions(1 << 20, 1000, 0))) {
+    try (PayloadLog log = PayloadLog.open(dir, ID, new LogOptions(1 << 20, 10 * (100 + 256), 0))) {
       assertEquals(new LogStatistics(0, 0, 0, 0, 0), log.statistics());
       for (int i = 1; i <= 20; i++) {
         log.append(entry(1, i, new byte[100]));
@@ -127,7 +138,7 @@ class PayloadLogTest {
       log.flush(); // nothing to sync
       LogStatistics statistics = log.statistics();
       assertEquals(10, statistics.recentEntries());
-      assertEquals(1000, statistics.recentBytes());
+      assertEquals(10 * (100 + 256), statistics.recentBytes());
       assertEquals(1, statistics.syncs());
       assertEquals(statistics.longestSyncMicros(), statistics.averageSyncMicros());
     }
@@ -135,7 +146,7 @@ class PayloadLogTest {
 
   @Test
   void when_range_then_at_least_one_and_at_most_the_bytes() throws IOException {
-    for (long recent : new long[] {0, 550, 1 << 20}) {
+    for (long recent : new long[] {0, 5 * (100 + 256) + 50, 1 << 20}) {
       Path at = dir.resolve("" + recent);
       try (PayloadLog log = PayloadLog.open(at, ID, new LogOptions(2048, recent, 0))) {
         for (int i = 10; i <= 400; i += 10) {

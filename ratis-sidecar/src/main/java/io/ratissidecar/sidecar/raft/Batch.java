@@ -118,6 +118,9 @@ public final class Batch implements EntryReplies {
 
   ByteBuffer seal() {
     endRun();
+    if (payload.writerIndex() < payload.capacity() / 2) {
+      payload = Unpooled.copiedBuffer(payload); // the log keeps it for long
+    }
     return payload.nioBuffer();
   }
 
