@@ -10,6 +10,7 @@ import java.util.function.UnaryOperator;
  * an RDB, two bytes of its version, eight of a checksum.
  */
 public final class FunctionDump {
+  private static final int LONGEST_LIBRARY = 64 << 20;
   private static final int VERSION_BYTES = 2;
   private static final int END_BYTES = VERSION_BYTES + Long.BYTES;
 
@@ -32,6 +33,7 @@ public final class FunctionDump {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (RdbInput in = new RdbInput(new ByteArrayInputStream(dump, 0, body));
         RdbOutput out = new RdbOutput(bytes)) {
+      in.limitStrings(LONGEST_LIBRARY);
       while (!in.isAtEnd()) {
         if (in.readByte() != RdbScanner.FUNCTION) {
           throw new InvalidSnapshotException("given type is not a function");

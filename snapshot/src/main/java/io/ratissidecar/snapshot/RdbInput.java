@@ -13,6 +13,8 @@ import java.security.MessageDigest;
 final class RdbInput implements Closeable {
   private static final int BUFFER_BYTES = 1 << 18;
 
+  private int longestString = Integer.MAX_VALUE - 16;
+
   /** In place of a length: the string is a number, or compressed. */
   private static final int INT8 = 0;
 
@@ -30,6 +32,11 @@ final class RdbInput implements Closeable {
   private OutputStream copy;
   private int copied;
   private int special = -1;
+
+  /** Refuses longer strings from now on: the memory for one is taken before it is read. */
+  void limitStrings(int bytes) {
+    longestString = bytes;
+  }
 
   RdbInput(InputStream in) {
     this.in = in;
@@ -264,7 +271,7 @@ final class RdbInput implements Closeable {
   }
 
   private int checked(long length) throws IOException {
-    if (length < 0 || length > Integer.MAX_VALUE - 16) {
+    if (length < 0 || length > longestString) {
       throw new InvalidSnapshotException(
           "the RDB has a string of " + length + " bytes at byte " + offset());
     }

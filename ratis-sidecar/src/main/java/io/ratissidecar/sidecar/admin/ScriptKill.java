@@ -62,6 +62,7 @@ final class ScriptKill {
     if (!busy.get().contains(kind + " KILL")) {
       return RefusedException.refused(busy.get()); // as Redis: it names the one that would do
     }
+    List<VoidedCommand> before = leading.applier().scriptsUnderWay();
     List<Member> others =
         leading.raft().group().members().stream()
             .filter(member -> member.id() != membership.nodeId())
@@ -69,14 +70,22 @@ final class ScriptKill {
     return membership
         .handover()
         .statuses(others)
-        .thenComposeAsync(statuses -> decide(leading, statuses), front.loop());
+        .thenComposeAsync(statuses -> decide(leading, before, statuses), front.loop());
   }
 
-  private CompletableFuture<Void> decide(Replication leading, List<NodeStatus> others) {
+  /**
+   * @param before the scripts that were not answered before the others were asked
+   */
+  private CompletableFuture<Void> decide(
+      Replication leading, List<VoidedCommand> before, List<NodeStatus> others) {
+    List<VoidedCommand> now = leading.applier().scriptsUnderWay();
+    if (redis.busy().isEmpty() || (!before.isEmpty() && !now.contains(before.get(0)))) {
+      return RefusedException.refused(NOT_BUSY); // it has ended meanwhile
+    }
     // What another node is through with does end, and may have been answered when that one led.
     long ended = others.stream().mapToLong(NodeStatus::appliedIndex).max().orElse(0);
     List<VoidedCommand> scripts =
-        leading.applier().scriptsUnderWay().stream().filter(s -> s.index() > ended).toList();
+        before.stream().filter(now::contains).filter(s -> s.index() > ended).toList();
     if (scripts.isEmpty()) {
       // It is none of the log's, a read-only one for example, or only this Redis is late with it:
       // ended here, it is done again.

@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.raft;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.statemachine.apply.CommandApplier;
+import io.ratissidecar.statemachine.apply.PayloadCommands;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.VoidedCommand;
 import java.io.IOException;
@@ -54,6 +55,11 @@ public final class Applier {
   private volatile CommandApplier redis;
   private long handled;
   private boolean reading;
+
+  /** What was committed when Redis came, and whether the last of it that was sent has a script. */
+  private long replayedUpTo;
+
+  private boolean scriptSent;
   private volatile long acknowledgedEntry;
   private boolean held;
   private long heldSinceNanos;
@@ -114,7 +120,7 @@ public final class Applier {
    * #committed}, by Ratis's apply thread.
    */
   void voided(long at, List<VoidedCommand> commands) {
-    loop.execute(() -> voiding.declare(at, commands));
+    voiding.announce(at, commands);
   }
 
   /** Whether data of this index may have the effect of a command that is void. Any thread. */
@@ -184,6 +190,8 @@ public final class Applier {
     }
     redis = newRedis;
     handled = appliedIndex;
+    replayedUpTo = committed;
+    scriptSent = false;
     acknowledgedEntry = appliedIndex;
     acknowledged = appliedIndex;
     readAhead.clear();
@@ -335,7 +343,7 @@ public final class Applier {
         return;
       }
       long next = handled + 1;
-      if (voiding.holds(next)) {
+      if (voiding.holdsAll() || voiding.holds(next) || waitsBehindScript()) {
         return;
       }
       if (gaps.remove(next)) {
@@ -373,11 +381,20 @@ public final class Applier {
     updateAcknowledged();
   }
 
+  /**
+   * What was committed before Redis came may have been answered long ago. Of that nothing is sent
+   * behind a script that is not answered: if it does not end, it alone is under way.
+   */
+  private boolean waitsBehindScript() {
+    return handled < replayedUpTo && scriptSent && !window.isEmpty();
+  }
+
   private void send(Entry entry) {
     Batch batch = batches.settle(entry.index(), entry.term());
     handled = entry.index();
     window.sent(entry.index(), entry.header().payloadLength());
     redis.apply(entry, batch, voiding.of(entry.index()));
+    scriptSent = handled <= replayedUpTo && PayloadCommands.callsAnyScript(entry.payload());
     watchers.forEach(watcher -> watcher.sent(entry));
   }
 

@@ -339,7 +339,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
 
   private boolean declareVoid(long index) {
     String problem = "it names no command";
-    IOException cause = null;
+    Exception cause = null;
     try {
       Entry entry = payload.read(index);
       List<VoidedCommand> commands =
@@ -350,7 +350,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
         applier.voided(index, commands);
         return true;
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       problem = "it can't be read";
       cause = e;
     }

@@ -5,6 +5,7 @@ import io.ratissidecar.statemachine.entry.VoidedCommand;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -13,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * leader that proposes to declare scripts void holds them: until the log has decided nobody hears
  * of what they have done, and no other Redis gets them. See docs/adr/0018.
  *
- * <p>Confined to the front loop, but for {@link #isSpoilt}.
+ * <p>Confined to the front loop, but for {@link #announce} and {@link #isSpoilt}.
  */
 final class ScriptVoiding {
   private static final Logger LOG = LoggerFactory.getLogger(ScriptVoiding.class);
@@ -23,6 +24,7 @@ final class ScriptVoiding {
   private final Executor loop;
   private final Runnable onReleased;
   private final VoidedCommands declared = new VoidedCommands();
+  private final AtomicInteger announced = new AtomicInteger();
   private CommandApplier redis;
 
   /** Index that Redis was at when it came. */
@@ -32,7 +34,7 @@ final class ScriptVoiding {
   private Held held;
 
   /**
-   * @param onReleased called when nothing is held any more
+   * @param onReleased called when entries may be sent again
    */
   ScriptVoiding(Executor loop, Runnable onReleased) {
     this.loop = loop;
@@ -44,14 +46,38 @@ final class ScriptVoiding {
     redis = newRedis;
     readyAt = appliedIndex;
     redis.voided(declared.spoiling(appliedIndex));
+    if (holds(appliedIndex)) {
+      redis.voided(held.scripts()); // what they have done must not be seen before it is decided
+    }
   }
 
   void redisLost() {
     redis = null;
   }
 
-  /** The entry at the index, which is committed, declares commands void. */
-  void declare(long at, List<VoidedCommand> commands) {
+  /**
+   * The entry at the index declares commands void. Called before it is known to be committed, by
+   * Ratis's apply thread: nothing is sent from then on until it was looked after.
+   */
+  void announce(long at, List<VoidedCommand> commands) {
+    announced.incrementAndGet();
+    loop.execute(
+        () -> {
+          announced.decrementAndGet();
+          declare(at, commands);
+          onReleased.run();
+        });
+  }
+
+  /**
+   * True while nothing may be sent to Redis: what was declared void was not looked after yet, or is
+   * still under way there. So Redis's marker comes to the entry that says so only without it.
+   */
+  boolean holdsAll() {
+    return announced.get() > 0 || (redis != null && redis.hasVoidedUnderWay());
+  }
+
+  private void declare(long at, List<VoidedCommand> commands) {
     List<VoidedCommand> added = commands.stream().filter(c -> declared.add(at, c)).toList();
     if (!added.isEmpty()) {
       LOG.warn("Entry {} declares void what a script would have done: {}", at, added);

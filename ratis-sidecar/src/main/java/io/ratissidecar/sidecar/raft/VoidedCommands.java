@@ -1,11 +1,12 @@
 package io.ratissidecar.sidecar.raft;
 
 import io.ratissidecar.statemachine.entry.VoidedCommand;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /**
  * Commands of the log that are void, as far as this process has seen the entries that say so
@@ -13,14 +14,8 @@ import java.util.TreeSet;
  * always without. Thread-safe.
  */
 final class VoidedCommands {
-  private record Declared(long at, VoidedCommand command) {
-    /** Whether data of this index may have the effect of the command. */
-    boolean spoils(long index) {
-      return command.index() <= index && index < at;
-    }
-  }
-
-  private final Map<VoidedCommand, Declared> declared = new HashMap<>();
+  /** By entry and place in it: the entry that declares the command void. */
+  private final NavigableMap<Long, NavigableMap<Integer, Long>> declared = new TreeMap<>();
 
   /**
    * The entry at an index declares a command void.
@@ -29,25 +24,31 @@ final class VoidedCommands {
    */
   synchronized boolean add(long at, VoidedCommand command) {
     // Of two entries the first has it void.
-    return declared.putIfAbsent(command, new Declared(at, command)) == null;
+    return declared
+            .computeIfAbsent(command.index(), index -> new TreeMap<>())
+            .putIfAbsent(command.command(), at)
+        == null;
   }
 
   /** Places of void commands in an entry. */
   synchronized Set<Integer> of(long index) {
-    if (declared.isEmpty()) {
-      return Set.of();
-    }
-    Set<Integer> commands = new TreeSet<>();
-    for (VoidedCommand command : declared.keySet()) {
-      if (command.index() == index) {
-        commands.add(command.command());
-      }
-    }
-    return commands;
+    Map<Integer, Long> commands = declared.get(index);
+    return commands == null ? Set.of() : Set.copyOf(commands.keySet());
   }
 
   /** Commands that data of this index may hold the effect of. */
   synchronized List<VoidedCommand> spoiling(long index) {
-    return declared.values().stream().filter(d -> d.spoils(index)).map(Declared::command).toList();
+    List<VoidedCommand> spoiling = new ArrayList<>();
+    declared
+        .headMap(index, true)
+        .forEach(
+            (entry, commands) ->
+                commands.forEach(
+                    (place, at) -> {
+                      if (index < at) {
+                        spoiling.add(new VoidedCommand(entry, place));
+                      }
+                    }));
+    return spoiling;
   }
 }

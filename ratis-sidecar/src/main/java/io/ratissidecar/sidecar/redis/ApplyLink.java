@@ -14,8 +14,10 @@ import io.ratissidecar.statemachine.apply.IgnoredReplies;
 import io.ratissidecar.statemachine.apply.MissedCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +31,8 @@ import org.slf4j.LoggerFactory;
 final class ApplyLink {
   private static final Logger LOG = LoggerFactory.getLogger(ApplyLink.class);
 
+  private static final int MOST_MISSED = 1000;
+
   private final FrontLoop front;
   private final RedisConnector connector;
   private final FatalHandler fatal;
@@ -40,8 +44,8 @@ final class ApplyLink {
   private volatile RespConnection connection;
   private volatile boolean loading;
 
-  /** What ended the connection before for a reason of Redis's; the front loop's. */
-  private MissedCommand lastMissed;
+  /** What ended connections before for a reason of Redis's, the latest last; the front loop's. */
+  private final Set<MissedCommand> missed = new LinkedHashSet<>();
 
   /** The log that was attached last; the control thread's. */
   private FollowedLog followed;
@@ -219,7 +223,7 @@ final class ApplyLink {
 
           @Override
           public void onMissed(MissedCommand missed) {
-            lastMissed = missed;
+            remember(missed);
             missed(missed.toString());
             opened.close();
           }
@@ -246,8 +250,16 @@ final class ApplyLink {
         };
     loading = false;
     log.redisReady(
-        new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, lastMissed, listener),
+        new CommandApplier(opened, reservedDatabase, clusterId, appliedIndex, missed, listener),
         appliedIndex);
+  }
+
+  /** As many as one reload meets, and no more than a few kilobytes. */
+  private void remember(MissedCommand command) {
+    missed.add(command);
+    if (missed.size() > MOST_MISSED) {
+      missed.remove(missed.iterator().next());
+    }
   }
 
   /**
@@ -256,7 +268,7 @@ final class ApplyLink {
   private void missed(String what) {
     if (!reload.isSet()) {
       LOG.warn(
-          "The local Redis refused a committed command for a reason of its own, at {}. Its data will be loaded anew",
+          "The local Redis did not do with a committed command what the other nodes' do, at {}. Its data will be loaded anew",
           what);
     }
     refused.set(true);

@@ -13,6 +13,7 @@ import io.ratissidecar.statemachine.command.CommandTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -56,6 +57,10 @@ public final class LocalRedis {
   private final ControlClient client;
   private final RedisConnector connector;
   private final ReloadMark reload;
+
+  /** Whether this node had a log when it started. */
+  private final boolean hasLog;
+
   private final ApplyLink link;
   private final Backoff betweenStarts = new Backoff(1, 5_000);
   private final Backoff afterRefusal = new Backoff(100, 10_000);
@@ -88,6 +93,7 @@ public final class LocalRedis {
     this.client = new ControlClient(endpoint);
     this.connector = new RedisConnector(front, endpoint);
     this.reload = new ReloadMark(config.dir());
+    this.hasLog = Files.isDirectory(config.dir().resolve("log"));
     this.link =
         new ApplyLink(
             front,
@@ -245,7 +251,7 @@ public final class LocalRedis {
         }
         pause(HEALTH_CHECK_MILLIS);
       } catch (RedisBusyException e) {
-        endForeignScript(e.getMessage());
+        busyAtConnect(e.getMessage());
       } catch (RedisException e) {
         String refusal = refusal(e);
         if (refusal != null && !commands.isDone()) {
@@ -317,14 +323,35 @@ public final class LocalRedis {
     }
   }
 
-  /** Nothing is being applied, so that no script can be the log's: whatever runs is in the way. */
-  private void endForeignScript(String problem) {
+  /**
+   * A connection for control could be made but not used. As long as entries are applied on theirs,
+   * the script may be the log's, and is ended only if that is wanted. Else whatever runs is in the
+   * way; what this Redis has been sent before is executed behind it, so that its marker is not to
+   * be believed.
+   */
+  private void busyAtConnect(String problem) {
+    busy = problem;
+    boolean applying = link.isOpen();
+    if (applying && !ending.getAndSet(false)) {
+      return;
+    }
     problem(problem);
+    if (!applying && !isOurs()) {
+      return; // nothing of a Redis is touched that may hold data of others
+    }
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
+      if (!applying) {
+        reload.set();
+      }
       endScript(control);
     } catch (IOException | RedisException e) {
       problem(String.valueOf(e.getMessage()));
     }
+  }
+
+  /** True when this node has started it, or has followed a log with it. */
+  private boolean isOurs() {
+    return managed != null || hasLog;
   }
 
   private void endScript(RedisControl control) throws IOException {
@@ -336,6 +363,12 @@ public final class LocalRedis {
             + " and its data will be loaded anew once it is there again");
     reload.set();
     control.shutdown(false);
+    if (control.isOpen() && managed != null) {
+      managed.kill();
+    } else if (control.isOpen()) {
+      ending.set(true);
+      throw new IOException("it did not shut down; end it by other means");
+    }
   }
 
   private void follow(RedisControl control, Replication log, int databases)

@@ -171,9 +171,9 @@ final class RedisControl implements AutoCloseable {
     try {
       redis.scriptKill();
     } catch (RedisBusyException e) {
-      return endFunction();
+      return endFunction(); // so Redis says when it is a function
     } catch (RedisCommandExecutionException e) {
-      return !isUnkillable(e); // there is none
+      return ended(e);
     }
     return true;
   }
@@ -182,13 +182,20 @@ final class RedisControl implements AutoCloseable {
     try {
       redis.functionKill();
     } catch (RedisCommandExecutionException e) {
-      return !isUnkillable(e);
+      return ended(e);
     }
     return true;
   }
 
-  private static boolean isUnkillable(RedisCommandExecutionException e) {
-    return String.valueOf(e.getMessage()).startsWith("UNKILLABLE");
+  private static boolean ended(RedisCommandExecutionException e) {
+    String text = String.valueOf(e.getMessage());
+    if (text.startsWith("NOTBUSY")) {
+      return true;
+    }
+    if (text.startsWith("UNKILLABLE")) {
+      return false;
+    }
+    throw e;
   }
 
   void ping() {

@@ -69,7 +69,7 @@ final class RaftCommands {
       refuseHere(request, name, refusal.get());
       return true;
     }
-    Optional<String> busy = services.busy();
+    Optional<String> busy = services.isLeader() ? services.busy() : Optional.empty();
     if (busy.isPresent() && !mayRunWhileBusy(request, name)) {
       boolean exec = request.argIs(name, "EXEC") && inTransaction();
       String because = exec ? "EXECABORT Transaction discarded because of: " : "";

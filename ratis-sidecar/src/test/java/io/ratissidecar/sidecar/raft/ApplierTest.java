@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -144,7 +145,7 @@ class ApplierTest {
             15,
             "c",
             appliedIndex,
-            null,
+            Set.of(),
             new CommandApplier.Listener() {
               @Override
               public void onApplied(long index) {
@@ -418,7 +419,7 @@ class ApplierTest {
           @Override
           public void useProtocol(int version) {}
         };
-    applier.redisReady(new CommandApplier(broken, 15, "c", 0, null, null), 0);
+    applier.redisReady(new CommandApplier(broken, 15, "c", 0, Set.of(), null), 0);
     turn();
     assertEquals(1, outcomes.size(), outcomes.toString());
     assertTrue(outcomes.get(0).contains("internal error"), outcomes.get(0));
@@ -537,8 +538,8 @@ class ApplierTest {
     append(1, 1);
     appendScript(1, 2);
     append(1, 3);
-    applier.committed(3);
     Port first = attach(0);
+    applier.committed(3);
     turn();
     assertEquals(List.of("key1", "key2", "key3"), first.keys());
     List<VoidedCommand> scripts = applier.scriptsUnderWay();
@@ -554,7 +555,61 @@ class ApplierTest {
     append(1, 4);
     applier.committed(4);
     turn();
+    second.answer();
+    turn();
     assertEquals(List.of("key1", "key3", "key4"), second.keys());
+  }
+
+  /** So that it alone is void when somebody ends it: the others may have been answered long ago. */
+  @Test
+  void when_the_log_is_replayed_then_nothing_is_sent_behind_a_script_that_is_not_answered()
+      throws IOException {
+    append(1, 1);
+    appendScript(1, 2);
+    appendScript(1, 3);
+    append(1, 4);
+    applier.committed(3);
+    Port port = attach(0);
+    turn();
+    assertEquals(List.of("key1", "key2"), port.keys());
+    assertEquals(List.of(new VoidedCommand(2, 1)), applier.scriptsUnderWay());
+    port.answer();
+    turn();
+    assertEquals(List.of("key1", "key2", "key3"), port.keys());
+    port.answer();
+    turn();
+    applier.committed(4);
+    turn();
+    assertEquals(List.of("key1", "key2", "key3", "key4"), port.keys());
+  }
+
+  @Test
+  void when_a_void_script_is_under_way_then_nothing_is_sent_until_it_has_ended()
+      throws IOException {
+    Port port = attach(0);
+    appendScript(1, 1);
+    applier.committed(1);
+    turn();
+    append(1, 2);
+    append(1, 3);
+    applier.voided(2, List.of(new VoidedCommand(1, 1)));
+    applier.committed(3);
+    turn();
+    assertEquals(List.of("key1"), port.keys());
+    assertEquals(List.of("end the script"), outcomes);
+  }
+
+  @Test
+  void when_redis_comes_with_what_is_being_decided_then_it_is_loaded_anew() throws IOException {
+    appendScript(1, 1);
+    applier.committed(1);
+    attach(0);
+    turn();
+    assertTrue(applier.hold(applier.scriptsUnderWay(), proposedAs(1, 2)));
+    applier.redisLost();
+    attach(1); // it executed the script, and its reply was lost
+    assertEquals(1, outcomes.size());
+    assertTrue(outcomes.get(0).startsWith("missed entry 1"), outcomes.get(0));
   }
 
   @Test

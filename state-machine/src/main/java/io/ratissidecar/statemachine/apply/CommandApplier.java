@@ -62,8 +62,8 @@ public final class CommandApplier {
   /** Entries that Redis has not answered whole. */
   private final ArrayDeque<SentEntry> underWay = new ArrayDeque<>();
 
-  /** What made another applier give up the same Redis; null for nothing. */
-  private final MissedCommand missedBefore;
+  /** What made other appliers give up the same Redis. */
+  private final Set<MissedCommand> missedBefore;
 
   private int database = -1;
   private long lastSent;
@@ -76,20 +76,20 @@ public final class CommandApplier {
    * @param reservedDatabase where the markers live
    * @param clusterId goes into the marker
    * @param appliedIndex the index whose state the Redis behind the port holds
-   * @param missedBefore what {@link Listener#onMissed} told of the connection before; null for none
+   * @param missedBefore what {@link Listener#onMissed} told of connections before
    */
   public CommandApplier(
       RedisPort port,
       int reservedDatabase,
       String clusterId,
       long appliedIndex,
-      MissedCommand missedBefore,
+      Set<MissedCommand> missedBefore,
       Listener listener) {
     this.port = port;
     this.reservedDatabase = reservedDatabase;
     this.clusterId = clusterId;
     this.lastSent = appliedIndex;
-    this.missedBefore = missedBefore;
+    this.missedBefore = Set.copyOf(missedBefore);
     this.listener = listener;
   }
 
@@ -204,6 +204,11 @@ public final class CommandApplier {
     return true;
   }
 
+  /** Whether a command that is void is still on its way to its end. */
+  public boolean hasVoidedUnderWay() {
+    return underWay.stream().anyMatch(SentEntry::hasVoidedUnderWay);
+  }
+
   private SentEntry find(long index) {
     for (SentEntry entry : underWay) {
       if (entry.index() == index) {
@@ -266,7 +271,7 @@ public final class CommandApplier {
 
     @Override
     public boolean wasMissedBefore(MissedCommand missed) {
-      return missed.equals(missedBefore);
+      return missedBefore.contains(missed);
     }
   }
 

@@ -49,9 +49,12 @@ enum NodeLocalError {
           code("-NOAUTH Authentication required"),
           code("-NOPERM this user has no permissions"),
           code("-NOPERM User "),
-          code("-NOREPLICAS Not enough"),
-          code("-ERR Error running script: script killed by user"),
-          code("-ERR Script killed by user"));
+          code("-NOREPLICAS Not enough"));
+
+  /** How they begin where somebody has ended the script; of Redis 6.2 in between. */
+  private static final byte[] KILLED = code("-ERR Script killed by user with ");
+
+  private static final byte[] KILLED_IN_6_2 = code("-ERR Error running script");
 
   /** Not "unknown subcommand or wrong number of arguments": the latter is a result. */
   private static final List<byte[]> LASTING_TEXTS =
@@ -70,7 +73,21 @@ enum NodeLocalError {
 
   /** What a reply to the call of a script tells: as {@link #of}. */
   static NodeLocalError ofScript(ByteBuf reply) {
-    return isError(reply) && startsWithAny(reply, PASSING_SCRIPT_TEXTS) ? PASSING : null;
+    return isError(reply) && (startsWithAny(reply, PASSING_SCRIPT_TEXTS) || isKilled(reply))
+        ? PASSING
+        : null;
+  }
+
+  /**
+   * Whether a reply says that somebody has ended the script, which Redis lets happen only before it
+   * writes.
+   */
+  static boolean isKilled(ByteBuf reply) {
+    return startsWith(reply, KILLED)
+        || (startsWith(reply, KILLED_IN_6_2)
+            && reply
+                .toString(StandardCharsets.ISO_8859_1)
+                .contains(": Script killed by user with "));
   }
 
   /**

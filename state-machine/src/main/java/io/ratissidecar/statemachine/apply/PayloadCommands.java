@@ -43,6 +43,18 @@ public final class PayloadCommands {
     return name.startsWith("EVALSHA") || name.startsWith("FCALL");
   }
 
+  /** Whether a command from the position on calls a script or a function. */
+  public static boolean callsAnyScript(ByteBuffer payload) {
+    ByteBuffer in = payload.duplicate();
+    while (in.hasRemaining()) {
+      if (callsScript(in)) {
+        return true;
+      }
+      skip(in);
+    }
+    return false;
+  }
+
   /** Whether the command at the position ends a transaction and executes it. */
   static boolean isExec(ByteBuffer payload) {
     ByteBuffer in = payload.duplicate();

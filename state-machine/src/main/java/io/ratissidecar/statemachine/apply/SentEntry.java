@@ -30,7 +30,7 @@ final class SentEntry implements ReplySink {
     boolean wasMissedBefore(MissedCommand missed);
   }
 
-  /** What Redis says in place of the result of a script that was ended from outside. */
+  /** What clients hear in place of a result, in the words of Redis. */
   private static final String KILLED = "Script killed by user with SCRIPT KILL";
 
   private final Entry entry;
@@ -126,13 +126,21 @@ final class SentEntry implements ReplySink {
   /** Adds the scripts and transactions that Redis has not answered. */
   void addScripts(List<VoidedCommand> scripts) {
     ByteBuffer command = entry.payload();
+    boolean inBlock = false; // of a transaction; its scripts are executed by its end
     for (int i = 0; i < commands; i++) {
-      boolean script = PayloadCommands.callsScript(command) || PayloadCommands.isExec(command);
-      if (i >= answered && script && !left.contains(i)) {
+      boolean exec = PayloadCommands.isExec(command);
+      boolean calls = PayloadCommands.callsScript(command);
+      if (i >= answered && (calls || (exec && inBlock)) && !left.contains(i)) {
         scripts.add(new VoidedCommand(entry.index(), i));
       }
+      inBlock = !exec && (inBlock || calls);
       PayloadCommands.skip(command);
     }
+  }
+
+  /** Whether one that is void is still on its way. */
+  boolean hasVoidedUnderWay() {
+    return voided.stream().anyMatch(command -> command >= answered);
   }
 
   /** True when the command was answered already. */
@@ -177,7 +185,7 @@ final class SentEntry implements ReplySink {
 
   /** Redis ends a script only as long as it has written nothing: then it had no effect. */
   private boolean hasEnded(int command, ByteBuf frame) {
-    if (NodeLocalError.isError(frame) && text(frame).contains(KILLED)) {
+    if (NodeLocalError.isKilled(frame)) {
       return true;
     }
     missed(command, NodeLocalError.PASSING, "it was executed before it was known to be void");
@@ -213,9 +221,11 @@ final class SentEntry implements ReplySink {
       return NodeLocalError.of(frame);
     }
     NodeLocalError error = NodeLocalError.ofScript(frame);
-    // A script can say what Redis says. It says so every time.
+    // A script can say what Redis says. It says so every time. But who ends a script may do so
+    // twice.
     boolean own =
         error != null
+            && !NodeLocalError.isKilled(frame)
             && owner.wasMissedBefore(new MissedCommand(entry.index(), command, text(frame)));
     return own ? null : error;
   }

@@ -1,7 +1,9 @@
 package io.ratissidecar.statemachine.entry;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -13,7 +15,7 @@ import java.util.regex.Pattern;
  * @param command its place in the payload of that entry, from 0
  */
 public record VoidedCommand(long index, int command) {
-  private static final Pattern TEXT = Pattern.compile("void( [1-9][0-9]{0,17}:[0-9]{1,9})+");
+  private static final Pattern COMMAND = Pattern.compile("([1-9][0-9]{0,17}):([0-9]{1,9})");
 
   /** How an entry says that these are void. */
   public static String text(List<VoidedCommand> commands) {
@@ -26,15 +28,18 @@ public record VoidedCommand(long index, int command) {
 
   /** Those that {@link #text} has named; empty when it is something else. */
   public static List<VoidedCommand> parse(String text) {
-    List<VoidedCommand> commands = new ArrayList<>();
-    if (TEXT.matcher(text).matches()) {
-      for (String part : text.substring("void ".length()).split(" ", -1)) {
-        int colon = part.indexOf(':');
-        commands.add(
-            new VoidedCommand(
-                Long.parseLong(part.substring(0, colon)),
-                Integer.parseInt(part.substring(colon + 1))));
+    String[] parts = text.split(" ", -1);
+    if (!parts[0].equals("void")) {
+      return List.of();
+    }
+    List<VoidedCommand> commands = new ArrayList<>(parts.length);
+    for (String part : Arrays.asList(parts).subList(1, parts.length)) {
+      Matcher matcher = COMMAND.matcher(part);
+      if (!matcher.matches()) {
+        return List.of();
       }
+      commands.add(
+          new VoidedCommand(Long.parseLong(matcher.group(1)), Integer.parseInt(matcher.group(2))));
     }
     return commands;
   }

@@ -21,6 +21,9 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class CommandApplierTest {
+  private static final String KILLED =
+      "-ERR Script killed by user with SCRIPT KILL... script: x, on @user_script:1.";
+
   private final List<String> sent = new ArrayList<>();
   private final ArrayDeque<ReplySink> due = new ArrayDeque<>();
   private final List<String> events = new ArrayList<>();
@@ -43,7 +46,10 @@ class CommandApplierTest {
           15,
           "c",
           4,
-          new MissedCommand(9, 1, "-BUSY Redis is busy said a script"),
+          Set.of(
+              new MissedCommand(9, 1, "-BUSY Redis is busy said a script"),
+              new MissedCommand(10, 1, "-NOSCRIPT No matching script. Please use EVAL."),
+              new MissedCommand(11, 1, KILLED)),
           new CommandApplier.Listener() {
             @Override
             public void onApplied(long index) {
@@ -241,9 +247,6 @@ class CommandApplierTest {
     assertTrue(events.get(0).startsWith("missed entry 5: -NOSCRIPT"), events.get(0));
   }
 
-  private static final String KILLED =
-      "-ERR Script killed by user with SCRIPT KILL... script: x, on @user_script:1.";
-
   private static Entry script(long index) {
     return entry(EntryType.COMMANDS, index, "0", "EVALSHA", "x", "0");
   }
@@ -252,7 +255,48 @@ class CommandApplierTest {
   void when_a_script_says_again_what_redis_could_say_then_it_is_its_result() {
     applier.apply(script(9), null, Set.of());
     answer("+OK", "+OK", "+OK", "-BUSY Redis is busy said a script", "+OK", "+OK");
-    assertEquals(List.of("applied 9"), events);
+    applier.apply(script(10), null, Set.of());
+    answer("+OK", "+OK", "-NOSCRIPT No matching script. Please use EVAL.", "+OK", "+OK");
+    assertEquals(List.of("applied 9", "applied 10"), events);
+  }
+
+  /** Whoever ended it once may do so again, and then this node alone would lack what it does. */
+  @Test
+  void when_a_script_is_ended_again_that_is_not_void_then_the_owner_reloads_again() {
+    applier.apply(script(11), null, Set.of());
+    answer("+OK", "+OK", "+OK", KILLED);
+    assertEquals(1, events.size());
+    assertTrue(events.get(0).startsWith("missed entry 11"), events.get(0));
+  }
+
+  @Test
+  void when_it_is_a_function_or_an_old_redis_then_its_words_count_as_well() {
+    for (String said :
+        List.of(
+            "-ERR Script killed by user with FUNCTION KILL... script: f, on @user_function:2.",
+            "-ERR Error running script (call to f_x): @user_script:1: Script killed by user with SCRIPT KILL... ")) {
+      assertTrue(
+          NodeLocalError.isKilled(Unpooled.copiedBuffer(said, StandardCharsets.US_ASCII)), said);
+    }
+    assertFalse(
+        NodeLocalError.isKilled(
+            Unpooled.copiedBuffer(
+                "-ERR my Script killed by user with x", StandardCharsets.US_ASCII)));
+  }
+
+  @Test
+  void when_a_transaction_calls_no_script_then_it_is_none_that_does_not_end() {
+    ByteBuf out = Unpooled.buffer();
+    for (String command : List.of("MULTI", "SET a 1", "EXEC", "MULTI", "EVALSHA x 0", "EXEC")) {
+      Resp.command(out, command.split(" "));
+    }
+    ByteBuffer payload = out.nioBuffer();
+    applier.apply(
+        new Entry(2, 5, EntryHeader.of(EntryType.COMMANDS, 1, 1, payload), payload),
+        null,
+        Set.of());
+    assertEquals(
+        List.of(new VoidedCommand(5, 4), new VoidedCommand(5, 5)), applier.scriptsUnderWay());
   }
 
   @Test
