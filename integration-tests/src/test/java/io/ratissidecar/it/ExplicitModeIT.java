@@ -167,7 +167,7 @@ class ExplicitModeIT {
         "NOSUCHCOMMAND a b",
         "SET onlykey",
         "GET",
-        "SCRIPT KILL",
+        "SCRIPT DEBUG YES",
         "SAVE",
         "CONFIG GET maxmemory",
         "SHUTDOWN",
