@@ -32,7 +32,7 @@ class EndlessScriptIT {
 
   private void soonBusy() throws IOException {
     for (Node node : cluster.nodes()) {
-      assertOk(node.redisCall("CONFIG", "SET", "busy-reply-threshold", "50"));
+      assertOk(node.call("CONFIG", "SET", "busy-reply-threshold", "50"));
     }
   }
 

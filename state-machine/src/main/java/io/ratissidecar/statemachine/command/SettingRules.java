@@ -35,10 +35,12 @@ final class SettingRules {
   private static final Set<String> OBSERVATION =
       Set.of(
           "acllog-max-len",
+          "busy-reply-threshold",
           "latency-monitor-threshold",
           "latency-tracking",
           "latency-tracking-info-percentiles",
           "loglevel",
+          "lua-time-limit",
           "notify-keyspace-events",
           "slowlog-log-slower-than",
           "slowlog-max-len",
