@@ -130,9 +130,17 @@ class ApplierTest {
   }
 
   private void append(long term, long index) throws IOException {
+    append(term, index, "SET", "key" + index, "v");
+  }
+
+  private void appendScript(long term, long index) throws IOException {
+    append(term, index, "EVALSHA", "key" + index, "0");
+  }
+
+  private void append(long term, long index, String... command) throws IOException {
     ByteBuf out = Unpooled.buffer();
     Resp.command(out, "SELECT", "0");
-    Resp.command(out, "SET", "key" + index, "v");
+    Resp.command(out, command);
     ByteBuffer payload = out.nioBuffer();
     log.append(new Entry(term, index, EntryHeader.of(EntryType.COMMANDS, 1, 1, payload), payload));
   }
@@ -486,14 +494,6 @@ class ApplierTest {
     assertEquals(List.of(), port.keys());
     assertEquals(1, outcomes.size(), outcomes.toString());
     assertTrue(outcomes.get(0).contains("entry 6 was not applied"), outcomes.get(0));
-  }
-
-  private void appendScript(long term, long index) throws IOException {
-    ByteBuf out = Unpooled.buffer();
-    Resp.command(out, "SELECT", "0");
-    Resp.command(out, "EVALSHA", "key" + index, "0");
-    ByteBuffer payload = out.nioBuffer();
-    log.append(new Entry(term, index, EntryHeader.of(EntryType.COMMANDS, 1, 1, payload), payload));
   }
 
   private static Batch proposedAs(long term, long index) {
