@@ -1,6 +1,7 @@
 package io.ratissidecar.it;
 
 import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNoError;
 import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
@@ -108,6 +109,36 @@ class EndlessScriptIT {
     away.killBoth();
     away.start().awaitReady();
     assertOk(cluster.awaitLeader().call("SET", "a", "2"));
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
+  }
+
+  /**
+   * Redis may come back with data from before a script that was declared void, and the snapshot
+   * that Raft goes on from is from behind that.
+   */
+  @Test
+  void when_redis_is_older_than_the_snapshot_then_a_void_script_does_not_come_back()
+      throws Exception {
+    Node away = cluster.followers().get(0);
+    away.terminate(); // its Redis leaves its data on disk
+    away.awaitExit(TestCluster.PATIENCE);
+    away.start().awaitReady();
+    soonBusy();
+    Node leader = cluster.awaitLeader();
+    try (RespClient client = leader.client()) {
+      client.send("EVAL", ENDLESS, "0");
+      awaitBusy(leader);
+      kill("SCRIPT");
+      assertError("ERR Script killed by user with SCRIPT KILL", client.read());
+    }
+    awaitText("", "a");
+    ClosingInvariants.checkSameData(cluster);
+    assertNoError(away.call("RAFT.SNAPSHOT"));
+    away.killBoth();
+    away.start().awaitReady();
+    away.assertLogs("The local Redis holds the state of entry"); // and not of a snapshot
+    assertOk(cluster.awaitLeader().call("SET", "a", "1"));
     ClosingInvariants.checkSameData(cluster);
     cluster.checkLogs();
   }

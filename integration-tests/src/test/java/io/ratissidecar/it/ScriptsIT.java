@@ -111,6 +111,30 @@ class ScriptsIT {
     cluster.checkLogs();
   }
 
+  /**
+   * FLUSHALL leaves functions as they are: those that the log loads later must not be there yet.
+   */
+  @Test
+  void when_redis_is_loaded_from_the_log_then_its_functions_are_those_of_each_entry()
+      throws Exception {
+    cluster = TestCluster.of(3);
+    String library =
+        "#!lua name=lib\nredis.register_function('put', function(keys) return redis.call('set', keys[1], '%s') end)";
+    assertText("lib", raft("FUNCTION", "LOAD", library.formatted("old")));
+    assertOk(raft("FCALL", "put", "1", "k"));
+    assertText("lib", raft("FUNCTION", "LOAD", "REPLACE", library.formatted("new")));
+    assertOk(raft("FCALL", "put", "1", "l"));
+    Node away = cluster.followers().get(0);
+    away.killSidecar();
+    assertOk(away.redisCall("FLUSHALL"));
+    away.start().awaitReady();
+    assertOk(raft("SET", "m", "x"));
+    ClosingInvariants.checkSameData(cluster);
+    away.assertLogs("Loading the local Redis from the log");
+    assertText("old", away.redisCall("GET", "k"));
+    cluster.checkLogs();
+  }
+
   /** Another database of a Redis, without the sidecar. */
   private RespClient plain() throws IOException {
     int port = cluster.followers().get(0).redisPort();

@@ -9,6 +9,7 @@ import io.ratissidecar.it.Program.Result;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -60,7 +61,23 @@ class SnapshotCommandsIT {
     JsonObject listed = at("snapshot list --json").expect(0).json();
     assertEquals(taken, listed.getAsJsonArray("snapshots").get(0));
     cli("snapshot verify --dir " + node.dir()).expect(0, "entry " + index, "sound");
-    at("cluster status").expect(0, index + ", ");
+    at("cluster status").expect(0, index + ", ", " ago");
+    JsonObject shown =
+        at("cluster status --json")
+            .expect(0)
+            .json()
+            .getAsJsonArray("nodes")
+            .get(0)
+            .getAsJsonObject()
+            .getAsJsonObject("snapshot");
+    assertEquals(index, shown.get("index").getAsLong());
+    assertEquals(taken.get("bytes"), shown.get("bytes"));
+    assertTrue(shown.get("age_seconds").getAsLong() < 600);
+    assertEquals(taken.get("bytes").getAsLong(), node.infoNumber("raft_snapshot_size"));
+    assertEquals(node.infoNumber("raft_current_term"), node.infoNumber("raft_snapshot_last_term"));
+    long age = Instant.now().getEpochSecond() - node.infoNumber("raft_snapshot_time_secs");
+    assertTrue(age >= 0 && age < 600, () -> "taken " + age + " s ago");
+    assertTrue(node.infoNumber("raft_snapshot_last_pause_microseconds") > 0);
   }
 
   @Test

@@ -3,12 +3,15 @@ package io.ratissidecar.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import io.ratissidecar.jepsen.Reply;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -106,10 +109,29 @@ class SnapshotInstallIT {
       leaveBehind();
       away.forEach(Node::start);
       away.forEach(Node::awaitReady);
+      Poll.until(
+          "both receive at the same time",
+          TestCluster.PATIENCE,
+          () -> partialBytes(away.get(0)) > 0 && partialBytes(away.get(1)) > 0);
+      assertTransferIsShown(cluster.leader(), away.get(0));
       away.forEach(SnapshotInstallIT::awaitReceived);
       run.awaitMore(100);
       run.finish();
     }
+  }
+
+  private static void assertTransferIsShown(Node asked, Node receiver) {
+    JsonObject status =
+        Program.run(
+                receiver.dir(), Map.of(), "cluster", "status", "--json", "--node", asked.address())
+            .json();
+    String activity = "";
+    for (JsonElement node : status.getAsJsonArray("nodes")) {
+      if (node.getAsJsonObject().get("address").getAsString().equals(receiver.address())) {
+        activity = node.getAsJsonObject().getAsJsonObject("snapshot").get("activity").getAsString();
+      }
+    }
+    assertTrue(activity.matches("receiving [0-9]+ % of [0-9]+ MB"), status.toString());
   }
 
   @Test
@@ -180,6 +202,56 @@ class SnapshotInstallIT {
       cluster.transferLeadership(next);
       awaitReceived(away);
       run.awaitMore(100);
+      run.finish();
+    }
+  }
+
+  @Test
+  void when_the_leaders_snapshot_is_damaged_then_it_takes_another_one_by_itself()
+      throws IOException {
+    start(3, 0);
+    Node away = leaveOneBehind();
+    Node leader = cluster.leader();
+    // The newest of an idle cluster: no next one would come by itself.
+    assertTrue(!leader.call("RAFT.SNAPSHOT").isError());
+    long index = leader.infoNumber("raft_snapshot_last_idx");
+    Path damaged = damage(leader, index);
+    away.start().awaitReady();
+    awaitReceived(away);
+    leader.assertLogs("A snapshot is damaged; another one takes its place");
+    assertTrue(!Files.exists(damaged) || index == leader.infoNumber("raft_snapshot_last_idx"));
+    ClosingInvariants.checkSameData(cluster);
+  }
+
+  private static Path damage(Node node, long index) throws IOException {
+    try (DirectoryStream<Path> found =
+        Files.newDirectoryStream(
+            node.dir().resolve("snapshots"), String.format("snapshot-%020d-*", index))) {
+      Path snapshot = found.iterator().next();
+      Path rdb = snapshot.resolve("dump.rdb");
+      byte[] bytes = Files.readAllBytes(rdb);
+      bytes[bytes.length / 2] ^= 1;
+      Files.write(rdb, bytes);
+      return snapshot;
+    }
+  }
+
+  /** Redis is half loaded then, and its own end of the connection does not tell. */
+  @Test
+  void when_the_sidecar_alone_is_killed_while_redis_loads_then_redis_is_loaded_anew()
+      throws IOException {
+    start(3, 0);
+    try (FaultRun run = new FaultRun(cluster)) {
+      Node away = leaveOneBehind();
+      away.start().awaitReady();
+      Poll.until(
+          "loading",
+          TestCluster.PATIENCE,
+          () -> away.logLines().stream().anyMatch(l -> l.contains("Loading the snapshot")));
+      away.killSidecar();
+      run.awaitMore(50);
+      away.start().awaitReady();
+      run.awaitMore(50);
       run.finish();
     }
   }

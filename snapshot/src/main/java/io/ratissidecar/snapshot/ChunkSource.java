@@ -22,4 +22,7 @@ public interface ChunkSource {
    * @return at least one byte, if there is one behind {@code offset}
    */
   byte[] read(long index, long term, long offset, int length) throws IOException;
+
+  /** What came of the snapshot of an entry was damaged: the node should check what it has. */
+  void doubt(long index, long term) throws IOException;
 }

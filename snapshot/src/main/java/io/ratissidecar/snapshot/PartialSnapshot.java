@@ -3,6 +3,7 @@ package io.ratissidecar.snapshot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -19,10 +20,12 @@ final class PartialSnapshot {
   private final SnapshotStore store;
   private final Path dir;
   private final SnapshotManifest manifest;
+  private final DiskRoom room;
   private long unsynced;
 
-  PartialSnapshot(SnapshotStore store, Path dir, SnapshotManifest manifest) {
+  PartialSnapshot(SnapshotStore store, Path dir, SnapshotManifest manifest, DiskRoom room) {
     this.store = store;
+    this.room = room;
     this.dir = dir;
     this.manifest = manifest;
   }
@@ -43,7 +46,24 @@ final class PartialSnapshot {
     }
   }
 
+  /**
+   * The version of the RDB, whose first bytes must be there.
+   *
+   * @throws InvalidSnapshotException when it is none
+   */
+  int version() throws IOException {
+    try (RdbInput in = new RdbInput(Files.newInputStream(dir.resolve(Snapshot.RDB_NAME)))) {
+      return RdbScanner.version(in);
+    }
+  }
+
+  /**
+   * @throws NoRoomException when the rest of it does not fit on the disk
+   */
   void append(byte[] chunk) throws IOException {
+    if (unsynced == 0) {
+      room.require(manifest.rdbBytes() - bytes());
+    }
     try (FileChannel rdb = open()) {
       ByteBuffer left = ByteBuffer.wrap(chunk);
       while (left.hasRemaining()) {

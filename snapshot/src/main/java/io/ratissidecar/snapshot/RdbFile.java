@@ -4,9 +4,9 @@ import io.ratissidecar.statemachine.apply.AppliedMarker;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /**
  * What a whole and undamaged RDB says of itself.
@@ -23,7 +23,16 @@ public record RdbFile(int version, Optional<AppliedMarker> marker, int databases
    * @throws InvalidSnapshotException when it is damaged, or of an unknown version
    */
   public static RdbFile read(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file);
+    return read(file, count -> {});
+  }
+
+  /**
+   * As {@link #read(Path)}.
+   *
+   * @param onRead called often, with how many bytes were just read
+   */
+  public static RdbFile read(Path file, LongConsumer onRead) throws IOException {
+    try (InputStream in = new WatchedInput(file, onRead);
         RdbInput rdb = new RdbInput(in)) {
       Finder finder = new Finder();
       int version = new RdbScanner(rdb, finder).scan();
@@ -31,6 +40,15 @@ public record RdbFile(int version, Optional<AppliedMarker> marker, int databases
     } catch (InvalidSnapshotException e) {
       throw new InvalidSnapshotException(file + ": " + e.getMessage());
     }
+  }
+
+  /** What is wrong with the local Redis when it can only load RDBs up to an older version. */
+  public static String tooNew(int version, int newest) {
+    return "the local Redis reads RDB files up to version "
+        + newest
+        + ", and the cluster's data is in version "
+        + version
+        + ". Give this node a Redis that is as new as the other nodes'";
   }
 
   /**

@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.LongConsumer;
 
 /**
  * Makes an RDB for another purpose out of one. The source is read twice: it is checked whole before
@@ -23,18 +24,20 @@ public final class RdbRewrite {
    * loaded.
    *
    * @param target gets the RDB; is not closed. What it got is of no use after an exception
+   * @param onRead called often, with how many bytes were just read; the source is read twice
    * @return what was read
    * @throws InvalidSnapshotException when the source is damaged, or not from a node of a cluster
    */
-  public static RdbFile export(Path source, OutputStream target) throws IOException {
-    RdbFile file = RdbFile.read(source);
+  public static RdbFile export(Path source, OutputStream target, LongConsumer onRead)
+      throws IOException {
+    RdbFile file = RdbFile.read(source, onRead);
     if (file.marker().isEmpty()) {
       throw new InvalidSnapshotException(
           source
               + " is not from a node of a cluster, so there is nothing to leave out. Load it as it"
               + " is");
     }
-    try (RdbInput in = open(source)) {
+    try (RdbInput in = new RdbInput(new WatchedInput(source, onRead))) {
       RdbOutput out = new RdbOutput(target);
       out.end(
           new RdbCopier(in, out, reservedOf(file), Deadlines.FROM_REDIS, Prelude::ofUser).copy());
@@ -67,7 +70,7 @@ public final class RdbRewrite {
       throws IOException {
     RdbFile file = RdbFile.read(source);
     int dropped = file.marker().isPresent() ? reservedOf(file) : -1;
-    try (RdbInput in = open(source)) {
+    try (RdbInput in = new RdbInput(Files.newInputStream(source))) {
       RdbOutput out = new RdbOutput(target);
       int version = new Seed(in, out, dropped, reservedDatabase).copy();
       out.select(reservedDatabase);
@@ -78,10 +81,6 @@ public final class RdbRewrite {
       throw new InvalidSnapshotException(source + ": " + e.getMessage());
     }
     return file;
-  }
-
-  private static RdbInput open(Path source) throws IOException {
-    return new RdbInput(Files.newInputStream(source));
   }
 
   /** The marker is always in the last database that has keys. */

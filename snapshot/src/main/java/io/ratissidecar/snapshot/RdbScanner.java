@@ -61,6 +61,7 @@ final class RdbScanner {
   }
 
   private static final String MAGIC = "REDIS";
+  static final int HEADER_BYTES = 9;
   private static final int NEWEST_VERSION = 13;
   static final int FIRST_WITH_CHECKSUM = 5;
 
@@ -96,11 +97,7 @@ final class RdbScanner {
    *     than what is known here
    */
   int scan() throws IOException {
-    String magic = new String(in.read(MAGIC.length()), StandardCharsets.ISO_8859_1);
-    if (!magic.equals(MAGIC)) {
-      throw new InvalidSnapshotException("this is no RDB: it does not begin with " + MAGIC);
-    }
-    int version = version();
+    int version = version(in);
     visitor.onVersion(version);
     int database = 0;
     int opcode;
@@ -133,7 +130,17 @@ final class RdbScanner {
     return version;
   }
 
-  private int version() throws IOException {
+  /**
+   * Reads the header, of {@value #HEADER_BYTES} bytes.
+   *
+   * @return the version of the format
+   * @throws InvalidSnapshotException when it is none, or newer than what is known here
+   */
+  static int version(RdbInput in) throws IOException {
+    String magic = new String(in.read(MAGIC.length()), StandardCharsets.ISO_8859_1);
+    if (!magic.equals(MAGIC)) {
+      throw new InvalidSnapshotException("this is no RDB: it does not begin with " + MAGIC);
+    }
     String digits = new String(in.read(4), StandardCharsets.ISO_8859_1);
     if (!digits.matches("[0-9]{4}")) {
       throw new InvalidSnapshotException("this is no RDB: its version is not a number");

@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.function.LongConsumer;
 
 /**
  * A snapshot that was published: a directory with an RDB and its manifest. Neither changes any
@@ -61,12 +62,21 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
    * @throws InvalidSnapshotException when it may not be loaded; says why
    */
   public RdbFile verify() throws IOException {
+    return verify(count -> {});
+  }
+
+  /**
+   * As {@link #verify()}.
+   *
+   * @param onRead called often, with how many bytes were just read; the RDB is read twice
+   */
+  public RdbFile verify(LongConsumer onRead) throws IOException {
     long size = Files.size(rdb());
     if (size != manifest.rdbBytes()) {
       throw new InvalidSnapshotException(
           rdb() + " has " + size + " bytes, its manifest says " + manifest.rdbBytes());
     }
-    String sum = sha256(rdb());
+    String sum = sha256(rdb(), onRead);
     if (!sum.equals(manifest.sha256())) {
       throw new InvalidSnapshotException(
           rdb()
@@ -75,7 +85,7 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
               + ", its manifest says "
               + manifest.sha256());
     }
-    RdbFile read = RdbFile.read(rdb());
+    RdbFile read = RdbFile.read(rdb(), onRead);
     AppliedMarker marker = read.wholeMarker(manifest.clusterId());
     if (marker.applied() != manifest.index() || marker.term() != manifest.term()) {
       throw new InvalidSnapshotException(
@@ -86,10 +96,10 @@ public record Snapshot(Path dir, SnapshotManifest manifest) {
     return read;
   }
 
-  private static String sha256(Path file) throws IOException {
+  private static String sha256(Path file, LongConsumer onRead) throws IOException {
     MessageDigest digest = Sha256.create();
     byte[] buffer = new byte[1 << 18];
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = new WatchedInput(file, onRead)) {
       int count;
       while ((count = in.read(buffer)) > 0) {
         digest.update(buffer, 0, count);

@@ -4,6 +4,7 @@ import io.ratissidecar.statemachine.entry.UnsupportedFormatException;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.Optional;
+import java.util.function.IntSupplier;
 
 /**
  * Fetches another node's snapshot, piece by piece, and publishes it in this node's store once all
@@ -21,13 +22,20 @@ public final class SnapshotDownload {
   private final ChunkSource source;
   private final String clusterId;
   private final Throttle throttle;
+  private final IntSupplier newestRdbVersion;
   private volatile Progress progress = new Progress(0, 0);
 
   /**
    * @param clusterId the cluster whose state it must be
+   * @param newestRdbVersion that the Redis which it is for can load; asked when one begins
    */
   public SnapshotDownload(
-      SnapshotStore store, ChunkSource source, String clusterId, Throttle throttle) {
+      SnapshotStore store,
+      ChunkSource source,
+      String clusterId,
+      Throttle throttle,
+      IntSupplier newestRdbVersion) {
+    this.newestRdbVersion = newestRdbVersion;
     this.store = store;
     this.source = source;
     this.clusterId = clusterId;
@@ -45,7 +53,9 @@ public final class SnapshotDownload {
    *
    * @param atLeast the index from which on a snapshot is of use
    * @throws InvalidSnapshotException when what came is not a whole snapshot of the cluster: nothing
-   *     of it is kept
+   *     of it is kept, and the source is told that its own may be damaged; also when the local
+   *     Redis could not load it
+   * @throws NoRoomException when it does not fit on the disk; nothing of it is kept
    * @throws SnapshotGoneException when the source has deleted it: another run gets a newer one
    * @throws IOException when the source can't be reached any more: another run goes on
    */
@@ -103,12 +113,49 @@ public final class SnapshotDownload {
     }
   }
 
-  private static Snapshot publish(PartialSnapshot partial) throws IOException {
+  private Snapshot publish(PartialSnapshot partial) throws IOException {
     try {
       return partial.publish();
     } catch (InvalidSnapshotException e) {
-      partial.delete();
+      throw damaged(partial, e);
+    }
+  }
+
+  /** Perhaps on the way, perhaps at the source, which would send it again and again. */
+  private IOException damaged(PartialSnapshot partial, InvalidSnapshotException e)
+      throws IOException {
+    partial.delete();
+    try {
+      source.doubt(partial.manifest().index(), partial.manifest().term());
+    } catch (IOException unheard) {
+      e.addSuppressed(unheard);
+    }
+    return e;
+  }
+
+  private static void append(PartialSnapshot partial, byte[] chunk) throws IOException {
+    try {
+      partial.append(chunk);
+    } catch (ClosedByInterruptException e) {
+      throw e; // what has come is as good as before
+    } catch (IOException e) {
+      partial.delete(); // what can't be finished must not keep the disk full
       throw e;
+    }
+  }
+
+  /** The version stands at the very beginning, so nobody waits for the rest in vain. */
+  private void requireLoadable(PartialSnapshot partial) throws IOException {
+    int version;
+    try {
+      version = partial.version();
+    } catch (InvalidSnapshotException e) {
+      throw damaged(partial, e);
+    }
+    int newest = newestRdbVersion.getAsInt();
+    if (version > newest) {
+      partial.delete();
+      throw new InvalidSnapshotException(RdbFile.tooNew(version, newest));
     }
   }
 
@@ -117,7 +164,12 @@ public final class SnapshotDownload {
     long total = manifest.rdbBytes();
     long offset = partial.bytes();
     progress = new Progress(offset, total);
+    boolean loadable = false;
     while (offset < total) {
+      if (!loadable && offset >= RdbScanner.HEADER_BYTES) {
+        requireLoadable(partial);
+        loadable = true;
+      }
       if (Thread.interrupted()) {
         throw new InterruptedException("interrupted while a snapshot was fetched");
       }
@@ -131,7 +183,7 @@ public final class SnapshotDownload {
                     + " of %d were asked for",
                 chunk.length, manifest.index(), offset, length, total));
       }
-      partial.append(chunk);
+      append(partial, chunk);
       offset += chunk.length;
       progress = new Progress(offset, total);
       throttle.transferred(chunk.length);

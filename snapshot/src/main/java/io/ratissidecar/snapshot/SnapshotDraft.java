@@ -24,14 +24,19 @@ public final class SnapshotDraft implements Closeable {
 
   private final SnapshotStore store;
   private final Path dir;
+  private final DiskRoom room;
   private final FileChannel rdb;
   private final MessageDigest digest = Sha256.create();
   private volatile long bytes;
   private long synced;
 
-  SnapshotDraft(SnapshotStore store, Path dir) throws IOException {
+  /** So far there was room. */
+  private long checked;
+
+  SnapshotDraft(SnapshotStore store, Path dir, DiskRoom room) throws IOException {
     this.store = store;
     this.dir = dir;
+    this.room = room;
     this.rdb =
         FileChannel.open(
             dir.resolve(Snapshot.RDB_NAME),
@@ -39,7 +44,7 @@ public final class SnapshotDraft implements Closeable {
             StandardOpenOption.WRITE);
   }
 
-  /** Where the RDB goes; closing it does nothing. */
+  /** Where the RDB goes, as long as there is room; closing it does nothing. */
   public OutputStream out() {
     return new OutputStream() {
       @Override
@@ -49,6 +54,10 @@ public final class SnapshotDraft implements Closeable {
 
       @Override
       public void write(byte[] b, int from, int length) throws IOException {
+        if (bytes >= checked) {
+          room.require(SYNC_BYTES);
+          checked = bytes + SYNC_BYTES;
+        }
         digest.update(b, from, length);
         ByteBuffer left = ByteBuffer.wrap(b, from, length);
         while (left.hasRemaining()) {

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
@@ -31,11 +33,14 @@ public final class SnapshotStore {
   private static final String TEMPORARY = "tmp-";
 
   private final Path dir;
+  private final DiskRoom room;
   private final AtomicInteger drafts = new AtomicInteger();
+  private final Set<Snapshot> damaged = ConcurrentHashMap.newKeySet();
   private volatile List<Snapshot> snapshots;
 
-  private SnapshotStore(Path dir, List<Snapshot> snapshots) {
+  private SnapshotStore(Path dir, DiskRoom room, List<Snapshot> snapshots) {
     this.dir = dir;
+    this.room = room;
     this.snapshots = List.copyOf(snapshots);
   }
 
@@ -46,13 +51,17 @@ public final class SnapshotStore {
    * @throws InvalidSnapshotException when a manifest is damaged
    */
   public static SnapshotStore open(Path dir) throws IOException {
+    return open(dir, DiskRoom.of(dir));
+  }
+
+  static SnapshotStore open(Path dir, DiskRoom room) throws IOException {
     Files.createDirectories(dir);
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, TEMPORARY + "*")) {
       for (Path entry : entries) {
         deleteDirectory(entry);
       }
     }
-    SnapshotStore store = new SnapshotStore(dir, readAll(dir));
+    SnapshotStore store = new SnapshotStore(dir, room, readAll(dir));
     store.deleteSupersededPartial();
     return store;
   }
@@ -118,9 +127,22 @@ public final class SnapshotStore {
         .findFirst();
   }
 
+  /**
+   * It was found that the snapshot can't be loaded. It stays, since the log may begin behind it,
+   * until a sound one takes its place. Forgotten at the end of the process. Any thread.
+   */
+  public void markDamaged(Snapshot snapshot) {
+    damaged.add(snapshot);
+  }
+
+  /** Whether the snapshot is known to be damaged. Any thread. */
+  public boolean isDamaged(Snapshot snapshot) {
+    return damaged.contains(snapshot);
+  }
+
   /** Begins a snapshot. */
   public SnapshotDraft begin() throws IOException {
-    return new SnapshotDraft(this, newTemporary());
+    return new SnapshotDraft(this, newTemporary(), room);
   }
 
   private Path newTemporary() throws IOException {
@@ -137,7 +159,7 @@ public final class SnapshotStore {
     writeManifest(temporary, manifest);
     Path partial = directory(PARTIAL, manifest);
     Files.move(temporary, partial, StandardCopyOption.ATOMIC_MOVE);
-    return new PartialSnapshot(this, partial, manifest);
+    return new PartialSnapshot(this, partial, manifest, room);
   }
 
   /** The copy that was begun and not published. */
@@ -145,7 +167,8 @@ public final class SnapshotStore {
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, PARTIAL + "*")) {
       for (Path entry : entries) { // there is never more than one
         try {
-          return Optional.of(new PartialSnapshot(this, entry, Snapshot.read(entry).manifest()));
+          return Optional.of(
+              new PartialSnapshot(this, entry, Snapshot.read(entry).manifest(), room));
         } catch (InvalidSnapshotException | NoSuchFileException | UnsupportedFormatException e) {
           deleteDirectory(entry); // without a manifest it is of no use, and it can be had again
         }
@@ -171,16 +194,17 @@ public final class SnapshotStore {
 
   /**
    * Gives a directory with synced files its name: once this returns, it is there after any crash.
-   * Of two of the same entry the older one stays.
+   * Of two of the same entry the older one stays, unless it is damaged.
    */
   synchronized Snapshot publish(Path ready, SnapshotManifest manifest) throws IOException {
     syncDirectory(ready);
     Path target = directory(PREFIX, manifest);
     Optional<Snapshot> same = find(manifest.index(), manifest.term());
-    if (same.isPresent()) {
+    if (same.isPresent() && !isDamaged(same.get())) {
       deleteDirectory(ready);
       return same.get();
     }
+    delete(same.stream().toList());
     Files.move(ready, target, StandardCopyOption.ATOMIC_MOVE);
     syncDirectory(dir);
     Snapshot snapshot = new Snapshot(target, manifest);
@@ -191,14 +215,9 @@ public final class SnapshotStore {
     return snapshot;
   }
 
-  /** Deletes all but the newest ones. */
-  public void retain(int count) throws IOException {
-    retain(count, snapshot -> false);
-  }
-
-  /** Deletes all but the newest ones and those that are in use. */
-  public synchronized void retain(int count, Predicate<Snapshot> inUse) throws IOException {
-    delete(snapshots.stream().skip(count).filter(Predicate.not(inUse)).toList());
+  /** Deletes all but those that are to be kept. */
+  public synchronized void retain(Predicate<Snapshot> kept) throws IOException {
+    delete(snapshots.stream().filter(Predicate.not(kept)).toList());
   }
 
   /**
@@ -213,6 +232,7 @@ public final class SnapshotStore {
     List<Snapshot> kept = new ArrayList<>(snapshots);
     kept.removeAll(old);
     snapshots = List.copyOf(kept);
+    damaged.removeAll(old);
     for (Snapshot snapshot : old) {
       // Without its manifest first, it would be a damaged one after a crash.
       Path doomed = dir.resolve(TEMPORARY + snapshot.dir().getFileName());

@@ -174,7 +174,7 @@ class RdbRewriteIT {
   private Path export(Path source) throws IOException {
     Path export = dir.resolve("export.rdb");
     try (OutputStream out = Files.newOutputStream(export)) {
-      RdbRewrite.export(source, out);
+      RdbRewrite.export(source, out, count -> {});
     }
     return export;
   }

@@ -31,7 +31,7 @@ class RdbRewriteTest {
 
   private byte[] exported(byte[] rdb) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    RdbRewrite.export(file(rdb), out);
+    RdbRewrite.export(file(rdb), out, count -> {});
     return out.toByteArray();
   }
 
@@ -130,7 +130,7 @@ class RdbRewriteTest {
     rdb[40] ^= 1;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     Path file = file(rdb);
-    assertThrows(InvalidSnapshotException.class, () -> RdbRewrite.export(file, out));
+    assertThrows(InvalidSnapshotException.class, () -> RdbRewrite.export(file, out, count -> {}));
     assertEquals(0, out.size());
   }
 

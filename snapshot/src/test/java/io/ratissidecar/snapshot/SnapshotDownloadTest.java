@@ -30,6 +30,7 @@ class SnapshotDownloadTest {
   private SnapshotStore ours;
   private Source source;
   private long now;
+  private int newestRdbVersion = 10;
   private final List<Long> sleeps = new ArrayList<>();
 
   /** Reads from another store, and fails where a test wants it. */
@@ -38,6 +39,7 @@ class SnapshotDownloadTest {
     private long cutAt = Long.MAX_VALUE;
     private long endAt = Long.MAX_VALUE;
     private long flipAt = -1;
+    private final List<Long> doubted = new ArrayList<>();
     private Runnable beforeRead = () -> {};
 
     @Override
@@ -52,6 +54,11 @@ class SnapshotDownloadTest {
     @Override
     public byte[] manifest(long index, long term) throws IOException {
       return find(index, term).manifest().toBytes();
+    }
+
+    @Override
+    public void doubt(long index, long term) {
+      doubted.add(index);
     }
 
     private Snapshot find(long index, long term) throws IOException {
@@ -109,7 +116,7 @@ class SnapshotDownloadTest {
               sleeps.add(nanos);
               now += nanos;
             });
-    return new SnapshotDownload(ours, source, CLUSTER, throttle);
+    return new SnapshotDownload(ours, source, CLUSTER, throttle, () -> newestRdbVersion);
   }
 
   private void restart() throws IOException {
@@ -210,7 +217,7 @@ class SnapshotDownloadTest {
           if (source.offsets.size() == 2) {
             try {
               publish(50, 100);
-              theirs.retain(1);
+              theirs.retain(theirs.latest().orElseThrow()::equals);
             } catch (IOException e) {
               throw new AssertionError(e);
             }
@@ -277,28 +284,23 @@ class SnapshotDownloadTest {
           public byte[] read(long index, long term, long offset, int length) {
             throw new AssertionError("nothing is to be read");
           }
+
+          @Override
+          public void doubt(long index, long term) {
+            throw new AssertionError("nothing was read");
+          }
         };
     Throttle none = new Throttle(0, () -> 0, nanos -> {});
     InvalidSnapshotException e =
         assertThrows(
             InvalidSnapshotException.class,
-            () -> new SnapshotDownload(ours, damaged, CLUSTER, none).run(42));
+            () -> new SnapshotDownload(ours, damaged, CLUSTER, none, () -> 10).run(42));
     assertTrue(e.getMessage().contains("manifest of the other node's"), e.getMessage());
   }
 
   @Test
   void when_the_rdb_is_of_another_entry_or_cluster_then_it_is_refused() throws Exception {
-    Snapshot snapshot = publish(42, 10);
-    byte[] other = rdb(43, 10);
-    Files.write(snapshot.rdb(), other);
-    SnapshotManifest m = snapshot.manifest();
-    String sum = sha256(other);
-    Files.write(
-        snapshot.dir().resolve("manifest"),
-        new SnapshotManifest(
-                m.clusterId(), 3, 42, m.members(), m.time(), other.length, sum, m.redisVersion())
-            .toBytes());
-    theirs = SnapshotStore.open(dir.resolve("theirs"));
+    replace(publish(42, 10), rdb(43, 10));
     InvalidSnapshotException e =
         assertThrows(InvalidSnapshotException.class, () -> download(0).run(42));
     assertTrue(e.getMessage().contains("is the state of entry 43"), e.getMessage());
@@ -308,9 +310,40 @@ class SnapshotDownloadTest {
     assertTrue(
         assertThrows(
                 InvalidSnapshotException.class,
-                () -> new SnapshotDownload(ours, source, "ff", none).run(42))
+                () -> new SnapshotDownload(ours, source, "ff", none, () -> 10).run(42))
             .getMessage()
             .contains("not of ff"));
+  }
+
+  /** The source's memory was bad, say, when the RDB was written. */
+  @Test
+  void when_only_the_checksum_of_the_rdb_itself_is_wrong_then_it_is_refused() throws Exception {
+    byte[] rdb = rdb(42, 10);
+    rdb[rdb.length - 1] ^= 1;
+    replace(publish(42, 10), rdb);
+    InvalidSnapshotException e =
+        assertThrows(InvalidSnapshotException.class, () -> download(0).run(42));
+    assertTrue(e.getMessage().contains("its checksum is"), e.getMessage());
+    assertEquals(List.of(), ourFiles());
+  }
+
+  /** Gives the source's snapshot another RDB, which its manifest tells the truth about. */
+  private void replace(Snapshot snapshot, byte[] rdb) throws IOException {
+    Files.write(snapshot.rdb(), rdb);
+    SnapshotManifest m = snapshot.manifest();
+    Files.write(
+        snapshot.dir().resolve("manifest"),
+        new SnapshotManifest(
+                m.clusterId(),
+                m.term(),
+                m.index(),
+                m.members(),
+                m.time(),
+                rdb.length,
+                sha256(rdb),
+                m.redisVersion())
+            .toBytes());
+    theirs = SnapshotStore.open(dir.resolve("theirs"));
   }
 
   private static String sha256(byte[] bytes) {
@@ -418,13 +451,52 @@ class SnapshotDownloadTest {
   }
 
   @Test
+  void when_it_came_damaged_then_the_source_hears_it() throws Exception {
+    Snapshot theirSnapshot = publish(42, BIG);
+    for (long flipped : new long[] {0, BIG / 2}) {
+      source.flipAt = flipped;
+      assertThrows(InvalidSnapshotException.class, () -> download(0).run(42));
+      assertEquals(List.of(), ourFiles());
+    }
+    assertEquals(List.of(42L, 42L), source.doubted);
+    source.flipAt = -1;
+    assertSame(theirSnapshot, download(0).run(42));
+  }
+
+  @Test
+  void when_the_local_redis_is_too_old_for_it_then_that_is_known_before_much_has_come()
+      throws Exception {
+    publish(42, BIG);
+    newestRdbVersion = 9;
+    String message =
+        assertThrows(InvalidSnapshotException.class, () -> download(0).run(42)).getMessage();
+    assertTrue(message.contains("reads RDB files up to version 9"), message);
+    assertEquals(List.of(0L), source.offsets);
+    assertEquals(List.of(), ourFiles());
+    assertEquals(List.of(), source.doubted);
+  }
+
+  @Test
+  void when_it_does_not_fit_on_the_disk_then_nothing_of_it_stays() throws Exception {
+    publish(42, BIG);
+    ours =
+        SnapshotStore.open(
+            dir.resolve("ours"),
+            bytes -> {
+              throw new NoRoomException(dir, 0, 0, bytes);
+            });
+    assertThrows(NoRoomException.class, () -> download(0).run(42));
+    assertEquals(List.of(), ourFiles());
+  }
+
+  @Test
   void when_a_snapshot_is_in_use_then_it_is_not_deleted() throws Exception {
     Snapshot oldest = publish(5, 10);
     publish(6, 10);
     Snapshot newest = publish(7, 10);
-    theirs.retain(1, snapshot -> snapshot.equals(oldest));
+    theirs.retain(List.of(newest, oldest)::contains);
     assertEquals(List.of(newest, oldest), theirs.list());
-    theirs.retain(1);
+    theirs.retain(newest::equals);
     assertEquals(List.of(newest), theirs.list());
   }
 }

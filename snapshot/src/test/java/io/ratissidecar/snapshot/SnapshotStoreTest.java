@@ -1,6 +1,7 @@
 package io.ratissidecar.snapshot;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -113,11 +114,71 @@ class SnapshotStoreTest {
   }
 
   @Test
+  void when_it_is_damaged_then_one_of_the_same_entry_takes_its_place() throws Exception {
+    Snapshot damaged = publish(42);
+    Files.write(damaged.rdb(), new byte[10]);
+    store.markDamaged(damaged);
+    assertTrue(store.isDamaged(damaged));
+    Snapshot next = publish(42);
+    next.verify();
+    assertEquals(List.of(next), store.list());
+    assertFalse(store.isDamaged(next));
+    assertEquals(1, files());
+  }
+
+  /** What a process leaves that dies within a deletion, and within the publication of another. */
+  @Test
+  void when_killed_between_two_steps_then_the_next_start_has_what_was_published() throws Exception {
+    Snapshot published = publish(42);
+    Snapshot deleted = publish(41);
+    Path doomed = dir.resolve("tmp-" + deleted.dir().getFileName());
+    Files.move(deleted.dir(), doomed);
+    Files.delete(doomed.resolve("manifest"));
+    Path unpublished = Files.createDirectory(dir.resolve("tmp-1000"));
+    Files.write(unpublished.resolve("dump.rdb"), RdbBuilder.withMarker(CLUSTER, 3, 43));
+    SnapshotStore.writeManifest(unpublished, published.manifest());
+    assertEquals(List.of(published), SnapshotStore.open(dir).list());
+    assertEquals(1, files());
+  }
+
+  @Test
+  void when_the_disk_has_no_room_then_none_is_taken_and_the_others_stay() throws Exception {
+    Snapshot before = publish(42);
+    long[] free = {20 << 20};
+    SnapshotStore full =
+        SnapshotStore.open(
+            dir,
+            bytes -> {
+              if (free[0] < bytes) {
+                throw new NoRoomException(dir, free[0], 0, bytes);
+              }
+            });
+    try (SnapshotDraft draft = full.begin()) {
+      byte[] part = new byte[1 << 20];
+      String message =
+          assertThrows(
+                  NoRoomException.class,
+                  () -> {
+                    for (int i = 0; i < 100; i++) {
+                      draft.out().write(part);
+                      free[0] -= part.length;
+                    }
+                  })
+              .getMessage();
+      assertTrue(message.contains("Make room"), message);
+      assertTrue(free[0] >= 0, "it took more than there was");
+    }
+    assertEquals(List.of(before), full.list());
+    assertEquals(1, files());
+  }
+
+  @Test
   void when_there_are_more_than_wanted_then_the_oldest_go() throws Exception {
     publish(5);
     publish(100);
     Snapshot newest = publish(1000);
-    store.retain(2);
+    List<Snapshot> two = store.list().subList(0, 2);
+    store.retain(two::contains);
     assertEquals(newest, store.latest().orElseThrow());
     assertEquals(2, store.list().size());
     assertEquals(2, files());

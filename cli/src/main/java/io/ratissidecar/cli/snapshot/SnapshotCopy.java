@@ -1,8 +1,8 @@
 package io.ratissidecar.cli.snapshot;
 
+import io.ratissidecar.cli.client.ByteProgress;
 import io.ratissidecar.cli.client.NodeClient;
 import io.ratissidecar.cli.client.Progress;
-import io.ratissidecar.cli.client.Units;
 import io.ratissidecar.sidecar.snapshot.PeerSnapshots;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotManifest;
@@ -16,8 +16,6 @@ import java.util.HexFormat;
 
 /** Copies the newest snapshot of a node, piece by piece, and checks that it came whole. */
 final class SnapshotCopy {
-  private static final long FIRST_NANOS = 2_000_000_000L;
-
   private final NodeClient client;
   private final String node;
   private final Progress progress;
@@ -44,8 +42,8 @@ final class SnapshotCopy {
   private void copy(PeerSnapshots source, SnapshotManifest manifest, OutputStream out)
       throws IOException {
     MessageDigest digest = newDigest();
-    long start = System.nanoTime();
     long total = manifest.rdbBytes();
+    ByteProgress bar = new ByteProgress(progress, "", total);
     for (long offset = 0; offset < total; ) {
       int length = (int) Math.min(Snapshot.MAX_CHUNK_BYTES, total - offset);
       byte[] chunk = source.read(manifest.index(), manifest.term(), offset, length);
@@ -55,26 +53,18 @@ final class SnapshotCopy {
       out.write(chunk);
       digest.update(chunk);
       offset += chunk.length;
-      long nanos = System.nanoTime() - start;
-      if (nanos > FIRST_NANOS) {
-        progress.show(bar(offset, total, nanos));
-      }
+      bar.accept(chunk.length);
     }
     if (!HexFormat.of().formatHex(digest.digest()).equals(manifest.sha256())) {
+      source.doubt(manifest.index(), manifest.term()); // it makes another one if it has to
       throw new IOException(
           "the snapshot of entry "
               + manifest.index()
               + " is damaged at "
               + node
-              + ", or on the way: its SHA-256 is not that of its manifest. Export from another"
-              + " node");
+              + ", or on the way: its SHA-256 is not that of its manifest. The node"
+              + " checks it now; export again in a while, or from another node");
     }
-  }
-
-  private static String bar(long done, long total, long nanos) {
-    return String.format(
-        "%3d %% of %s, %s/s",
-        100 * done / total, Units.bytes(total), Units.bytes(done * 1_000_000_000L / nanos));
   }
 
   private static MessageDigest newDigest() {

@@ -1,5 +1,6 @@
 package io.ratissidecar.cli.snapshot;
 
+import io.ratissidecar.cli.client.ByteProgress;
 import io.ratissidecar.cli.client.NodeClient;
 import io.ratissidecar.cli.client.NodeOptions;
 import io.ratissidecar.cli.client.Progress;
@@ -7,10 +8,12 @@ import io.ratissidecar.cli.client.Units;
 import io.ratissidecar.snapshot.RdbFile;
 import io.ratissidecar.snapshot.RdbRewrite;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -71,11 +74,16 @@ final class SnapshotExport implements Callable<Integer> {
       new SnapshotCopy(client, node, progress).to(fetched);
       RdbFile rdb;
       try (DurableOutput out = new DurableOutput(written)) {
-        progress.show("leaving out what is the sidecar's own ...");
-        rdb = RdbRewrite.export(fetched, out);
+        rdb =
+            RdbRewrite.export(
+                fetched,
+                out,
+                new ByteProgress(
+                    progress, "leaving out what is the sidecar's own, ", 2 * Files.size(fetched)));
         out.sync();
       }
       Files.move(written, target, StandardCopyOption.ATOMIC_MOVE);
+      syncDirectory(directory);
       progress.clear();
       print(rdb);
       return 0;
@@ -83,6 +91,13 @@ final class SnapshotExport implements Callable<Integer> {
       progress.clear();
       Files.deleteIfExists(fetched);
       Files.deleteIfExists(written);
+    }
+  }
+
+  /** Then the backup has its name after a loss of power, too. */
+  private static void syncDirectory(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
     }
   }
 

@@ -1,6 +1,8 @@
 package io.ratissidecar.cli.snapshot;
 
+import io.ratissidecar.cli.client.ByteProgress;
 import io.ratissidecar.cli.client.Json;
+import io.ratissidecar.cli.client.Progress;
 import io.ratissidecar.cli.client.Units;
 import io.ratissidecar.snapshot.InvalidSnapshotException;
 import io.ratissidecar.snapshot.RdbFile;
@@ -61,7 +63,14 @@ final class SnapshotVerify implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Result> results = what.dir == null ? List.of(file(what.file)) : directory(what.dir);
+    Progress progress = new Progress(spec.commandLine().getErr(), json);
+    List<Result> results;
+    try {
+      results =
+          what.dir == null ? List.of(file(what.file, progress)) : directory(what.dir, progress);
+    } finally {
+      progress.clear();
+    }
     PrintWriter out = spec.commandLine().getOut();
     boolean sound = results.stream().allMatch(r -> r.problem().isEmpty());
     if (json) {
@@ -91,12 +100,12 @@ final class SnapshotVerify implements Callable<Integer> {
     }
   }
 
-  private static Result file(Path file) throws IOException {
+  private static Result file(Path file, Progress progress) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new IOException(file + " is no file");
     }
     try {
-      RdbFile rdb = RdbFile.read(file);
+      RdbFile rdb = RdbFile.read(file, new ByteProgress(progress, "", Files.size(file)));
       String entry = rdb.marker().map(m -> ", entry " + m.applied() + " of a cluster").orElse("");
       return new Result(
           file,
@@ -113,12 +122,16 @@ final class SnapshotVerify implements Callable<Integer> {
     }
   }
 
-  private static List<Result> directory(Path dir) throws IOException {
+  private static List<Result> directory(Path dir, Progress progress) throws IOException {
     List<Result> results = new ArrayList<>();
     for (Path snapshot : SnapshotStore.directories(dir.resolve("snapshots"))) {
       try {
         Snapshot read = Snapshot.read(snapshot);
-        read.verify();
+        read.verify(
+            new ByteProgress(
+                progress,
+                "snapshot of entry " + read.manifest().index() + ", ",
+                2 * read.manifest().rdbBytes()));
         results.add(
             new Result(
                 read.rdb(),

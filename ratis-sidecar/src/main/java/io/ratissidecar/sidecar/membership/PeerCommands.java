@@ -112,6 +112,9 @@ public final class PeerCommands {
                 number(request, 5),
                 number(request, 6),
                 (int) Math.min(number(request, 7), Integer.MAX_VALUE)));
+      case PeerProtocol.DOUBT:
+        snapshots.doubt(number(request, 4), number(request, 5));
+        return reply(Resp::writeOk);
       case PeerProtocol.DIGEST:
         return reply(texts(digests.apply(number(request, 4))));
       default:

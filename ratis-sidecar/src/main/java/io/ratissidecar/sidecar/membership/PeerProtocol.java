@@ -55,6 +55,12 @@ public final class PeerProtocol {
   public static final String CHUNK = "CHUNK";
 
   /**
+   * Index, term: what came of the RDB of the snapshot of the entry was damaged. The node checks
+   * what it has.
+   */
+  public static final String DOUBT = "DOUBT";
+
+  /**
    * Index: that of an entry that asked for it → version of the RDB and digest of the data behind
    * that entry; an empty array when it is not there (yet).
    */

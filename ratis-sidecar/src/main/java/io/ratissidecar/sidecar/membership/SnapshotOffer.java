@@ -17,4 +17,7 @@ public interface SnapshotOffer {
 
   /** A part of the RDB of that of an entry; may be shorter than asked for, empty behind the end. */
   CompletableFuture<byte[]> chunk(long index, long term, long offset, int length);
+
+  /** Somebody got something damaged for that of an entry. */
+  void doubt(long index, long term);
 }

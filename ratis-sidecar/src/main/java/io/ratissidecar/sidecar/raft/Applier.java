@@ -123,6 +123,13 @@ public final class Applier {
     voiding.announce(at, commands);
   }
 
+  /**
+   * The entry at the index, which a snapshot holds, declares commands void. Before Redis is there.
+   */
+  void knownVoid(long at, List<VoidedCommand> commands) {
+    voiding.known(at, commands);
+  }
+
   /** Whether data of this index may have the effect of a command that is void. Any thread. */
   public boolean isSpoilt(long index) {
     return voiding.isSpoilt(index);

@@ -57,6 +57,9 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     implements StateMachine.DataApi, NotifyingLogAppender.PayloadRange {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicatedLogStateMachine.class);
 
+  /** Payload in memory at a time while the log is looked through. */
+  private static final int SCAN_BYTES = 1 << 20;
+
   /** Opens the payload log once Ratis has locked the directory. */
   @FunctionalInterface
   interface PayloadLogOpener {
@@ -162,10 +165,36 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     payload = log;
     applier.use(log);
     if (snapshot.isPresent()) {
+      declareVoidUpTo(snapshot.get().index());
       // Ratis takes what a snapshot holds for applied, and does not apply it again.
       setLastAppliedTermIndex(termIndex(snapshot.get()));
       applier.committed(snapshot.get().index());
     }
+  }
+
+  /**
+   * What the newest snapshot holds is not applied again by Ratis, so that nobody would hear of the
+   * entries there that declare commands void. But Redis may be behind that snapshot, or get an
+   * older one, and is sent what follows.
+   */
+  private void declareVoidUpTo(long snapshotIndex) throws IOException {
+    long next = Math.max(1, payload.startIndex());
+    while (next <= Math.min(snapshotIndex, payload.lastIndex())) {
+      List<Entry> entries = payload.readRange(next, snapshotIndex, SCAN_BYTES);
+      if (entries.isEmpty()) {
+        return; // what is left are Ratis's own
+      }
+      for (Entry entry : entries) {
+        if (entry.header().type() == EntryType.VOID) {
+          applier.knownVoid(entry.index(), voided(entry));
+        }
+      }
+      next = entries.get(entries.size() - 1).index() + 1;
+    }
+  }
+
+  private static List<VoidedCommand> voided(Entry entry) throws IOException {
+    return VoidedCommand.parse(PayloadCommands.lastArgument(entry.payload()));
   }
 
   private static TermIndex termIndex(SnapshotManifest snapshot) {
@@ -342,10 +371,7 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
     Exception cause = null;
     try {
       Entry entry = payload.read(index);
-      List<VoidedCommand> commands =
-          entry == null
-              ? List.of()
-              : VoidedCommand.parse(PayloadCommands.lastArgument(entry.payload()));
+      List<VoidedCommand> commands = entry == null ? List.of() : voided(entry);
       if (!commands.isEmpty()) {
         applier.voided(index, commands);
         return true;

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * leader that proposes to declare scripts void holds them: until the log has decided nobody hears
  * of what they have done, and no other Redis gets them. See docs/adr/0018.
  *
- * <p>Confined to the front loop, but for {@link #announce} and {@link #isSpoilt}.
+ * <p>Confined to the front loop, but for {@link #announce}, {@link #known} and {@link #isSpoilt}.
  */
 final class ScriptVoiding {
   private static final Logger LOG = LoggerFactory.getLogger(ScriptVoiding.class);
@@ -67,6 +67,13 @@ final class ScriptVoiding {
           declare(at, commands);
           onReleased.run();
         });
+  }
+
+  /**
+   * As {@link #announce}, of an entry that everything behind it was seen of. Before Redis comes.
+   */
+  void known(long at, List<VoidedCommand> commands) {
+    commands.forEach(command -> declared.add(at, command));
   }
 
   /**

@@ -116,7 +116,7 @@ final class ApplyLink {
       return false;
     }
     if (plan instanceof RecoveryPlan.Reload load) {
-      OptionalLong index = reload(load, control, reservedDatabase);
+      OptionalLong index = reload(load, log, control, reservedDatabase);
       if (index.isEmpty()) {
         return false;
       }
@@ -131,7 +131,8 @@ final class ApplyLink {
   }
 
   /** Returns the entry whose state Redis then has; empty when the node has to stop. */
-  private OptionalLong reload(RecoveryPlan.Reload load, RedisControl control, int reservedDatabase)
+  private OptionalLong reload(
+      RecoveryPlan.Reload load, FollowedLog log, RedisControl control, int reservedDatabase)
       throws IOException, InterruptedException {
     // What is half loaded must not be believed, whoever dies meanwhile.
     reload.set();
@@ -147,7 +148,8 @@ final class ApplyLink {
       } catch (InvalidSnapshotException e) {
         LOG.error("The snapshot of entry {} can't be loaded: {}", index, e.getMessage());
         damage = e.getMessage();
-      } catch (IOException e) {
+        log.damaged(snapshot);
+      } catch (IOException | UnfitRedisException e) {
         refused.set(true); // time to wait before the next attempt
         throw e;
       }

@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.redis;
 
 import io.ratissidecar.snapshot.RecoveryPlanner.LogRange;
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import java.io.IOException;
 
@@ -11,6 +12,9 @@ interface FollowedLog {
 
   /** Term of the entry at an index; -1 when there is none. Blocks. */
   long termAt(long index) throws IOException;
+
+  /** The snapshot can't be loaded. Any thread. */
+  void damaged(Snapshot snapshot);
 
   /** As {@link io.ratissidecar.sidecar.raft.Applier#redisLost}. On the front loop. */
   void redisLost();

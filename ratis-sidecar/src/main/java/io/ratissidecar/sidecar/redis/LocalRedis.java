@@ -46,7 +46,6 @@ public final class LocalRedis {
   private static final long END_MILLIS = 300;
   private static final long RETRY_MILLIS = 50;
   private static final long HEALTH_CHECK_MILLIS = 1000;
-  private static final long CHILD_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long START_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final SnapshotStore snapshots;
@@ -196,15 +195,16 @@ public final class LocalRedis {
   /**
    * Connects as a replica would, to take an RDB. Blocks.
    *
-   * @throws IOException also when Redis could not fork at once, as it is at work with a child
+   * @param patience how long a child of Redis's may be at work, without whose end it can't fork
+   * @throws IOException also when the child is still at work then
    */
-  public RdbSource openRdbSource() throws IOException, InterruptedException {
+  public RdbSource openRdbSource(Duration patience) throws IOException, InterruptedException {
     boolean streamed;
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
       if (!isSound()) {
         throw new IOException("the local Redis is still being brought to the log");
       }
-      awaitNoChild(control);
+      awaitNoChild(control, patience);
       streamed = control.streamsRdbAtOnce();
     } catch (RedisException e) {
       throw new IOException(inWords(e), e);
@@ -213,8 +213,9 @@ public final class LocalRedis {
   }
 
   /** Redis takes notice up to 100 ms later that a child has ended, as that of the last RDB. */
-  private static void awaitNoChild(RedisControl control) throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + CHILD_NANOS;
+  private static void awaitNoChild(RedisControl control, Duration patience)
+      throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
     while (control.hasChild()) {
       if (System.nanoTime() > deadline) {
         throw new IOException("the local Redis is busy writing a file of its own");

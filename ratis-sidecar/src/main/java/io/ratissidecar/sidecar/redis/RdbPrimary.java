@@ -28,6 +28,10 @@ final class RdbPrimary implements Closeable {
   private static final String REPLICATION_ID = "0".repeat(40);
 
   private static final Duration SILENCE = Duration.ofSeconds(60);
+
+  /** Redis says all of it at once. */
+  private static final Duration HANDSHAKE = Duration.ofSeconds(5);
+
   private static final int COPY_BYTES = 1 << 18;
 
   private final ServerSocket server = new ServerSocket();
@@ -46,11 +50,23 @@ final class RdbPrimary implements Closeable {
     return (InetSocketAddress) server.getLocalSocketAddress();
   }
 
-  /** Waits for Redis, sends it the RDB, and answers it until the connection ends. */
+  /**
+   * Waits for Redis, sends it the RDB, and answers it until the connection ends. Who connects and
+   * asks for no RDB, such as a scan for open ports, does not count.
+   */
   void serve(Path rdb) throws IOException {
-    try (Socket socket = server.accept()) {
+    boolean served = false;
+    while (!served) {
+      served = serve(server.accept(), rdb);
+    }
+  }
+
+  /** Returns whether it was sent the RDB. */
+  private boolean serve(Socket connected, Path rdb) throws IOException {
+    boolean asked = false;
+    try (Socket socket = connected) {
       replica = socket;
-      socket.setSoTimeout((int) SILENCE.toMillis());
+      socket.setSoTimeout((int) HANDSHAKE.toMillis());
       InputStream in = new BufferedInputStream(socket.getInputStream());
       OutputStream out = socket.getOutputStream();
       List<String> command;
@@ -63,11 +79,20 @@ final class RdbPrimary implements Closeable {
               write(out, "+OK");
             }
           }
-          case "PSYNC", "SYNC" -> send(rdb, out);
+          case "PSYNC", "SYNC" -> {
+            asked = true;
+            socket.setSoTimeout((int) SILENCE.toMillis());
+            send(rdb, out);
+          }
           default -> write(out, "-ERR unknown command");
         }
       }
+    } catch (IOException | RuntimeException e) {
+      if (asked) {
+        throw e;
+      }
     }
+    return asked;
   }
 
   private static void write(OutputStream out, String line) throws IOException {

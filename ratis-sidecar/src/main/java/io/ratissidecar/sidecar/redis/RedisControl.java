@@ -1,5 +1,6 @@
 package io.ratissidecar.sidecar.redis;
 
+import io.lettuce.core.FlushMode;
 import io.lettuce.core.KillArgs;
 import io.lettuce.core.RedisBusyException;
 import io.lettuce.core.RedisCommandExecutionException;
@@ -113,9 +114,12 @@ final class RedisControl implements AutoCloseable {
     }
   }
 
-  /** Empties every database, the reserved one too. */
+  /** Empties every database, the reserved one too, and forgets all functions. */
   void flushAll() {
     redis.flushall();
+    if (atLeast(7, 0)) {
+      redis.functionFlush(FlushMode.SYNC);
+    }
   }
 
   /**
@@ -144,12 +148,16 @@ final class RedisControl implements AutoCloseable {
    * once. Version 6.2 makes such a replica wait for others.
    */
   boolean streamsRdbAtOnce() {
+    return atLeast(7, 0)
+        && setting("repl-diskless-sync").orElse("").equals("yes")
+        && setting("repl-diskless-sync-delay").orElse("").equals("0");
+  }
+
+  private boolean atLeast(int major, int minor) {
     Map<String, String> server = info("server");
     String version =
         server.getOrDefault("valkey_version", server.getOrDefault("redis_version", "0"));
-    return RedisRequirements.atLeast(version, 7, 0)
-        && setting("repl-diskless-sync").orElse("").equals("yes")
-        && setting("repl-diskless-sync-delay").orElse("").equals("0");
+    return RedisRequirements.atLeast(version, major, minor);
   }
 
   /** Makes it a replica of that server. */

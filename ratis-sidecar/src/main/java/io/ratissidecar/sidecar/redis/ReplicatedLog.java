@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.redis;
 import io.ratissidecar.sidecar.raft.RaftNode;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.snapshot.RecoveryPlanner.LogRange;
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.entry.Entry;
@@ -26,6 +27,11 @@ record ReplicatedLog(Replication replication, SnapshotStore snapshots) implement
   public long termAt(long index) throws IOException {
     Entry entry = replication.raft().payload().read(index);
     return entry == null ? -1 : entry.term();
+  }
+
+  @Override
+  public void damaged(Snapshot snapshot) {
+    snapshots.markDamaged(snapshot);
   }
 
   @Override

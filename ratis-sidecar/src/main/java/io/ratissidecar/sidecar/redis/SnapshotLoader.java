@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.redis;
 
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.snapshot.InvalidSnapshotException;
+import io.ratissidecar.snapshot.RdbFile;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import java.io.IOException;
@@ -43,13 +44,9 @@ final class SnapshotLoader {
   void load(Snapshot snapshot, RedisControl control, int reservedDatabase)
       throws IOException, InterruptedException {
     int version = snapshot.verify().version();
-    if (version > control.rdbVersion()) {
-      throw new UnfitRedisException(
-          "the local Redis reads RDB files up to version "
-              + control.rdbVersion()
-              + ", and the cluster's data is in version "
-              + version
-              + ". Give this node a Redis that is as new as the other nodes'");
+    int newest = control.rdbVersion();
+    if (version > newest) {
+      throw new UnfitRedisException(RdbFile.tooNew(version, newest));
     }
     long start = System.nanoTime();
     control.flushAll(); // then Redis can load what comes without a file between

@@ -1,8 +1,10 @@
 package io.ratissidecar.sidecar.snapshot;
 
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
-import java.util.OptionalLong;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -30,6 +32,7 @@ final class Compaction {
   }
 
   private final SnapshotStore store;
+  private final SoundSnapshots sound;
   private final SnapshotPolicy policy;
   private final SnapshotSender sender;
   private final BooleanSupplier isInstalling;
@@ -42,10 +45,12 @@ final class Compaction {
    */
   Compaction(
       SnapshotStore store,
+      SoundSnapshots sound,
       SnapshotPolicy policy,
       SnapshotSender sender,
       BooleanSupplier isInstalling) {
     this.store = store;
+    this.sound = sound;
     this.policy = policy;
     this.sender = sender;
     this.isInstalling = isInstalling;
@@ -64,7 +69,8 @@ final class Compaction {
   /** To be called behind every snapshot; what fails is left to {@link #finish}. */
   void run(Log log) throws IOException {
     doneIn = null;
-    store.retain(SnapshotPolicy.RETENTION, sender::isPinned);
+    List<Snapshot> kept = sound.list().stream().limit(SnapshotPolicy.RETENTION).toList();
+    store.retain(s -> kept.contains(s) || sender.isPinned(s) || isLogsBeginning(s, kept));
     if (!isInstalling.getAsBoolean()) {
       store.deleteSupersededPartial();
     }
@@ -73,23 +79,39 @@ final class Compaction {
       return;
     }
     // A snapshot that was just fetched is ahead of this log, which is about to be dropped.
-    OptionalLong newest =
-        store.list().stream()
-            .mapToLong(s -> s.manifest().index())
-            .filter(index -> index <= log.appliedIndex())
-            .findFirst();
-    if (newest.isEmpty() || log.dropEntriesBelow(firstKept(log, newest.getAsLong()))) {
+    List<Snapshot> behind =
+        kept.stream().filter(s -> s.manifest().index() <= log.appliedIndex()).toList();
+    if (behind.isEmpty() || log.dropEntriesBelow(firstKept(log, behind))) {
       doneIn = log;
     }
   }
 
-  private long firstKept(Log log, long snapshotIndex) {
-    long kept = policy.firstKept(snapshotIndex, log.startOfNewest(policy.logBytes()));
-    OptionalLong read = sender.lowestPinnedIndex();
-    if (read.isEmpty() || read.getAsLong() + 1 >= kept) {
-      return kept;
+  /** Without a sound one that is newer, the log may begin right behind it. */
+  private static boolean isLogsBeginning(Snapshot snapshot, List<Snapshot> sound) {
+    return sound.isEmpty() || snapshot.manifest().index() >= sound.get(0).manifest().index();
+  }
+
+  /**
+   * @param snapshots that the log must go on from, the newest first
+   */
+  private long firstKept(Log log, List<Snapshot> snapshots) {
+    long newest = snapshots.get(0).manifest().index();
+    long kept = policy.firstKept(newest, log.startOfNewest(policy.logBytes()));
+    if (snapshots.size() > 1) {
+      // In case the newest turns out to be damaged.
+      kept = keep(log, snapshots.get(1), policy.olderBytes(), kept);
     }
-    // Who reads so slowly that the log behind it grows too long fetches a newer one.
-    return Math.min(kept, Math.max(read.getAsLong() + 1, log.startOfNewest(policy.readerBytes())));
+    Optional<Snapshot> read = sender.oldestPinned();
+    if (read.isPresent()) {
+      // Who reads so slowly that the log behind it outgrows it fetches a newer one.
+      kept = keep(log, read.get(), policy.readerBytes(read.get().manifest().rdbBytes()), kept);
+    }
+    return kept;
+  }
+
+  /** Keeps the log behind a snapshot, too, unless that is more than so many bytes. */
+  private static long keep(Log log, Snapshot snapshot, long bytes, long kept) {
+    long next = snapshot.manifest().index() + 1;
+    return next < kept && log.startOfNewest(bytes) <= next ? next : kept;
   }
 }

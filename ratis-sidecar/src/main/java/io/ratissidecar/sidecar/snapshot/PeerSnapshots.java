@@ -48,6 +48,14 @@ public final class PeerSnapshots implements ChunkSource, Closeable {
     return ask(PeerProtocol.CHUNK, index, term, offset, length);
   }
 
+  /** One of an older version does not know the word, and goes on as before. */
+  @Override
+  public void doubt(long index, long term) throws IOException {
+    call(
+        PeerProtocol.message(
+            PeerProtocol.DOUBT, clusterId, Long.toString(index), Long.toString(term)));
+  }
+
   private byte[] ask(String word, long... numbers) throws IOException {
     if (!wanted.getAsBoolean()) {
       throw new IOException("the snapshot is not wanted any more");

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,23 +29,27 @@ public final class SnapshotFetcher {
   private final SnapshotStore store;
   private final String clusterId;
   private final Optional<String> password;
+  private final IntSupplier newestRdbVersion;
   private final Throttle throttle;
   private final Throttle.Sleeper sleeper;
   private volatile SnapshotDownload download;
 
   /**
+   * @param newestRdbVersion that the local Redis can load
    * @param password what other nodes ask for
    * @param bytesPerSecond 0 for no limit
    */
   public SnapshotFetcher(
       SnapshotStore store,
       String clusterId,
+      IntSupplier newestRdbVersion,
       Optional<String> password,
       long bytesPerSecond,
       LongSupplier nanoClock,
       Throttle.Sleeper sleeper) {
     this.store = store;
     this.clusterId = clusterId;
+    this.newestRdbVersion = newestRdbVersion;
     this.password = password;
     this.throttle = new Throttle(bytesPerSecond, nanoClock, sleeper);
     this.sleeper = sleeper;
@@ -70,7 +75,7 @@ public final class SnapshotFetcher {
       throws InterruptedException {
     PeerSnapshots source =
         new PeerSnapshots(RespEndpoint.parse(address, password), clusterId, wanted);
-    download = new SnapshotDownload(store, source, clusterId, throttle);
+    download = new SnapshotDownload(store, source, clusterId, throttle, newestRdbVersion);
     try {
       return fetch(address, atLeast, wanted, download);
     } finally {

@@ -13,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,7 @@ final class SnapshotInstaller implements AutoCloseable {
 
   private final SidecarConfig config;
   private final SnapshotStore store;
+  private final IntSupplier newestRdbVersion;
   private final Runnable restart;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final AtomicInteger received = new AtomicInteger();
@@ -38,12 +40,18 @@ final class SnapshotInstaller implements AutoCloseable {
   /** Its snapshot is here, and it is about to be closed. */
   private volatile Replication superseded;
 
+  /** Its successor does not have the snapshot's data in Redis yet. */
+  private volatile boolean replacing;
+
   /**
+   * @param newestRdbVersion that the local Redis can load
    * @param restart closes the replication and begins anew
    */
-  SnapshotInstaller(SidecarConfig config, SnapshotStore store, Runnable restart) {
+  SnapshotInstaller(
+      SidecarConfig config, SnapshotStore store, IntSupplier newestRdbVersion, Runnable restart) {
     this.config = config;
     this.store = store;
+    this.newestRdbVersion = newestRdbVersion;
     this.restart = restart;
   }
 
@@ -97,6 +105,7 @@ final class SnapshotInstaller implements AutoCloseable {
         new SnapshotFetcher(
             store,
             replication.raft().identity().clusterId(),
+            newestRdbVersion,
             config.password(),
             config.snapshotBandwidth(),
             System::nanoTime,
@@ -116,6 +125,7 @@ final class SnapshotInstaller implements AutoCloseable {
         snapshot.get().manifest().rdbBytes(),
         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
     superseded = replication;
+    replacing = true;
     restart.run();
   }
 
@@ -123,6 +133,19 @@ final class SnapshotInstaller implements AutoCloseable {
   Optional<Progress> progress() {
     SnapshotFetcher current = fetcher;
     return current == null ? Optional.empty() : Optional.of(current.progress());
+  }
+
+  /**
+   * True from the moment at which a snapshot begins to come until Redis holds its data.
+   *
+   * @param current the node's part in a cluster, if it has any
+   */
+  boolean isInstalling(Optional<Replication> current) {
+    if (replacing
+        && current.filter(r -> r != superseded && r.applier().redisIsReady()).isPresent()) {
+      replacing = false;
+    }
+    return replacing || fetcher != null;
   }
 
   /** How many snapshots have come since the process was started. */

@@ -36,9 +36,19 @@ record SnapshotPolicy(long logBytes, long entries, Duration interval, long retai
         || (intervalIsOver && bytesBehind > 0);
   }
 
-  /** How much of the log is kept at the most for a node that is fetching a snapshot. */
-  long readerBytes() {
-    return 4 * logBytes;
+  /** How much of the log is kept at the most behind the last snapshot but one. */
+  long olderBytes() {
+    return 2 * logBytes;
+  }
+
+  /**
+   * How much of the log is kept at the most for a node that is fetching a snapshot. The larger that
+   * is, the longer it takes, and the more it costs to begin again with a newer one.
+   *
+   * @param rdbBytes of the snapshot
+   */
+  long readerBytes(long rdbBytes) {
+    return Math.max(4 * logBytes, rdbBytes);
   }
 
   /**

@@ -4,17 +4,16 @@ import io.ratissidecar.sidecar.membership.PeerProtocol;
 import io.ratissidecar.sidecar.membership.SnapshotOffer;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotGoneException;
-import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -23,39 +22,46 @@ import java.util.function.LongSupplier;
  *
  * <p>For any thread.
  */
-public final class SnapshotSender implements SnapshotOffer {
+final class SnapshotSender implements SnapshotOffer {
   /** Longer than a reader needs to come back after its connection was cut. */
   static final long PIN_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   /** At this rate at least a reader checks what it has, before it comes back for the log. */
   private static final long CHECKED_BYTES_PER_SECOND = 20 << 20;
 
-  private final SnapshotStore store;
+  private final SoundSnapshots snapshots;
   private final Executor reader;
+  private final Consumer<Snapshot> check;
   private final LongSupplier nanoClock;
   private final int maxChunkBytes;
   private final Map<Long, Long> pinnedUntilNanos = new HashMap<>();
 
   /**
    * @param reader runs what reads files
+   * @param check has a snapshot checked that may be damaged
    * @param maxReplyBytes what may wait for a connection without its being closed
    */
-  public SnapshotSender(
-      SnapshotStore store, Executor reader, LongSupplier nanoClock, long maxReplyBytes) {
-    this.store = store;
+  SnapshotSender(
+      SoundSnapshots snapshots,
+      Executor reader,
+      Consumer<Snapshot> check,
+      LongSupplier nanoClock,
+      long maxReplyBytes) {
+    this.snapshots = snapshots;
     this.reader = reader;
+    this.check = check;
     this.nanoClock = nanoClock;
     this.maxChunkBytes = (int) Math.min(Snapshot.MAX_CHUNK_BYTES, maxReplyBytes / 2);
   }
 
   @Override
   public CompletableFuture<byte[]> latest() {
-    return manifest(store.latest(), "this node has none");
+    return manifest(snapshots.latest(), "this node has none");
   }
 
   @Override
   public CompletableFuture<byte[]> manifest(long index, long term) {
-    return manifest(store.find(index, term), missing(index, term));
+    return manifest(snapshots.find(index, term), missing(index, term));
   }
 
   private CompletableFuture<byte[]> manifest(Optional<Snapshot> snapshot, String missing) {
@@ -68,7 +74,7 @@ public final class SnapshotSender implements SnapshotOffer {
 
   @Override
   public CompletableFuture<byte[]> chunk(long index, long term, long offset, int length) {
-    Optional<Snapshot> snapshot = store.find(index, term);
+    Optional<Snapshot> snapshot = snapshots.find(index, term);
     if (snapshot.isEmpty()) {
       return gone(missing(index, term));
     }
@@ -86,13 +92,20 @@ public final class SnapshotSender implements SnapshotOffer {
     return chunk;
   }
 
-  private static void read(
-      Snapshot snapshot, long offset, int length, CompletableFuture<byte[]> chunk) {
+  @Override
+  public void doubt(long index, long term) {
+    snapshots.find(index, term).ifPresent(check);
+  }
+
+  private void read(Snapshot snapshot, long offset, int length, CompletableFuture<byte[]> chunk) {
     try {
       chunk.complete(snapshot.read(offset, length));
     } catch (SnapshotGoneException e) {
       chunk.completeExceptionally(refusal(e.getMessage()));
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
+      check.accept(snapshot);
+      chunk.completeExceptionally(e);
+    } catch (RuntimeException e) {
       chunk.completeExceptionally(e);
     }
   }
@@ -122,14 +135,15 @@ public final class SnapshotSender implements SnapshotOffer {
   }
 
   /** Whether somebody reads it: then it must not be deleted. */
-  public boolean isPinned(Snapshot snapshot) {
+  boolean isPinned(Snapshot snapshot) {
     return pinned().contains(snapshot.manifest().index());
   }
 
-  /**
-   * The oldest entry of which somebody reads the snapshot: the log behind it will be needed next.
-   */
-  public OptionalLong lowestPinnedIndex() {
-    return pinned().stream().mapToLong(Long::longValue).min();
+  /** The oldest snapshot that somebody reads: the log behind it will be needed next. */
+  Optional<Snapshot> oldestPinned() {
+    Set<Long> pinned = pinned();
+    return snapshots.list().stream()
+        .filter(s -> pinned.contains(s.manifest().index()))
+        .reduce((newer, older) -> older);
   }
 }

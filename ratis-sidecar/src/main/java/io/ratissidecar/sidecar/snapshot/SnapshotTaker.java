@@ -28,6 +28,9 @@ final class SnapshotTaker {
   /** Longer than this entries do not wait: then something else keeps Redis from forking. */
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
+  /** While entries wait, only a child that has just ended is waited for. */
+  private static final Duration PATIENCE_HELD = Duration.ofMillis(200);
+
   private final SnapshotStore store;
   private final LocalRedis redis;
   private final Executor loop;
@@ -73,7 +76,7 @@ final class SnapshotTaker {
    * @throws IOException when it could not be taken; nothing is left of it
    */
   Taken take(Replication replication) throws IOException, InterruptedException {
-    try (RdbSource rdb = redis.openRdbSource()) {
+    try (RdbSource rdb = redis.openRdbSource(PATIENCE)) {
       CompletableFuture<Hold> hold = new CompletableFuture<>();
       loop.execute(() -> hold.complete(hold(replication.applier())));
       return take(replication, rdb, hold.join());
@@ -84,7 +87,7 @@ final class SnapshotTaker {
   Taken take(Replication replication, Hold hold) throws IOException, InterruptedException {
     RdbSource opened;
     try {
-      opened = redis.openRdbSource();
+      opened = redis.openRdbSource(PATIENCE_HELD);
     } catch (IOException | RuntimeException e) {
       if (!hold.quiet().isCompletedExceptionally()) { // else somebody else holds them
         loop.execute(replication.applier()::release);

@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +43,7 @@ public final class Snapshots implements AutoCloseable {
 
   private final SnapshotPolicy policy;
   private final SnapshotStore store;
+  private final SoundSnapshots sound;
   private final LocalRedis redis;
   private final SnapshotTaker taker;
   private final SnapshotSeeder seeder;
@@ -54,6 +56,8 @@ public final class Snapshots implements AutoCloseable {
   private final ExecutorService reader =
       Executors.newSingleThreadExecutor(work -> new Thread(work, "snapshot-reader"));
   private volatile Counts counts = new Counts(0, 0, "", 0, 0);
+  private final AtomicReference<Snapshot> doubted = new AtomicReference<>();
+  private volatile boolean busy;
   private volatile boolean stopping;
   private long lastNanos = System.nanoTime();
   private boolean lastFailed;
@@ -86,9 +90,22 @@ public final class Snapshots implements AutoCloseable {
     this.taker = new SnapshotTaker(store, redis, loop);
     this.seeder = new SnapshotSeeder(store, redis);
     this.replication = replication;
-    this.sender = new SnapshotSender(store, reader, System::nanoTime, config.outputBufferBytes());
-    this.installer = new SnapshotInstaller(config, store, restart);
-    this.compaction = new Compaction(store, policy, sender, this::isInstalling);
+    this.sound =
+        new SoundSnapshots(
+            store, index -> replication.get().filter(r -> r.applier().isSpoilt(index)).isPresent());
+    this.sender =
+        new SnapshotSender(
+            sound, reader, this::check, System::nanoTime, config.outputBufferBytes());
+    this.installer = new SnapshotInstaller(config, store, this::newestRdbVersion, restart);
+    this.compaction = new Compaction(store, sound, policy, sender, this::isInstalling);
+  }
+
+  private int newestRdbVersion() {
+    try {
+      return redis.rdbVersion();
+    } catch (IOException e) {
+      return Integer.MAX_VALUE; // it is asked again before it gets the snapshot
+    }
   }
 
   /** Looks after them from now on. */
@@ -120,8 +137,8 @@ public final class Snapshots implements AutoCloseable {
    */
   public CompletableFuture<Snapshot> takeHere(Replication current) {
     CompletableFuture<Snapshot> done = new CompletableFuture<>();
-    if (taker.bytesWritten() >= 0) {
-      done.completeExceptionally(new IOException("another snapshot is being taken"));
+    if (busy) { // entries would be held back until it ends
+      done.completeExceptionally(new IOException("the node is at work with another snapshot"));
       return done;
     }
     SnapshotTaker.Hold hold = SnapshotTaker.hold(current.applier());
@@ -139,13 +156,23 @@ public final class Snapshots implements AutoCloseable {
     Snapshot run() throws IOException, InterruptedException;
   }
 
+  /** Something on the thread that takes a while. */
+  private Snapshot busily(Work work) throws IOException, InterruptedException {
+    busy = true;
+    try {
+      return work.run();
+    } finally {
+      busy = false;
+    }
+  }
+
   private void onThread(CompletableFuture<Snapshot> done, Work work) {
     try {
       thread.execute(
           () -> {
             try {
-              done.complete(work.run());
-            } catch (IOException | RuntimeException e) {
+              done.complete(busily(work));
+            } catch (IOException | RuntimeException | Error e) {
               done.completeExceptionally(e);
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
@@ -163,7 +190,7 @@ public final class Snapshots implements AutoCloseable {
       if (current.isPresent()) {
         compaction.finish(new ReplicatedLog(current.get()));
         if (isDue(current.get())) {
-          take(current.get());
+          busily(() -> take(current.get()));
         }
       }
     } catch (InterruptedException e) {
@@ -193,31 +220,59 @@ public final class Snapshots implements AutoCloseable {
   }
 
   private boolean isDue(Replication current) throws IOException {
-    long last = lastIndex();
-    long applied = current.applier().appliedIndex();
     Duration sinceLast = Duration.ofNanos(System.nanoTime() - lastNanos);
-    if (applied <= last
-        || isInstalling() // what this node has is about to be replaced
+    if (isInstalling() // what this node has is about to be replaced
         || !current.applier().redisIsReady()
         || (lastFailed && sinceLast.compareTo(AFTER_FAILURE) < 0)) {
       return false;
     }
-    return policy.isDue(current.raft().payload().bytesAfter(last), applied - last, sinceLast);
-  }
-
-  private long lastIndex() {
-    return store.latest().map(s -> s.manifest().index()).orElse(0L);
+    Optional<Snapshot> newest = store.latest();
+    long last = newest.map(s -> s.manifest().index()).orElse(0L);
+    long applied = current.applier().appliedIndex();
+    if (newest.isPresent() && !sound.isSound(newest.get())) {
+      return applied >= last && !sound.isSpoilt(applied);
+    }
+    return applied > last
+        && policy.isDue(current.raft().payload().bytesAfter(last), applied - last, sinceLast);
   }
 
   private Snapshot take(Replication current) throws IOException, InterruptedException {
-    Optional<Snapshot> latest = store.latest();
-    if (latest.isPresent() && latest.get().manifest().index() == current.applier().appliedEntry()) {
-      cut(current); // nothing has changed since, but perhaps nobody needs the log any more
-      return latest.get();
-    }
-    Snapshot snapshot = takeNow(() -> taker.take(current));
+    Optional<Snapshot> latest =
+        sound.latest().filter(s -> s.manifest().index() == current.applier().appliedEntry());
+    // Where nothing has changed since, nobody may need the log any more.
+    Snapshot snapshot = latest.isPresent() ? latest.get() : takeNow(() -> taker.take(current));
     cut(current);
     return snapshot;
+  }
+
+  /** Another node could not use it, or it could not be read. Any thread. */
+  private void check(Snapshot snapshot) {
+    if (!doubted.compareAndSet(null, snapshot)) {
+      return; // one at a time; who can't use another one says so again
+    }
+    try {
+      thread.execute(
+          () -> {
+            busy = true;
+            checkGuarded(snapshot);
+            busy = false;
+            doubted.set(null);
+          });
+    } catch (RejectedExecutionException e) {
+      LOG.debug("The node stops; the snapshot of entry {} stays", snapshot.manifest().index());
+    }
+  }
+
+  private void checkGuarded(Snapshot snapshot) {
+    try {
+      snapshot.verify();
+      LOG.info("The snapshot of entry {} is sound here", snapshot.manifest().index());
+    } catch (IOException | RuntimeException e) {
+      if (store.list().contains(snapshot)) {
+        store.markDamaged(snapshot);
+        failed("A snapshot is damaged; another one takes its place", e);
+      }
+    }
   }
 
   private interface Taking {
@@ -295,9 +350,9 @@ public final class Snapshots implements AutoCloseable {
     installer.install(current, firstAvailable);
   }
 
-  /** True while another node's snapshot is being fetched: this node's data is old. */
+  /** As {@link SnapshotInstaller#isInstalling}: this node's data is old meanwhile. */
   public boolean isInstalling() {
-    return installer.progress().isPresent();
+    return installer.isInstalling(replication.get());
   }
 
   /** What there is and what became of it. */

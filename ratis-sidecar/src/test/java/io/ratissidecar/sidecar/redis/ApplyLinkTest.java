@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.snapshot.RecoveryPlanner.LogRange;
+import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.apply.CommandApplier;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
@@ -60,6 +61,11 @@ class ApplyLinkTest {
     @Override
     public long termAt(long index) {
       return 1;
+    }
+
+    @Override
+    public void damaged(Snapshot snapshot) {
+      events.add("damaged");
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.ratissidecar.sidecar.snapshot;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.ratissidecar.snapshot.SnapshotStore;
@@ -9,7 +11,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,8 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 class CompactionTest {
   private static final String CLUSTER = "00112233445566778899aabbccddeeff";
   private static final long RETAINED = 10;
+  private static final long LOG_BYTES = 1000;
 
   @TempDir Path dir;
+  private final Set<Long> spoilt = new HashSet<>();
   private SnapshotStore store;
   private SnapshotSender sender;
   private Compaction compaction;
@@ -30,6 +36,9 @@ class CompactionTest {
     private boolean fails;
     private boolean keepsSome;
     private long applied = 1000;
+
+    /** The lowest index from which on the log has as much as an older snapshot may keep. */
+    private long firstOfMore = 1;
 
     @Override
     public boolean redisIsReady() {
@@ -43,7 +52,7 @@ class CompactionTest {
 
     @Override
     public long startOfNewest(long bytes) {
-      return 1;
+      return bytes == LOG_BYTES ? 1 : firstOfMore;
     }
 
     @Override
@@ -59,10 +68,15 @@ class CompactionTest {
   @BeforeEach
   void open() throws IOException {
     store = SnapshotStore.open(dir);
-    sender = new SnapshotSender(store, Runnable::run, () -> 0, 1 << 20);
+    SoundSnapshots sound = new SoundSnapshots(store, spoilt::contains);
+    sender = new SnapshotSender(sound, Runnable::run, snapshot -> {}, () -> 0, 1 << 20);
     compaction =
         new Compaction(
-            store, new SnapshotPolicy(1000, 50, Duration.ZERO, RETAINED), sender, () -> false);
+            store,
+            sound,
+            new SnapshotPolicy(LOG_BYTES, 50, Duration.ZERO, RETAINED),
+            sender,
+            () -> false);
   }
 
   private void publish(long index) throws IOException {
@@ -78,7 +92,9 @@ class CompactionTest {
     assertEquals(List.of(101 - RETAINED), log.dropped);
     publish(200);
     compaction.run(log);
-    assertEquals(List.of(101 - RETAINED, 201 - RETAINED), log.dropped);
+    publish(300);
+    compaction.run(log);
+    assertEquals(List.of(101 - RETAINED, 101L, 201L), log.dropped);
   }
 
   /** As when a purge of Ratis's log is not answered in time. */
@@ -128,6 +144,56 @@ class CompactionTest {
     log.ready = true;
     compaction.finish(log);
     assertEquals(1, log.dropped.size());
+  }
+
+  /** The newest may turn out to be damaged, and the one before it is of use with that log only. */
+  @Test
+  void when_there_are_two_then_the_log_goes_back_to_the_older_one_unless_that_is_too_much()
+      throws IOException {
+    publish(100);
+    publish(200);
+    FakeLog log = new FakeLog();
+    compaction.run(log);
+    log.firstOfMore = 101;
+    compaction.run(log);
+    log.firstOfMore = 102;
+    compaction.run(log);
+    assertEquals(List.of(101L, 101L, 201 - RETAINED), log.dropped);
+  }
+
+  @Test
+  void when_the_newest_can_not_be_used_then_the_log_goes_back_to_those_that_can() throws Exception {
+    publish(100);
+    publish(200);
+    publish(300);
+    spoilt.add(300L);
+    FakeLog log = new FakeLog();
+    compaction.run(log);
+    assertEquals(List.of(101L), log.dropped);
+    assertEquals(3, store.list().size(), "the log may begin behind it");
+    assertEquals(
+        "200", new String(sender.latest().get(), UTF_8).split("index=", 2)[1].split("\n", 2)[0]);
+    publish(400);
+    compaction.run(log);
+    assertEquals(List.of(101L, 201L), log.dropped);
+    assertEquals(List.of(400L, 200L), indexes());
+  }
+
+  @Test
+  void when_one_is_damaged_then_it_stays_only_until_there_is_a_newer_one() throws Exception {
+    publish(100);
+    publish(200);
+    store.markDamaged(store.latest().orElseThrow());
+    compaction.run(new FakeLog());
+    assertEquals(List.of(200L, 100L), indexes());
+    publish(200);
+    compaction.run(new FakeLog());
+    assertEquals(List.of(200L, 100L), indexes());
+    assertFalse(store.isDamaged(store.latest().orElseThrow()));
+  }
+
+  private List<Long> indexes() {
+    return store.list().stream().map(s -> s.manifest().index()).toList();
   }
 
   /** It has just been fetched, and replication is about to begin anew behind it. */

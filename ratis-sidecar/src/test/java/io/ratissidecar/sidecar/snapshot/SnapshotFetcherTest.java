@@ -36,15 +36,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,7 @@ class SnapshotFetcherTest {
   /** Numbers of requests for chunks, from 1, at which the sender ends the connection. */
   private final Set<Integer> cuts = ConcurrentHashMap.newKeySet();
 
+  private final List<Snapshot> doubted = new CopyOnWriteArrayList<>();
   private volatile Runnable beforeChunk = () -> {};
   private SnapshotStore theirs;
   private SnapshotStore ours;
@@ -76,7 +78,7 @@ class SnapshotFetcherTest {
   void start() throws IOException {
     theirs = SnapshotStore.open(dir.resolve("theirs"));
     ours = SnapshotStore.open(dir.resolve("ours"));
-    sender = new SnapshotSender(theirs, reader, now::get, Long.MAX_VALUE);
+    sender = sender(Long.MAX_VALUE);
     int port;
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
@@ -110,6 +112,11 @@ class SnapshotFetcherTest {
     PeerCommands commands = new PeerCommands(membership, sender, index -> List.of());
     server = new ClientServer(front, config, client -> new Conversation(client, commands));
     server.start();
+  }
+
+  private SnapshotSender sender(long maxReplyBytes) {
+    SoundSnapshots sound = new SoundSnapshots(theirs, index -> false);
+    return new SnapshotSender(sound, reader, doubted::add, now::get, maxReplyBytes);
   }
 
   @AfterEach
@@ -181,6 +188,7 @@ class SnapshotFetcherTest {
     return new SnapshotFetcher(
         ours,
         CLUSTER,
+        () -> Integer.MAX_VALUE,
         Optional.empty(),
         bytesPerSecond,
         now::get,
@@ -256,7 +264,7 @@ class SnapshotFetcherTest {
           if (chunksAsked.get() == 2) {
             publish(50, 100);
             try {
-              theirs.retain(1);
+              theirs.retain(theirs.latest().orElseThrow()::equals);
             } catch (IOException e) {
               throw new UncheckedIOException(e);
             }
@@ -329,7 +337,7 @@ class SnapshotFetcherTest {
   void when_much_is_asked_for_then_no_more_comes_than_a_connection_may_hold() throws Exception {
     Snapshot snapshot = publish(42, BIG);
     assertEquals(1 << 20, sender.chunk(42, 3, 0, Integer.MAX_VALUE).get().length);
-    SnapshotSender small = new SnapshotSender(theirs, reader, now::get, 65536);
+    SnapshotSender small = sender(65536);
     assertEquals(32768, small.chunk(42, 3, 0, 1 << 20).get().length);
     long end = snapshot.manifest().rdbBytes();
     assertEquals(5, small.chunk(42, 3, end - 5, 1 << 20).get().length);
@@ -341,26 +349,45 @@ class SnapshotFetcherTest {
     Snapshot old = publish(42, 10);
     Snapshot newer = publish(50, 10);
     publish(60, 10);
-    assertEquals(OptionalLong.empty(), sender.lowestPinnedIndex());
+    Predicate<Snapshot> kept = s -> s.equals(theirs.latest().get()) || sender.isPinned(s);
+    assertEquals(Optional.empty(), sender.oldestPinned());
     sender.chunk(50, 3, 0, 10).get();
     now.addAndGet(SnapshotSender.PIN_NANOS / 2);
     sender.manifest(42, 3).get();
-    assertEquals(OptionalLong.of(42), sender.lowestPinnedIndex());
-    theirs.retain(1, sender::isPinned);
+    assertEquals(Optional.of(old), sender.oldestPinned());
+    theirs.retain(kept);
     assertEquals(3, theirs.list().size());
 
     now.addAndGet(SnapshotSender.PIN_NANOS / 2 - 1);
     assertTrue(sender.isPinned(newer));
     now.addAndGet(1);
-    theirs.retain(1, sender::isPinned);
+    theirs.retain(kept);
     assertEquals(2, theirs.list().size());
     sender.chunk(42, 3, 10, 10).get(); // once more, so it lasts longer
     now.addAndGet(SnapshotSender.PIN_NANOS - 1);
     assertTrue(sender.isPinned(old));
     now.addAndGet(1);
-    assertEquals(OptionalLong.empty(), sender.lowestPinnedIndex());
-    theirs.retain(1, sender::isPinned);
+    assertEquals(Optional.empty(), sender.oldestPinned());
+    theirs.retain(kept);
     assertEquals(1, theirs.list().size());
+  }
+
+  @Test
+  void when_what_came_is_damaged_then_the_sender_checks_it_and_offers_another() throws Exception {
+    Snapshot older = publish(42, 10);
+    Snapshot newest = publish(50, BIG);
+    byte[] bytes = Files.readAllBytes(newest.rdb());
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(newest.rdb(), bytes);
+    AtomicInteger asked = new AtomicInteger();
+    beforeChunk =
+        () -> {
+          if (asked.incrementAndGet() > BIG / Snapshot.MAX_CHUNK_BYTES + 1) {
+            doubted.forEach(theirs::markDamaged); // as the one who checks does
+          }
+        };
+    assertSame(older, fetcher(0).fetch(address, 42, () -> true).orElseThrow());
+    assertEquals(List.of(newest), doubted.stream().distinct().toList());
   }
 
   @Test

@@ -48,7 +48,7 @@ class SnapshotInstallerTest {
                   "raft-port", Integer.toString(free.getLocalPort())));
     }
     store = SnapshotStore.open(dir.resolve("snapshots"));
-    installer = new SnapshotInstaller(config, store, () -> {});
+    installer = new SnapshotInstaller(config, store, () -> Integer.MAX_VALUE, () -> {});
     lead();
     replication.close();
     lead(); // each leader begins with an entry

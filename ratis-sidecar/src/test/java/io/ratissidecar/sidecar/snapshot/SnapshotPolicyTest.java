@@ -32,6 +32,12 @@ class SnapshotPolicyTest {
   }
 
   @Test
+  void when_a_snapshot_is_large_then_who_reads_it_may_take_as_much_of_the_log() {
+    assertEquals(4000, policy(Duration.ZERO).readerBytes(10));
+    assertEquals(1_000_000, policy(Duration.ZERO).readerBytes(1_000_000));
+  }
+
+  @Test
   void when_the_log_is_cut_then_some_entries_stay_unless_they_are_large() {
     SnapshotPolicy policy = policy(Duration.ZERO);
     assertEquals(91, policy.firstKept(100, 1));
