@@ -19,6 +19,10 @@ final class UnexplainedErrors {
           Pattern.compile("Failed writing configuration.*\\n.*NoSuchFileException.*conf.tmp"),
           // A test changes the data of one node's Redis.
           Pattern.compile("This node's data behind entry \\d+ differs from that of a majority"),
+          // A leader that has waited too long sends entries again on another connection, while the
+          // first ones are still being written: Ratis refuses the second, before it does anything.
+          Pattern.compile(
+              "Failed appendEntries.*\\n.*SegmentedRaftLog: Already running a method by Thread"),
           // A leader sent something to a node that was just told to stop.
           Pattern.compile("Failed appendEntries.*\\n.*ServerNotReadyException"));
 
