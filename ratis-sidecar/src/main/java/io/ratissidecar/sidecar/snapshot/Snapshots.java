@@ -57,7 +57,10 @@ public final class Snapshots implements AutoCloseable {
       Executors.newSingleThreadExecutor(work -> new Thread(work, "snapshot-reader"));
   private volatile Counts counts = new Counts(0, 0, "", 0, 0);
   private final AtomicReference<Snapshot> doubted = new AtomicReference<>();
+
+  /** The thread is at work with something that may take a while. */
   private volatile boolean busy;
+
   private volatile boolean stopping;
   private long lastNanos = System.nanoTime();
   private boolean lastFailed;
@@ -156,27 +159,20 @@ public final class Snapshots implements AutoCloseable {
     Snapshot run() throws IOException, InterruptedException;
   }
 
-  /** Something on the thread that takes a while. */
-  private Snapshot busily(Work work) throws IOException, InterruptedException {
-    busy = true;
-    try {
-      return work.run();
-    } finally {
-      busy = false;
-    }
-  }
-
   private void onThread(CompletableFuture<Snapshot> done, Work work) {
     try {
       thread.execute(
           () -> {
+            busy = true;
             try {
-              done.complete(busily(work));
+              done.complete(work.run());
             } catch (IOException | RuntimeException | Error e) {
               done.completeExceptionally(e);
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
               done.completeExceptionally(new IOException("the node stops", e));
+            } finally {
+              busy = false;
             }
           });
     } catch (RejectedExecutionException e) {
@@ -188,9 +184,10 @@ public final class Snapshots implements AutoCloseable {
     try {
       Optional<Replication> current = replication.get().filter(r -> !r.isClosed());
       if (current.isPresent()) {
+        busy = true;
         compaction.finish(new ReplicatedLog(current.get()));
         if (isDue(current.get())) {
-          busily(() -> take(current.get()));
+          take(current.get());
         }
       }
     } catch (InterruptedException e) {
@@ -200,6 +197,8 @@ public final class Snapshots implements AutoCloseable {
     } catch (IOException | RuntimeException | Error e) {
       // Whatever it was: without snapshots the log would grow for ever, so it goes on.
       failed("Looking after the snapshots failed, which is tried again", e);
+    } finally {
+      busy = false;
     }
   }
 
@@ -254,16 +253,19 @@ public final class Snapshots implements AutoCloseable {
       thread.execute(
           () -> {
             busy = true;
-            checkGuarded(snapshot);
-            busy = false;
-            doubted.set(null);
+            try {
+              checkNow(snapshot);
+            } finally {
+              busy = false;
+              doubted.set(null);
+            }
           });
     } catch (RejectedExecutionException e) {
       LOG.debug("The node stops; the snapshot of entry {} stays", snapshot.manifest().index());
     }
   }
 
-  private void checkGuarded(Snapshot snapshot) {
+  private void checkNow(Snapshot snapshot) {
     try {
       snapshot.verify();
       LOG.info("The snapshot of entry {} is sound here", snapshot.manifest().index());
