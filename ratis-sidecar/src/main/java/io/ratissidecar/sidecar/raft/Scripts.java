@@ -58,6 +58,7 @@ public final class Scripts {
   private long knownTerm = -1;
   private boolean asking;
   private long flushes;
+  private boolean outOfMemory;
 
   /**
    * @param askAgainLater runs a task on the loop after a while
@@ -180,7 +181,7 @@ public final class Scripts {
   }
 
   private ScriptCommands.Circumstances circumstances(long clockMillis, int database) {
-    return new ScriptCommands.Circumstances(clockMillis, seeds.getAsInt(), database);
+    return new ScriptCommands.Circumstances(clockMillis, seeds.getAsInt(), database, outOfMemory);
   }
 
   private Plan loadLibrary(Request r, int name) {
@@ -205,6 +206,11 @@ public final class Scripts {
             + " max-entry-bytes ("
             + limitBytes
             + ")");
+  }
+
+  /** From now on scripts get no memory, or get it again. */
+  public void outOfMemory(boolean exceeded) {
+    outOfMemory = exceeded;
   }
 
   /** A {@code SCRIPT FLUSH} goes into the log now. */

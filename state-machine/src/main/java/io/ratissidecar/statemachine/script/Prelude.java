@@ -40,6 +40,12 @@ public final class Prelude {
   private static final Pattern MORE_THAN_CALLS_AND_REGISTERING =
       Pattern.compile("\\bredis\\b(?!\\s*\\.\\s*(p?call\\s*\\(|register_function\\s*[({]))");
 
+  /**
+   * Nearly Redis's words. Those would mean that one node's Redis had refused by itself, and so has
+   * to load its data anew.
+   */
+  private static final String OOM = "OOM command is not allowed when used memory > 'maxmemory'.";
+
   /** Where the prelude of a library, which is a function of the library's body, begins and ends. */
   private static final String LIBRARY_START = "(function(main)";
 
@@ -52,6 +58,8 @@ public final class Prelude {
   private final String library;
   private final String random = code("script-random.lua");
   private final String json = code("script-json.lua");
+  private final String sparing;
+  private final String refused = code("script-refused.lua").replace("@OOM@", OOM);
   private final String lean = code("script-lean.lua");
   private final String whole = code("script-whole.lua");
   private final String sandbox = sandboxed("script-sandbox.lua");
@@ -59,9 +67,12 @@ public final class Prelude {
   private final String libraryWhole = code("library-whole.lua");
   private final String librarySandbox = sandboxed("library-sandbox.lua");
 
-  private Prelude(String common) {
+  private Prelude(String common, String sparing) {
+    this.sparing = sparing;
     script = fill(common, "script-start.lua", "user_script");
-    library = fill(common, "library-start.lua", "user_function") + code("library-end.lua");
+    library =
+        fill(common, "library-start.lua", "user_function")
+            + code("library-end.lua").replace("@OOM@", OOM);
   }
 
   private static String sandboxed(String resource) {
@@ -81,13 +92,17 @@ public final class Prelude {
   public static Prelude of(int reservedDatabase, long shiftMillis) {
     String code = code("prelude.lua");
     ScriptPolicy policy = ScriptPolicy.besides(code);
+    String sparing =
+        code("script-sparing.lua")
+            .replace("@NEEDY@", policy.needy())
+            .replace("@WRITING@", policy.writing());
     String filled =
         code.replace("@PLAIN@", policy.allowed())
             .replace("@REFUSED@", policy.refused())
             .replace("@RESERVED@", Integer.toString(reservedDatabase))
             .replace("@EARLIER@", Long.toString(LogicalTime.DELIVERED_EARLIER_MILLIS))
             .replace("@SHIFT@", Long.toString(shiftMillis));
-    return new Prelude(filled);
+    return new Prelude(filled, sparing.replace("@OOM@", OOM));
   }
 
   /** A script's text with the prelude. */
@@ -95,7 +110,21 @@ public final class Prelude {
     String own = latin1(body).substring(firstLine(latin1(body)));
     boolean open = SANDBOXED.matcher(own).find();
     boolean all = open || MORE_THAN_CALLS.matcher(own).find();
-    return wrap(body, script + leftOver(own, open) + (all ? whole : lean) + (open ? sandbox : ""));
+    return wrap(
+        body,
+        script
+            + whenOutOfMemory(latin1(body).substring(0, firstLine(latin1(body))))
+            + leftOver(own, open)
+            + (all ? whole : lean)
+            + (open ? sandbox : ""));
+  }
+
+  /** What Redis does depends on the flags in the first line, or that there is none. */
+  private String whenOutOfMemory(String shebang) {
+    if (shebang.contains("allow-oom") || shebang.contains("no-writes")) {
+      return "";
+    }
+    return shebang.isEmpty() ? sparing : refused;
   }
 
   /** Puts away what this Redis has left over from what it ran before. */

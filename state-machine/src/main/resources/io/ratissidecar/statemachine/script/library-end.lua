@@ -1,14 +1,19 @@
 -- Ends the prelude of a library. Its functions get the clock and the seed as their last two arguments.
-local wanted, count, callback
+local wanted, count, callback, needs_nothing
 -- The main function registers in the same order each time. In a function there is no register_function, so says Redis.
 local collect = function(first, second)
   if not wanted then error("attempt to call field 'register_function' (a nil value)", 2) end
   count = count + 1
   if count ~= wanted then return end
-  callback = second
+  callback, needs_nothing = second, false
   if second ~= nil then return end
   for name, value in pairs(first) do
-    if string.lower(name) == 'callback' then callback = value end
+    name = string.lower(name)
+    if name == 'callback' then callback = value end
+    for i = 1, name == 'flags' and #value or 0 do
+      local flag = string.lower(value[i])
+      needs_nothing = needs_nothing or flag == 'allow-oom' or flag == 'no-writes'
+    end
   end
 end
 @FRESH@
@@ -27,6 +32,7 @@ local enter = function(place)
     local shown = fresh()
     main(shown@SHADOWS@)
     wanted = nil
+    if string.byte(source) == 48 and not needs_nothing then error({err = "@OOM@"}) end
     return callback(keys, args)
   end
 end

@@ -2,7 +2,8 @@
 -- spaces. It shadows what would answer differently from node to node. It runs anew with each call, since Redis keeps
 -- nothing from one run to the next: so it makes few closures and no large table, and common commands come first.
 --
--- @NAME@ is filled in by Prelude. The last two arguments are the entry's clock in milliseconds, and 'seed:database'.
+-- @NAME@ is filled in by Prelude. The last two arguments are the entry's clock in milliseconds, and 'seed:database'. A
+-- seed that begins with 0 says that the leader's Redis uses more memory than it may.
 @START@
 local run = function(name, ...)
   if name == 'GET' or name == 'get' or name == 'INCR' or name == 'incr' or name == 'HGET' or name == 'hget'

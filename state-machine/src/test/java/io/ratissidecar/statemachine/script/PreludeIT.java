@@ -48,6 +48,7 @@ class PreludeIT {
   private static RedisProcess one;
   private static RedisProcess other;
   private long seed = 1;
+  private boolean memoryIsShort;
 
   @BeforeAll
   static void start() throws Exception {
@@ -494,6 +495,39 @@ class PreludeIT {
   }
 
   @Test
+  void when_memory_is_short_then_a_script_writes_only_what_needs_none() throws IOException {
+    String outOfMemory = "OOM command is not allowed when used memory > 'maxmemory'.";
+    memoryIsShort = true;
+    for (String refused :
+        List.of(
+            "return redis.call('set', 'k', 'v')",
+            "return redis.pcall('SETEX', 'k', 10, 'v')",
+            "return redis.call('xadd', 's', '*', 'f', 'v')",
+            "#!lua\nreturn 1")) {
+      String reply = run(one, PRELUDE, refused).asString();
+      assertTrue(reply.startsWith(outOfMemory), refused + ": " + reply);
+    }
+    for (String taken :
+        List.of(
+            "return redis.call('get', 'key1')",
+            "return redis.call('del', 'key1')",
+            "redis.call('del', 'key1') return redis.call('set', 'key1', 'v')",
+            "return redis.call('srandmember', 'set')",
+            "#!lua flags=no-writes\nreturn redis.call('get', 'key1')",
+            "#!lua flags=allow-oom\nreturn redis.call('set', 'key1', 'w')")) {
+      assertFalse(run(one, PRELUDE, taken).isError(), taken);
+      assertEquals(run(one, PRELUDE, taken).toString(), run(one, PRELUDE, taken).toString());
+    }
+    load(
+        "#!lua name=lib\nredis.register_function('f', function() return 1 end)\n"
+            + "redis.register_function{function_name='r', flags={'No-Writes'}, callback=function() return 1 end}");
+    String reply = one.call("FCALL", "f", "0", "" + CLOCK, "077:0").asString();
+    assertTrue(reply.startsWith(outOfMemory), reply);
+    assertEquals(1, one.call("FCALL", "f", "0", "" + CLOCK, "77:0").asLong());
+    assertEquals(1, one.call("FCALL", "r", "0", "" + CLOCK, "077:0").asLong());
+  }
+
+  @Test
   void the_seed_chooses() throws IOException {
     String body = "return redis.call('srandmember', 'set', 5)";
     seed = 1;
@@ -554,7 +588,7 @@ class PreludeIT {
       command.add(argument.getBytes(UTF_8));
     }
     command.add(Long.toString(CLOCK).getBytes(ISO_8859_1));
-    command.add((seed + ":0").getBytes(ISO_8859_1));
+    command.add(((memoryIsShort ? "0" : "") + seed + ":0").getBytes(ISO_8859_1));
     return redis.call(command.toArray(byte[][]::new));
   }
 
