@@ -255,6 +255,9 @@ class ScriptsIT {
     assertError("ERR Library lib already exists", restore(plainDump));
     assertOk(restore(plainDump, bytes("REPLACE")));
     assertError("ERR Wrong restore policy given", restore(plainDump, bytes("NEITHER")));
+    assertError(
+        "ERR unknown subcommand or wrong number of arguments for 'RESTORE'. Try FUNCTION HELP.",
+        restore(plainDump, bytes("REPLACE"), bytes("FLUSH")));
     assertEquals("2", raft("FCALL", "now", "0", "a", "b").texts().get(1));
     dump[3] ^= 1;
     assertError("ERR DUMP payload version or checksum are wrong", restore(dump));

@@ -191,6 +191,12 @@ public final class Scripts {
 
   /** {@code FUNCTION RESTORE} of what users know as their code. */
   private Plan restore(Request r, int name) {
+    if (r.argCount() - name > 4) {
+      return new Plan.Refused(
+          "ERR unknown subcommand or wrong number of arguments for '"
+              + r.argString(name + 1)
+              + "'. Try FUNCTION HELP.");
+    }
     try {
       byte[] dump = FunctionDump.rewrite(r.arg(name + 2), prelude::ofCluster);
       Plan.Rewritten restore = ScriptCommands.restoreLibraries(r, name, dump);
