@@ -91,9 +91,9 @@ class ExternalRedisIT {
         "CONFIG SET client-output-buffer-limit \"normal 0 0 0\"",
         "--client-output-buffer-limit",
         "normal 1mb 0 0"),
-    SHORT_ARGUMENTS(
+    SHORT_STRINGS(
         "'proto-max-bulk-len 1048576'",
-        "CONFIG SET proto-max-bulk-len 16777216",
+        "CONFIG SET proto-max-bulk-len 536870912",
         "--proto-max-bulk-len",
         "1mb"),
     ONE_DATABASE("has 1 database;", "it needs at least 2", "--databases", "1"),

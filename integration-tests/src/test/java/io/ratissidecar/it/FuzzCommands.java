@@ -115,17 +115,19 @@ final class FuzzCommands {
       int start = at;
       while (at < template.length() && template.charAt(at) != ' ' && template.charAt(at) != ']') {
         if (isScript(start)) {
-          at = template.indexOf(' ', at);
+          int end = template.indexOf(' ', at);
+          at = end < 0 ? template.length() : end;
           break;
         }
         at++;
       }
-      return template.substring(start, at).replace("\\_", " ");
+      return template.substring(start, at).replace("\\_", " ").replace("\\n", "\n");
     }
 
-    /** The second word of {@code EVAL} holds every character. */
+    /** A script holds every character. */
     private boolean isScript(int start) {
-      return start == "EVAL ".length() && template.startsWith("EVAL ");
+      String before = template.substring(0, start);
+      return before.equals("EVAL ") || before.equals("FUNCTION LOAD REPLACE ");
     }
   }
 

@@ -275,11 +275,11 @@ class ImportIT {
           }
         }
         awaitCaughtUp(source, program);
-        source.call("SADD", "set", "a", "b");
-        source.call("SORT", "set", "BY", "nosort", "STORE", "sorted");
+        source.call("PFADD", "estimate", "a", "b");
+        source.call("PFDEBUG", "TODENSE", "estimate");
         program
             .await(LONG)
-            .expect(FAILED, "can't run SORT 'set' in database 0", "SORT is refused", "offset");
+            .expect(FAILED, "can't run PFDEBUG", "in database 0", "PFDEBUG is refused", "offset");
       }
       assertEquals(200_000, cluster.node(0).call("RAFT", "STRLEN", "grows").number());
       cluster.node(0).call("RAFT", "FLUSHALL");

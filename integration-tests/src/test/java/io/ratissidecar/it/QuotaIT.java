@@ -17,6 +17,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class QuotaIT {
   private static final String OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 
+  private static final String OOM_IN_SCRIPT =
+      "OOM command is not allowed when used memory > 'maxmemory'.";
+
   @AutoClose private TestCluster cluster;
 
   @Test
@@ -30,6 +33,14 @@ class QuotaIT {
       assertOk(queued.call("MULTI"));
       assertText("QUEUED", queued.call("SET", "queued", "1"));
       assertOk(client.call("SET", "number", "1"));
+      String library =
+          """
+          #!lua name=lib
+          redis.register_function('write', function() return redis.call('set', 'number', 3) end)
+          redis.register_function{function_name = 'read', flags = {'no-writes'},
+            callback = function() return redis.call('get', 'number') end}
+          """;
+      assertText("lib", client.call("FUNCTION", "LOAD", library));
       String megabyte = "x".repeat(1 << 20);
       int[] written = new int[1];
       Poll.until(
@@ -40,9 +51,26 @@ class QuotaIT {
             written[0] += reply.isError() ? 0 : 1;
             return reply.isError();
           });
-      assertError(OOM, client.call("SET", "one more", "x"));
+      // Well beyond, so that buffers of clients that come and go do not matter.
+      String more = "return redis.call('set', 'more', string.rep('x', 5000000))";
+      assertOk(client.call("EVAL", "#!lua flags=allow-oom\n" + more, "0"));
+      Poll.until(
+          "there is still too much",
+          TestCluster.PATIENCE,
+          () -> client.call("SET", "one more", "x").isError());
       assertError(OOM, forwarded.call("LPUSH", "one more", "x"));
-      assertError(OOM, client.call("EVAL", "return 1", "0"));
+      assertNumber(1, client.call("EVAL", "return 1", "0"));
+      assertError(OOM_IN_SCRIPT, client.call("EVAL", "return redis.call('set', 'number', 2)", "0"));
+      assertNumber(
+          2,
+          client.call(
+              "EVAL", "redis.call('del', 'none') return redis.call('incr', 'number')", "0"));
+      assertError(OOM_IN_SCRIPT, client.call("EVAL", "#!lua\nreturn 1", "0"));
+      assertOk(
+          client.call("EVAL", "#!lua flags=allow-oom\nreturn redis.call('set', 'number', 1)", "0"));
+      assertError(OOM_IN_SCRIPT, client.call("FCALL", "write", "0"));
+      assertError(OOM, client.call("FUNCTION", "LOAD", "#!lua name=other\nreturn 1"));
+      assertText("1", client.call("FCALL", "read", "0"));
       assertNumber(1, client.call("EVAL_RO", "return 1", "0"));
       assertOk(client.call("MULTI"));
       assertError(OOM, client.call("INCR", "number"));
@@ -54,6 +82,7 @@ class QuotaIT {
       for (int i = 0; i < written[0]; i++) {
         delete[i + 1] = "big" + i;
       }
+      assertNumber(1, client.call("DEL", "more"));
       assertNumber(written[0], client.call(delete));
       Poll.until(
           "there is room again",

@@ -38,10 +38,18 @@ class ScriptsIT {
   }
 
   private Reply raft(String... words) throws IOException {
+    return cluster.awaitLeader().call(behindRaft(words));
+  }
+
+  private static Reply raft(RespClient client, String... words) throws IOException {
+    return client.call(behindRaft(words));
+  }
+
+  private static String[] behindRaft(String... words) {
     String[] all = new String[words.length + 1];
     all[0] = "RAFT";
     System.arraycopy(words, 0, all, 1, words.length);
-    return cluster.awaitLeader().call(all);
+    return all;
   }
 
   @Test
@@ -165,6 +173,28 @@ class ScriptsIT {
       assertNumber(505, exec.elements().get(1));
       String error = exec.elements().get(2).toString();
       assertTrue(error.contains(sha1("return redis.call('incr', 'x', 1)")), error);
+      String library =
+          "#!lua name=lib\nredis.register_function('get', function(k) return redis.call('get', k[1]) end)";
+      for (String[] command :
+          List.of(
+              new String[] {"MULTI"},
+              new String[] {"SET", "k", "1"},
+              new String[] {"FLUSHALL"},
+              new String[] {"SET", "k", "2"},
+              new String[] {"TTL", "k"},
+              new String[] {"SCRIPT", "LOAD", "return 'loaded'"},
+              new String[] {"EVALSHA", sha1("return 'loaded'"), "0"},
+              new String[] {"FUNCTION", "LOAD", library},
+              new String[] {"FCALL", "get", "1", "k"})) {
+        raft(client, command);
+      }
+      assertEquals(
+          List.of("OK", "OK", "OK", "-1", sha1("return 'loaded'"), "loaded", "lib", "2"),
+          raft(client, "EXEC").texts());
+      assertNumber(1, client.call("RAFT", "DBSIZE"));
+      assertOk(client.call("RAFT", "MULTI"));
+      assertError("ERR 'script' can't be part of a MULTI", raft(client, "SCRIPT", "FLUSH"));
+      assertError("EXECABORT", raft(client, "EXEC"));
       client.call("SELECT", "3");
       assertOk(client.call("RAFT", "EVAL", "return redis.call('set', 'in', 'three')", "0"));
       assertText("three", client.call("RAFT", "GET", "in"));
@@ -199,12 +229,19 @@ class ScriptsIT {
     assertError("ERR Number of keys", raft("FCALL", "add", "1"));
     String wrong = raft("FCALL", "wrong", "0").toString();
     assertTrue(wrong.endsWith("script: wrong, on @user_function:9."), wrong);
+    String counting =
+        "#!lua name=counting\nlocal n = 0\nredis.register_function('counted', function(k) n = n + 1 "
+            + "return redis.call('set', k[1], n) end)";
+    assertText("counting", raft("FUNCTION", "LOAD", counting));
+    assertOk(raft("FCALL", "counted", "1", "n"));
     String list = raft("FUNCTION", "LIST", "WITHCODE").toString();
     assertTrue(list.contains(code), list);
 
     Node leader = cluster.leader();
     leader.killBoth();
     assertEquals("1", raft("FCALL", "add", "1", "s", "d").texts().get(0));
+    assertOk(raft("FCALL", "counted", "1", "n"));
+    assertText("1", raft("GET", "n"));
     leader.start().awaitReady();
     assertError("ERR FUNCTION FLUSH is refused", leader.call("FUNCTION", "FLUSH"));
     ClosingInvariants.checkSameData(cluster);
@@ -242,6 +279,9 @@ class ScriptsIT {
     assertError("ERR Library lib already exists", restore(plainDump));
     assertOk(restore(plainDump, bytes("REPLACE")));
     assertError("ERR Wrong restore policy given", restore(plainDump, bytes("NEITHER")));
+    assertError(
+        "ERR unknown subcommand or wrong number of arguments for 'RESTORE'. Try FUNCTION HELP.",
+        restore(plainDump, bytes("REPLACE"), bytes("FLUSH")));
     assertEquals("2", raft("FCALL", "now", "0", "a", "b").texts().get(1));
     dump[3] ^= 1;
     assertError("ERR DUMP payload version or checksum are wrong", restore(dump));

@@ -1,5 +1,6 @@
 package io.ratissidecar.snapshot;
 
+import io.ratissidecar.statemachine.command.LogicalTime;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -11,7 +12,7 @@ import java.util.HexFormat;
  * A hash of the data in an RDB, the same for the same data: it does not depend on the order of keys
  * and of elements that have none, nor on how values are packed, which settings and history decide.
  * Deadlines are part of it, and function libraries; when a key was last used is not, and the
- * sidecar's own database is not.
+ * sidecar's own database is not, nor is a key that has ended.
  *
  * <p>Later versions of Redis say more of streams, so that only digests of the same version of RDBs
  * can be compared.
@@ -72,7 +73,8 @@ public record RdbDigest(int version, String hash) {
 
     @Override
     public void beginValue(int database, byte[] key, int type) {
-      skipped = database == reservedDatabase;
+      // What has ended each Redis deletes when it likes.
+      skipped = database == reservedDatabase || deadlineMillis == LogicalTime.PAST;
     }
 
     @Override

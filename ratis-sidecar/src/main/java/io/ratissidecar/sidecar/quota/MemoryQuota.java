@@ -66,6 +66,7 @@ public final class MemoryQuota {
               public void reply(ByteBuf frame) {
                 asking = false;
                 exceeded = used(frame.toString(StandardCharsets.US_ASCII)) > maxBytes;
+                leading.get().scripts().outOfMemory(exceeded);
               }
 
               @Override
@@ -91,14 +92,10 @@ public final class MemoryQuota {
   }
 
   /**
-   * Whether the command can't be taken now: it may need memory, and there is too much already. Of a
-   * script that may write it is not known what it needs.
+   * Whether the command can't be taken now: it may need memory, and there is too much already. A
+   * script is told, and refuses what it may not call.
    */
   public boolean denies(CommandSpec command) {
-    return exceeded && (command.flags().contains("denyoom") || mayWrite(command.name()));
-  }
-
-  private static boolean mayWrite(String name) {
-    return name.equals("eval") || name.equals("evalsha") || name.equals("fcall");
+    return exceeded && command.flags().contains("denyoom");
   }
 }

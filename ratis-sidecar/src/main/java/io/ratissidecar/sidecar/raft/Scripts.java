@@ -58,6 +58,7 @@ public final class Scripts {
   private long knownTerm = -1;
   private boolean asking;
   private long flushes;
+  private boolean outOfMemory;
 
   /**
    * @param askAgainLater runs a task on the loop after a while
@@ -180,7 +181,7 @@ public final class Scripts {
   }
 
   private ScriptCommands.Circumstances circumstances(long clockMillis, int database) {
-    return new ScriptCommands.Circumstances(clockMillis, seeds.getAsInt(), database);
+    return new ScriptCommands.Circumstances(clockMillis, seeds.getAsInt(), database, outOfMemory);
   }
 
   private Plan loadLibrary(Request r, int name) {
@@ -190,6 +191,12 @@ public final class Scripts {
 
   /** {@code FUNCTION RESTORE} of what users know as their code. */
   private Plan restore(Request r, int name) {
+    if (r.argCount() - name > 4) {
+      return new Plan.Refused(
+          "ERR unknown subcommand or wrong number of arguments for '"
+              + r.argString(name + 1)
+              + "'. Try FUNCTION HELP.");
+    }
     try {
       byte[] dump = FunctionDump.rewrite(r.arg(name + 2), prelude::ofCluster);
       Plan.Rewritten restore = ScriptCommands.restoreLibraries(r, name, dump);
@@ -205,6 +212,11 @@ public final class Scripts {
             + " max-entry-bytes ("
             + limitBytes
             + ")");
+  }
+
+  /** From now on scripts get no memory, or get it again. */
+  public void outOfMemory(boolean exceeded) {
+    outOfMemory = exceeded;
   }
 
   /** A {@code SCRIPT FLUSH} goes into the log now. */

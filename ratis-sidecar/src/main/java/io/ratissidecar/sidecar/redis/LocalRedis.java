@@ -50,7 +50,6 @@ public final class LocalRedis {
 
   private final SnapshotStore snapshots;
   private final FatalHandler fatal;
-  private final int maxEntryBytes;
   private final ManagedRedis managed;
   private final RespEndpoint endpoint;
   private final ControlClient client;
@@ -86,7 +85,6 @@ public final class LocalRedis {
       SidecarConfig config, SnapshotStore snapshots, FrontLoop front, FatalHandler fatal) {
     this.snapshots = snapshots;
     this.fatal = fatal;
-    this.maxEntryBytes = config.maxEntryBytes();
     this.managed = config.redis() instanceof RedisTarget.Managed ? new ManagedRedis(config) : null;
     this.endpoint = endpoint(config.redis());
     this.client = new ControlClient(endpoint);
@@ -286,7 +284,7 @@ public final class LocalRedis {
       if (reload.isSet()) {
         control.replicaOfNoOne(); // it may have been left in the middle of loading a snapshot
       }
-      int databases = RedisRequirements.check(control, maxEntryBytes);
+      int databases = RedisRequirements.check(control);
       version = control.info("server").getOrDefault("redis_version", "?");
       if (!commands.isDone()) {
         commands.complete(CommandTable.of(connector.ask("COMMAND"), databases));
@@ -380,7 +378,7 @@ public final class LocalRedis {
       afterRefusal.reset();
     }
     // Settings may have been changed since the connection was made.
-    if (RedisRequirements.check(control, maxEntryBytes) != databases) {
+    if (RedisRequirements.check(control) != databases) {
       throw new IOException("its number of databases has changed");
     }
     try {

@@ -10,11 +10,10 @@ final class RedisRequirements {
   private RedisRequirements() {}
 
   /**
-   * @param maxEntryBytes no argument of a command is longer
    * @return number of databases
    * @throws UnfitRedisException naming what is wrong and how to mend it
    */
-  static int check(RedisControl redis, int maxEntryBytes) {
+  static int check(RedisControl redis) {
     Map<String, String> server = redis.info("server");
     String version =
         server.getOrDefault("valkey_version", server.getOrDefault("redis_version", "0"));
@@ -60,15 +59,11 @@ final class RedisRequirements {
               + "': it would close the connection on which entries are applied. Set it:"
               + " CONFIG SET client-output-buffer-limit \"normal 0 0 0\"");
     }
-    long longest = Long.parseLong(redis.setting("proto-max-bulk-len").orElse("536870912"));
-    if (longest < maxEntryBytes) {
-      throw new UnfitRedisException(
-          "the local Redis has 'proto-max-bulk-len "
-              + longest
-              + "', less than this node's max-entry-bytes: it would not take every command. Set it:"
-              + " CONFIG SET proto-max-bulk-len "
-              + maxEntryBytes);
-    }
+    require(
+        redis,
+        "proto-max-bulk-len",
+        "536870912",
+        "a string that grows beyond it would grow on other nodes only");
     int databases = Integer.parseInt(redis.setting("databases").orElse("16"));
     if (databases < 2) {
       throw new UnfitRedisException(

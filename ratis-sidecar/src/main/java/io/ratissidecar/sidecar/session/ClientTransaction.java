@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -29,6 +30,22 @@ import java.util.function.Consumer;
 final class ClientTransaction {
   private static final byte[][] MULTI = {"MULTI".getBytes(StandardCharsets.US_ASCII)};
   private static final byte[][] EXEC = {"EXEC".getBytes(StandardCharsets.US_ASCII)};
+
+  private static final byte[] ECHO = "ECHO".getBytes(StandardCharsets.US_ASCII);
+
+  /** Of the commands about scripts. What others say or do would have to be changed after EXEC. */
+  private static final Set<String> QUEUEABLE =
+      Set.of(
+          "eval",
+          "eval_ro",
+          "evalsha",
+          "evalsha_ro",
+          "fcall",
+          "fcall_ro",
+          "function|load",
+          "function|restore",
+          "script|exists",
+          "script|load");
 
   private final Session session;
   private final Services services;
@@ -82,12 +99,8 @@ final class ClientTransaction {
 
   /** Queues a command. */
   void queue(Request request, int name, Plan plan) {
-    boolean several = plan instanceof Plan.Rewritten rewritten && !rewritten.single();
-    if (several || plan instanceof Plan.Script script && script.command().name().indexOf('|') > 0) {
-      refuse(
-          "ERR '"
-              + request.argString(name).toLowerCase(Locale.ROOT)
-              + "' can't be part of a MULTI: it is replicated as several commands");
+    if (plan instanceof Plan.Script script && !QUEUEABLE.contains(script.command().name())) {
+      refuseMember(request, name);
       return;
     }
     Optional<String> error = queued.add(request, name);
@@ -293,9 +306,8 @@ final class ClientTransaction {
 
     Block(Replication replication) {
       List<Request> requests = queued.commands();
-      commands = new byte[requests.size() + 2][][];
-      commands[0] = MULTI;
-      commands[commands.length - 1] = EXEC;
+      List<byte[][]> block = new ArrayList<>();
+      block.add(MULTI);
       int database = session.database();
       long clock = replication.sequencer().clockMillis();
       long bytes = 0;
@@ -303,15 +315,24 @@ final class ClientTransaction {
         Request request = requests.get(i);
         Plan plan = plan(replication, request, i, clock, database);
         if (plan == null) {
-          return;
+          break;
         }
         if (request.argIs(0, "SELECT")) {
           database = (int) request.argLong(1);
         }
-        replies.queued(change);
-        commands[i + 1] = plan.logged(request, 0)[0];
-        bytes += Sequencer.encodedBytes(commands[i + 1]);
+        byte[][][] logged = plan.logged(request, 0);
+        for (int k = 0; k < logged.length; k++) {
+          if (k == plan.replyIndex()) {
+            replies.queued(change);
+          } else {
+            replies.leftOut();
+          }
+          block.add(logged[k]);
+          bytes += Sequencer.encodedBytes(logged[k]);
+        }
       }
+      block.add(EXEC);
+      commands = block.toArray(byte[][][]::new);
       if (bytes > services.config().maxEntryBytes()) { // a relative expiry grows, made absolute
         error =
             "EXECABORT Transaction discarded because it is longer than max-entry-bytes ("
@@ -353,6 +374,10 @@ final class ClientTransaction {
           return null;
         }
         incomplete = plan == null;
+      }
+      if (plan instanceof Plan.Answered answered) {
+        byte[] text = answered.text().getBytes(StandardCharsets.US_ASCII);
+        return Plan.Rewritten.single(new byte[][] {ECHO, text}); // Redis answers in its place
       }
       if (plan instanceof Plan.Refused refused) {
         error = "EXECABORT Transaction discarded because of: " + refused.error();

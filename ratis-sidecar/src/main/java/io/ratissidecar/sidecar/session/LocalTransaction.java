@@ -11,10 +11,12 @@ import java.util.List;
  * a transaction are changed in the same way among those of {@code EXEC}.
  */
 final class LocalTransaction {
+  /** No transform leaves the reply out. */
   private record Change(int position, LocalRedisLane.Transform transform) {}
 
   private final List<Change> changes = new ArrayList<>();
   private int queued;
+  private int leftOut;
 
   /** Redis has queued a command; the transform may be null. */
   void queued(LocalRedisLane.Transform transform) {
@@ -22,6 +24,13 @@ final class LocalTransaction {
       changes.add(new Change(queued, transform));
     }
     queued++;
+  }
+
+  /** Redis has queued a command that the client does not know of. */
+  void leftOut() {
+    changes.add(new Change(queued, null));
+    queued++;
+    leftOut++;
   }
 
   /** Changes the reply of {@code EXEC}; a null or an error stays as it is. */
@@ -32,7 +41,7 @@ final class LocalTransaction {
       out.writeBytes(reply, reply.readerIndex(), reply.readableBytes());
       return;
     }
-    out.writeCharSequence("*" + queued + "\r\n", StandardCharsets.US_ASCII);
+    out.writeCharSequence("*" + (queued - leftOut) + "\r\n", StandardCharsets.US_ASCII);
     ByteBuf rest = reply.slice(line, reply.writerIndex() - line);
     ReplyScanner scanner = new ReplyScanner();
     int next = 0;
@@ -41,6 +50,9 @@ final class LocalTransaction {
       ByteBuf element = rest.readSlice(length);
       if (next < changes.size() && changes.get(next).position() == i) {
         LocalRedisLane.Transform transform = changes.get(next++).transform();
+        if (transform == null) {
+          continue;
+        }
         if (element.getByte(0) != '-') {
           transform.apply(element, out);
           continue;

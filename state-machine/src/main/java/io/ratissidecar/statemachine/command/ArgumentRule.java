@@ -55,11 +55,11 @@ public enum ArgumentRule {
   MOVE_DATABASE((r, name, now, database, reserved) -> DatabaseRules.move(r, name, reserved)),
   /** {@code SWAPDB} of the reserved database is out of range. */
   SWAP_DATABASES((r, name, now, database, reserved) -> DatabaseRules.swap(r, name, reserved)),
-  /** {@code SORT} is a read without STORE, and refused where the order stored may differ. */
+  /** {@code SORT} is a read without STORE, and gets an order where Redis has none. */
   SORT_STORE((r, name, now, database, reserved) -> OrderRules.sort(r, name)),
-  /** {@code GEOSEARCHSTORE} with ANY is refused. */
+  /** {@code GEOSEARCHSTORE} loses ANY. */
   GEOSEARCH_STORE((r, name, now, database, reserved) -> OrderRules.geosearchstore(r, name)),
-  /** {@code GEORADIUS} is a read without STORE, and refused if it stores with ANY. */
+  /** {@code GEORADIUS} is a read without STORE, and loses ANY if it stores. */
   GEORADIUS_STORE((r, name, now, database, reserved) -> OrderRules.georadius(r, name)),
   /** {@code SPOP} takes what the leader has chosen. */
   SPOP((r, name, now, database, reserved) -> SetRules.spop(r, name)),

@@ -9,7 +9,7 @@ public final class LogicalTime {
   public static final long SHIFT_MILLIS = 1L << 42;
 
   /** What Redis gets for a deadline that has passed by the log's clock: past by any clock. */
-  static final long PAST = 1;
+  public static final long PAST = 1;
 
   /**
    * How much earlier Redis keeps the time at which a consumer got an entry of a stream,

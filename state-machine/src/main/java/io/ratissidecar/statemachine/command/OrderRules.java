@@ -2,20 +2,11 @@ package io.ratissidecar.statemachine.command;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.statemachine.resp.Request;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Commands that may store what they found in the order in which they found it. */
 final class OrderRules {
-  private static final Plan SORT_UNSORTED =
-      new Plan.Refused("ERR SORT is refused: STORE with BY and no pattern is not yet supported");
-  private static final Plan SORT_TIES =
-      new Plan.Refused(
-          "ERR SORT is refused: with STORE, BY a pattern and ALPHA, elements of equal weight are"
-              + " stored in hash-table order, so replicas would differ");
-  private static final Plan GEO_ANY =
-      new Plan.Refused(
-          "ERR COUNT with ANY is refused when it stores: which elements are found first is not"
-              + " promised, so replicas could differ");
-
   private OrderRules() {}
 
   /** {@code SORT key [options] [STORE destination]}; without STORE it is a read. */
@@ -46,28 +37,30 @@ final class OrderRules {
     if (!store) {
       return Plan.READ;
     }
-    if (unsorted) {
-      return SORT_UNSORTED;
-    }
-    return pattern && alpha ? SORT_TIES : null;
+    // By numbers, Redis orders elements of the same weight by their bytes, and so it does with a
+    // set
+    // that is not to be sorted.
+    return pattern && alpha && !unsorted ? StreamRules.inPrelude(r, name, false, false) : null;
   }
 
   /** {@code GEOSEARCHSTORE destination source …}. */
   static Plan geosearchstore(Request r, int name) {
+    int any = 0;
+    boolean count = false;
     int i = name + 3;
     while (i < r.argCount()) {
-      if (r.argIs(i, "ANY")) {
-        return GEO_ANY;
-      }
+      any = r.argIs(i, "ANY") ? i : any;
+      count |= r.argIs(i, "COUNT");
       i += Args.isAny(r, i, "FROMMEMBER", "COUNT") ? 2 : 1; // a member may be called ANY
     }
-    return null;
+    return any > 0 && count ? without(r, name, any) : null;
   }
 
   /** {@code GEORADIUS} and {@code GEORADIUSBYMEMBER}; without STORE and STOREDIST a read. */
   static Plan georadius(Request r, int name) {
     boolean store = false;
-    boolean any = false;
+    int any = 0;
+    boolean count = false;
     // Options begin at 5 or, one behind the unit, at 6; a unit is none of the words below.
     int i = name + 5;
     while (i < r.argCount()) {
@@ -75,14 +68,25 @@ final class OrderRules {
         store = true;
         i += 2;
       } else {
-        any |= r.argIs(i, "ANY");
+        any = r.argIs(i, "ANY") ? i : any;
+        count |= r.argIs(i, "COUNT");
         i += r.argIs(i, "COUNT") ? 2 : 1;
       }
     }
     if (!store) {
       return Plan.READ;
     }
-    return any ? GEO_ANY : null;
+    return any > 0 && count ? without(r, name, any) : null;
+  }
+
+  /**
+   * {@code ANY} takes what Redis finds first, which it does not promise; the nearest are one of the
+   * outcomes that it allows.
+   */
+  private static Plan without(Request r, int name, int any) {
+    List<byte[]> args = new ArrayList<>(List.of(r.args(name)));
+    args.remove(any - name);
+    return Plan.Rewritten.single(args.toArray(byte[][]::new));
   }
 
   private static boolean hasStar(Request r, int i) {

@@ -46,8 +46,7 @@ public sealed interface Plan {
   }
 
   /**
-   * Other commands go into the log in its place. More than one can't be queued in a {@code MULTI}:
-   * they would answer more than once, and some of them select databases.
+   * Other commands go into the log in its place.
    *
    * @param commands commands, each its arguments; not to be changed
    * @param replyIndex the command whose reply is the client's

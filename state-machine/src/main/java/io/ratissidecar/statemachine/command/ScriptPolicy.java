@@ -12,8 +12,10 @@ import java.util.regex.Pattern;
  * @param allowed names, each with a space before and behind; a subcommand as {@code
  *     object|encoding}
  * @param refused names that the command table knows and a script may not call, likewise
+ * @param needy those that may need memory, as Redis flags them ({@code denyoom}), likewise
+ * @param writing those that write and need none, likewise
  */
-public record ScriptPolicy(String allowed, String refused) {
+public record ScriptPolicy(String allowed, String refused, String needy, String writing) {
   private static final Pattern HANDLED = Pattern.compile("\\bc == '([a-z_]+)'");
 
   /**
@@ -39,6 +41,17 @@ public record ScriptPolicy(String allowed, String refused) {
           "httl",
           "hpttl");
 
+  /** What may need memory: what Redis flags {@code denyoom}. */
+  static final Set<String> NEEDY =
+      Set.of(
+          ("append bitfield bitop blmove brpoplpush copy decr decrby geoadd georadius"
+                  + " georadiusbymember geosearchstore getset hincrby hincrbyfloat hmset hset hsetnx incr"
+                  + " incrby incrbyfloat linsert lmove lpush lpushx lset mset msetnx pfadd pfdebug pfmerge"
+                  + " psetex restore restore-asking rpoplpush rpush rpushx sadd sdiffstore set setbit setex"
+                  + " setnx setrange sinterstore sort sunionstore xadd xsetid zadd zdiffstore zincrby"
+                  + " zinterstore zrangestore zunionstore")
+              .split(" "));
+
   /** Of the session otherwise, and harmless. */
   private static final Set<String> HARMLESS = Set.of("ping", "echo");
 
@@ -56,9 +69,16 @@ public record ScriptPolicy(String allowed, String refused) {
     PolicyFile file = PolicyFile.load();
     StringBuilder allowed = new StringBuilder(" ");
     StringBuilder refused = new StringBuilder(" ");
+    StringBuilder needy = new StringBuilder(" ");
+    StringBuilder writing = new StringBuilder(" ");
     for (String name : file.names()) {
       PolicyFile.Policy policy = file.of(name, Set.of());
       boolean replicated = policy.raft() == RaftPolicy.LOG || policy.raft() == RaftPolicy.READ;
+      if (NEEDY.contains(name)) {
+        needy.append(name).append(' ');
+      } else if (policy.raft() == RaftPolicy.LOG && name.indexOf('|') < 0) {
+        writing.append(name).append(' ');
+      }
       boolean asItIs =
           replicated && policy.rule() == ArgumentRule.NONE && !OF_THE_NODE.contains(name);
       if (handled.contains(name)) {
@@ -70,6 +90,7 @@ public record ScriptPolicy(String allowed, String refused) {
         refused.append(name).append(' ');
       }
     }
-    return new ScriptPolicy(allowed.toString(), refused.toString());
+    return new ScriptPolicy(
+        allowed.toString(), refused.toString(), needy.toString(), writing.toString());
   }
 }

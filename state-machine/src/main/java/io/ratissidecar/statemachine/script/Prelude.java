@@ -25,29 +25,58 @@ public final class Prelude {
   private static final String NO_TAIL_CALL = "false or--[[line]] ";
 
   /** Names by which a script can reach what the prelude hides. */
+  private static final String NAMES =
+      "_G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os,"
+          + " getmetatable, server";
+
   private static final Pattern SANDBOXED =
-      Pattern.compile(
-          "\\b(_G|load|loadstring|getfenv|setfenv|collectgarbage|gcinfo|tostring|os)\\b");
+      Pattern.compile("\\b(" + NAMES.replace(", ", "|") + ")\\b");
 
   /** A use of {@code redis} that is no plain call: such scripts get all of it. */
   private static final Pattern MORE_THAN_CALLS =
       Pattern.compile("\\bredis\\b(?!\\s*\\.\\s*p?call\\s*\\()");
 
+  /** The same for a library. */
+  private static final Pattern MORE_THAN_CALLS_AND_REGISTERING =
+      Pattern.compile("\\bredis\\b(?!\\s*\\.\\s*(p?call\\s*\\(|register_function\\s*[({]))");
+
+  /**
+   * Nearly Redis's words. Those would mean that one node's Redis had refused by itself, and so has
+   * to load its data anew.
+   */
+  private static final String OOM = "OOM command is not allowed when used memory > 'maxmemory'.";
+
+  /** Where the prelude of a library, which is a function of the library's body, begins and ends. */
+  private static final String LIBRARY_START = "(function(main)";
+
+  private static final String LIBRARY_END = "\nend)";
+
+  /** Behind a text that Lua does not compile, should it be a mistake that it seems to be one. */
+  private static final String NEVER_COMPILES = "\n@";
+
   private final String script;
   private final String library;
   private final String random = code("script-random.lua");
+  private final String json = code("script-json.lua");
+  private final String sparing;
+  private final String refused = code("script-refused.lua").replace("@OOM@", OOM);
   private final String lean = code("script-lean.lua");
   private final String whole = code("script-whole.lua");
-  private final String ofLibrary = sandboxed("library-end.lua");
   private final String sandbox = sandboxed("script-sandbox.lua");
+  private final String libraryLean = code("library-lean.lua");
+  private final String libraryWhole = code("library-whole.lua");
+  private final String librarySandbox = sandboxed("library-sandbox.lua");
 
-  private Prelude(String common) {
+  private Prelude(String common, String sparing) {
+    this.sparing = sparing;
     script = fill(common, "script-start.lua", "user_script");
-    library = fill(common, "library-start.lua", "user_function");
+    library =
+        fill(common, "library-start.lua", "user_function")
+            + code("library-end.lua").replace("@OOM@", OOM);
   }
 
   private static String sandboxed(String resource) {
-    return code(resource).replace("@SANDBOX@", code("sandbox.lua"));
+    return code(resource).replace("@SANDBOX@", code("sandbox.lua")).replace("@NAMES@", NAMES);
   }
 
   private static String fill(String common, String start, String chunk) {
@@ -63,13 +92,17 @@ public final class Prelude {
   public static Prelude of(int reservedDatabase, long shiftMillis) {
     String code = code("prelude.lua");
     ScriptPolicy policy = ScriptPolicy.besides(code);
+    String sparing =
+        code("script-sparing.lua")
+            .replace("@NEEDY@", policy.needy())
+            .replace("@WRITING@", policy.writing());
     String filled =
         code.replace("@PLAIN@", policy.allowed())
             .replace("@REFUSED@", policy.refused())
             .replace("@RESERVED@", Integer.toString(reservedDatabase))
             .replace("@EARLIER@", Long.toString(LogicalTime.DELIVERED_EARLIER_MILLIS))
             .replace("@SHIFT@", Long.toString(shiftMillis));
-    return new Prelude(filled);
+    return new Prelude(filled, sparing.replace("@OOM@", OOM));
   }
 
   /** A script's text with the prelude. */
@@ -77,14 +110,44 @@ public final class Prelude {
     String own = latin1(body).substring(firstLine(latin1(body)));
     boolean open = SANDBOXED.matcher(own).find();
     boolean all = open || MORE_THAN_CALLS.matcher(own).find();
-    boolean seeded = open || own.contains("math");
     return wrap(
-        body, script + (seeded ? random : "") + (all ? whole : lean) + (open ? sandbox : ""));
+        body,
+        script
+            + whenOutOfMemory(latin1(body).substring(0, firstLine(latin1(body))))
+            + leftOver(own, open)
+            + (all ? whole : lean)
+            + (open ? sandbox : ""));
+  }
+
+  /** What Redis does depends on the flags in the first line, or that there is none. */
+  private String whenOutOfMemory(String shebang) {
+    if (shebang.contains("allow-oom") || shebang.contains("no-writes")) {
+      return "";
+    }
+    return shebang.isEmpty() ? sparing : refused;
+  }
+
+  /** Puts away what this Redis has left over from what it ran before. */
+  private String leftOver(String own, boolean open) {
+    return (open || own.contains("math") ? random : "")
+        + (open || own.contains("cjson") ? json : "");
   }
 
   /** The text of a library of functions with the prelude. */
   public byte[] wrapLibrary(byte[] code) {
-    return wrap(code, library + ofLibrary);
+    String own = latin1(code).substring(firstLine(latin1(code)));
+    if (!LuaText.closesWhatItOpens(own)) {
+      return latin1(latin1(code) + NEVER_COMPILES); // with Redis's words for what is wrong
+    }
+    boolean open = SANDBOXED.matcher(own).find();
+    boolean all = open || MORE_THAN_CALLS_AND_REGISTERING.matcher(own).find();
+    String prelude =
+        library
+            .replace("@FRESH@", (all ? libraryWhole : libraryLean) + (open ? librarySandbox : ""))
+            .replace("@LEFT_OVER@", leftOver(own, open))
+            .replace("@SHADOWS@", open ? ", sandbox(_G, loadstring, tostring, shown)" : "")
+            .replace("@NAMES@", open ? ", " + NAMES : "");
+    return latin1(latin1(wrap(code, prelude)) + LIBRARY_END);
   }
 
   /** The text of a library as its user wrote it, with or without the prelude of any version. */
@@ -107,7 +170,7 @@ public final class Prelude {
     }
     wrapped.append(MARK);
     int copied = 0;
-    for (int call : TailCalls.find(own)) {
+    for (int call : LuaText.tailCalls(own)) {
       wrapped.append(own, copied, call).append(NO_TAIL_CALL);
       copied = call;
     }
@@ -117,7 +180,8 @@ public final class Prelude {
   /** Whether this is a text that {@link #wrapLibrary} made. */
   public static boolean isWrapped(byte[] text) {
     String start = latin1(text);
-    return start.startsWith("local redis", firstLine(start))
+    int begin = firstLine(start);
+    return (start.startsWith("local redis", begin) || start.startsWith(LIBRARY_START, begin))
         && (start.contains(MARK) || start.contains(MARK_AS_IT_IS));
   }
 
@@ -129,6 +193,9 @@ public final class Prelude {
   public static byte[] unwrap(byte[] wrapped) {
     String text = latin1(wrapped);
     String shebang = text.substring(0, firstLine(text));
+    if (text.startsWith(LIBRARY_START, shebang.length()) && text.endsWith(LIBRARY_END)) {
+      text = text.substring(0, text.length() - LIBRARY_END.length());
+    }
     int mark = text.indexOf(MARK);
     int asItIs = text.indexOf(MARK_AS_IT_IS);
     if (asItIs >= 0 && (mark < 0 || asItIs < mark)) {

@@ -23,8 +23,13 @@ public final class ScriptCommands {
 
   private ScriptCommands() {}
 
-  /** What runs a script differently each time. */
-  public record Circumstances(long clockMillis, int seed, int database) {}
+  /**
+   * What runs a script differently each time.
+   *
+   * @param seed positive
+   * @param outOfMemory whether it may do nothing that needs memory
+   */
+  public record Circumstances(long clockMillis, int seed, int database, boolean outOfMemory) {}
 
   /** The hash that an argument is, in lower case as Redis takes it; else some other text. */
   public static String sha(Request r, int i) {
@@ -104,7 +109,9 @@ public final class ScriptCommands {
 
   private static void addTail(byte[][] command, Circumstances circumstances) {
     command[command.length - 2] = ascii(Long.toString(circumstances.clockMillis()));
-    command[command.length - 1] = ascii(circumstances.seed() + ":" + circumstances.database());
+    String mark = circumstances.outOfMemory() ? "0" : ""; // for preludes of any version a number
+    command[command.length - 1] =
+        ascii(mark + circumstances.seed() + ":" + circumstances.database());
   }
 
   /** {@code FUNCTION LOAD [REPLACE] code}: the code with the prelude. */

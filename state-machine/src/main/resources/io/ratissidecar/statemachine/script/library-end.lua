@@ -1,39 +1,47 @@
 -- Ends the prelude of a library. Its functions get the clock and the seed as their last two arguments.
-local sandbox = function(G, compile, text, redis)
-@SANDBOX@
-end
-local shadow = {
-  log = redis.log, LOG_DEBUG = redis.LOG_DEBUG, LOG_VERBOSE = redis.LOG_VERBOSE, LOG_NOTICE = redis.LOG_NOTICE,
-  LOG_WARNING = redis.LOG_WARNING, REDIS_VERSION = redis.REDIS_VERSION, REDIS_VERSION_NUM = redis.REDIS_VERSION_NUM
-}
-local complete
-complete = function()
-  local own = {call = call, pcall = run}
-  own.setresp = function(...)
-    redis.setresp(...)
-    resp = ...
+local wanted, count, callback, needs_nothing
+-- The main function registers in the same order each time. In a function there is no register_function, so says Redis.
+local collect = function(first, second)
+  if not wanted then error("attempt to call field 'register_function' (a nil value)", 2) end
+  count = count + 1
+  if count ~= wanted then return end
+  callback, needs_nothing = second, false
+  if second ~= nil then return end
+  for name, value in pairs(first) do
+    name = string.lower(name)
+    if name == 'callback' then callback = value end
+    for i = 1, name == 'flags' and #value or 0 do
+      local flag = string.lower(value[i])
+      needs_nothing = needs_nothing or flag == 'allow-oom' or flag == 'no-writes'
+    end
   end
-  local real_globals, compile, text = globals()
-  _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os = sandbox(real_globals, compile, text, shadow)
-  -- Empty, so that every assignment meets the real one, which Redis protects.
-  for name in pairs(shadow) do shadow[name] = nil end
-  setmetatable(own, {__index = redis})
-  setmetatable(shadow, {__index = own, __newindex = redis, __metatable = false})
-  complete = nil
 end
-local enter = function(callback)
+@FRESH@
+local enter = function(place)
   return function(keys, args)
-    if complete then complete() end
-    clock, source = args[#args - 1], args[#args]
+    local size = #args
+    clock, source = args[size - 1], args[size]
     if not source or not string.find(source, '^%d+:%d+$') then
       error('this function is replicated: call it with RAFT FCALL', 0)
     end
-    args[#args] = nil
-    args[#args] = nil
+    args[size] = nil
+    args[size - 1] = nil
     real, resp, rare = redis.pcall, 2, nil
-    math.randomseed(tonumber(string.match(source, '^%d+')))
+    @LEFT_OVER@
+    wanted, count = place, 0
+    local shown = fresh()
+    main(shown@SHADOWS@)
+    wanted = nil
+    if string.byte(source) == 48 and not needs_nothing then error({err = "@OOM@"}) end
     return callback(keys, args)
   end
+end
+-- While a library is loaded there is nothing but redis, which can't call, and what strings have.
+local registered = 0
+-- Only a function can be dumped: of anything else this makes an error, as Redis would.
+local checked = function(callback)
+  ('').dump(callback)
+  return enter(registered)
 end
 -- Named arguments are found in any case by Redis. Without pairs all spellings are tried.
 local wrap_callbacks = function(named)
@@ -43,22 +51,23 @@ local wrap_callbacks = function(named)
       name = name .. (i % (2 * bit) >= bit and letter:upper() or letter)
       bit = 2 * bit
     end
-    if named[name] then named[name] = enter(named[name]) end
+    if named[name] then named[name] = checked(named[name]) end
   end
 end
-shadow.register_function = function(...)
-  local first, callback = ...
-  if callback ~= nil then
-    return (function(_, _, ...) return redis.register_function(first, enter(callback), ...) end)(...)
-  end
-  if first then wrap_callbacks(first) end
-  return redis.register_function(...)
-end
--- The error that Redis has for what is not there while a library is loaded.
-shadow.call = function() return redis.call end
-shadow.pcall = function() return redis.pcall end
-shadow.setresp = function() return redis.setresp end
-shadow.set_repl = function() return redis.set_repl end
-return shadow
-end)(redis__globals)
-redis__globals = nil
+main({
+  register_function = function(...)
+    local first, callback = ...
+    registered = registered + 1
+    if callback ~= nil then
+      return (function(_, _, ...) return redis.register_function(first, checked(callback), ...) end)(...)
+    end
+    if first then wrap_callbacks(first) end
+    return redis.register_function(...)
+  end,
+  log = redis.log, LOG_DEBUG = redis.LOG_DEBUG, LOG_VERBOSE = redis.LOG_VERBOSE, LOG_NOTICE = redis.LOG_NOTICE,
+  LOG_WARNING = redis.LOG_WARNING, REDIS_VERSION = redis.REDIS_VERSION, REDIS_VERSION_NUM = redis.REDIS_VERSION_NUM,
+  -- The error that Redis has for what is not there while a library is loaded.
+  call = function() return redis.call end, pcall = function() return redis.pcall end,
+  setresp = function() return redis.setresp end, set_repl = function() return redis.set_repl end
+})
+end)(function(redis@NAMES@, ...)

@@ -1,6 +1,5 @@
--- While a library is loaded there is nothing but redis, and that can't call: the rest is made with the first call.
-local redis__globals = function() return _G, loadstring, tostring end
-local _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os
-local redis = (function(globals)
+-- The body of a library is a function, main, which runs when the library is loaded and anew with each call of one of its
+-- functions: its locals would otherwise keep what this Redis ran before, be that a read on this node alone.
+(function(main)
 -- Set anew with each call of a function.
 local clock, source, real, resp, rare

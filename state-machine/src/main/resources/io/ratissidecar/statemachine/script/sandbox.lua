@@ -6,6 +6,16 @@ local function refused(name)
     return function() error(name .. ' is not available in replicated scripts', 2) end
   end
 end
+-- Valkey's other name for it.
+shadow.server = rawget(G, 'server') and redis
+local absent = setmetatable({}, {__index = function()
+  error("Script attempted to access nonexistent global variable 'server'", 2)
+end})
+-- In the order of @NAMES@.
+local function named()
+  return shadow._G, shadow.load, shadow.loadstring, shadow.getfenv, shadow.setfenv, shadow.collectgarbage, shadow.gcinfo,
+    shadow.tostring, shadow.os, shadow.getmetatable, shadow.server or absent
+end
 -- Addresses differ from run to run.
 shadow.tostring = function(...)
   local v = ...
@@ -20,11 +30,9 @@ end
 shadow.loadstring = function(code, ...)
   local plain, problem = compile(code, ...)
   if not plain then return nil, problem end
-  local open = compile('local redis, _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os = ...'
-    .. ' return function(...) ' .. code .. '\nend', ...)
+  local open = compile('local redis, @NAMES@ = ... return function(...) ' .. code .. '\nend', ...)
   if not open then return nil, 'this chunk is not available in replicated scripts' end
-  local s = shadow
-  return open(s.redis, s._G, s.load, s.loadstring, s.getfenv, s.setfenv, s.collectgarbage, s.gcinfo, s.tostring, s.os)
+  return open(shadow.redis, named())
 end
 shadow.load = function(reader, ...)
   local parts = {}
@@ -38,11 +46,16 @@ shadow.getfenv = refused('getfenv')
 shadow.setfenv = refused('setfenv')
 shadow.collectgarbage = function() return 0 end
 shadow.gcinfo = function() return 0 end
+-- Strings have one for all scripts, which not every Redis protects.
+shadow.getmetatable = function(...)
+  local meta = getmetatable(...)
+  if type(...) ~= 'string' then return meta end
+  return setmetatable({}, {__index = meta, __newindex = G, __metatable = false})
+end
 shadow.os = rawget(G, 'os') and {clock = function() return 0 end}
 local globals = {}
 for k, v in pairs(shadow) do globals[k] = v end
 globals._G = globals
 setmetatable(globals, {__index = G, __newindex = G, __metatable = setmetatable({}, {__newindex = G, __metatable = false})})
 shadow._G = globals
-return globals, shadow.load, shadow.loadstring, shadow.getfenv, shadow.setfenv, shadow.collectgarbage, shadow.gcinfo,
-  shadow.tostring, shadow.os
+return named()

@@ -1,5 +1,5 @@
 -- Behind the prelude of a script that names one of these.
-local _G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os = (function(redis)
+local @NAMES@ = (function(redis)
 local G, compile, text = _G, loadstring, tostring
 @SANDBOX@
 end)(redis)

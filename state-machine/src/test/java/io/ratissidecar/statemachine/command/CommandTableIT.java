@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -52,6 +53,17 @@ class CommandTableIT {
   void empty() throws IOException {
     redis.call("SELECT", "0");
     redis.call("FLUSHALL");
+  }
+
+  @Test
+  void what_redis_says_may_need_memory_scripts_are_refused_when_there_is_none() {
+    Set<String> flagged = new TreeSet<>();
+    for (CommandSpec spec : table.all()) {
+      if (spec.flags().contains("denyoom") && spec.name().indexOf('|') < 0) {
+        flagged.add(spec.name());
+      }
+    }
+    assertEquals(flagged, new TreeSet<>(ScriptPolicy.NEEDY));
   }
 
   @Test

@@ -32,6 +32,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PreludeIT {
   private static final int RESERVED = 15;
 
+  /** What a Redis ran before must not matter. */
+  private static final String BEFORE =
+      "math.random(7) cjson.encode_number_precision(3) cjson.encode_sparse_array(true) "
+          + "cjson.encode_max_depth(2) cjson.decode_max_depth(2) "
+          + "cjson.encode_invalid_numbers(true) cjson.decode_invalid_numbers(false)";
+
   /** Nowhere near the clock of any machine. */
   private static final long CLOCK = 4_000_000_000_123L;
 
@@ -42,6 +48,7 @@ class PreludeIT {
   private static RedisProcess one;
   private static RedisProcess other;
   private long seed = 1;
+  private boolean memoryIsShort;
 
   @BeforeAll
   static void start() throws Exception {
@@ -76,11 +83,15 @@ class PreludeIT {
         redis.call("HSET", "hash", "field" + i, "value" + (999 - i));
         redis.call("ZADD", "zset", Integer.toString(i % 7), "member" + i);
         if (i < 20) {
+          redis.call("SET", "w_member" + i, "weight" + i % 5);
+          redis.call("GEOADD", "geo", "" + i % 7, "" + i % 11, i == 7 ? "any" : "place" + i);
           redis.call("SET", "key" + i, "value" + i);
           redis.call("SADD", "small", "\u00e9" + i, "A" + i, "b" + i, "_" + i);
         }
       }
       redis.call("RPUSH", "list", "3", "1", "2");
+      redis.call("SADD", "unequal", "a", "b", "c", "d");
+      redis.call("MSET", "u_a", "3", "u_b", "10", "u_c", "2");
       redis.call("XADD", "stream", "4000000000200-5", "f", "v");
       redis.call("SELECT", Integer.toString(RESERVED));
       redis.call("SET", "reserved", "value");
@@ -142,6 +153,11 @@ class PreludeIT {
         "return math.random(100000)",
         "local m = math return m['ran' .. 'dom'](100000)",
         "return loadstring('return _G[\"ma\" .. \"th\"].random(100000)')()",
+        "return cjson.encode({1 / 3, {{{1}}}}) .. cjson.decode('[[[[1]]], NaN]')[1][1][1][1]",
+        "return _G['cj' .. 'son'].encode({1 / 3})",
+        "return {pcall(cjson.encode, {[100] = 1})}",
+        "return {pcall(cjson.encode, 0 / 0)}",
+        "cjson.encode_number_precision(5) return cjson.encode({1 / 3})",
         "return tostring({}) .. tostring(redis.call) .. tostring(1)",
         "return collectgarbage('count')",
         "local r = {} for k, v in pairs(redis.call('hgetall', 'hash')) do r[#r + 1] = v end return r",
@@ -154,6 +170,14 @@ class PreludeIT {
         "return redis.call('sort', 'set', 'by', 'nosort', 'limit', 0, 5)",
         "return redis.call('sort', 'set', 'by', 'nosort', 'store', 'sorted')",
         "return redis.call('sort', 'set', 'alpha', 'desc')",
+        "return redis.call('sort', 'set', 'by', 'w_*', 'alpha')",
+        "return redis.call('sort', 'zset', 'by', 'w_*', 'alpha', 'desc', 'limit', 3, 70, 'store', 'sorted')",
+        "return redis.call('sort_ro', 'set', 'by', 'w_*', 'alpha', 'get', '#', 'get', 'w_*', 'limit', -5, 30)",
+        "return redis.call('sort', 'set', 'by', 'w_*', 'get', 'none_*', 'alpha', 'store', 'set')",
+        "return redis.call('sort', 'none', 'by', 'w_*', 'alpha', 'store', 'key1')",
+        "return redis.call('geosearchstore', 'd', 'geo', 'fromlonlat', 1, 1, 'byradius', 900, 'km', 'count', 3, 'any')",
+        "return redis.call('georadius', 'geo', 1, 1, 900, 'km', 'count', 3, 'any', 'store', 'd')",
+        "return redis.call('geosearch', 'geo', 'frommember', 'any', 'byradius', 900, 'km', 'any', 'count', 5)",
         "return redis.call('flushall')",
         "redis.call('select', 3) redis.call('flushall') return redis.call('set', 'here', 1)",
         "local f = loadstring('return redis.call(\"smembers\", \"set\")') return f()",
@@ -169,7 +193,7 @@ class PreludeIT {
   void both_servers_reply_alike_and_end_alike(String body) throws IOException {
     for (Prelude prelude : List.of(PRELUDE, SHIFTED)) {
       fill();
-      one.call("EVAL", "return math.random(7)", "0"); // what it ran before must not matter
+      one.call("EVAL", BEFORE, "0");
       RespValue reply = run(one, prelude, body);
       assertFalse(reply.isError(), reply::toString);
       assertEquals(reply.toString(), run(other, prelude, body).toString());
@@ -223,6 +247,7 @@ class PreludeIT {
         "return 1 +",
         "x = 1",
         "return nosuchglobal",
+        "return server.call('ping')",
         "error('oops')",
         "\nerror({err = 'MY oops'})",
         "return redis.error_reply('MY oops')",
@@ -245,6 +270,18 @@ class PreludeIT {
         "return redis.call('xtrim', 'stream', 'maxlen', 'x')",
         "return redis.call('ping', 'hi')",
         "return redis.call('sort', 'list')",
+        "return redis.call('sort', 'list', 'by', 'w_*', 'alpha', 'store', 'd')",
+        "return redis.call('sort', 'unequal', 'by', 'u_*', 'alpha')",
+        "return redis.call('sort', 'unequal', 'by', 'u_*', 'alpha', 'desc', 'limit', 1, 2)",
+        "return redis.call('sort', 'unequal', 'by', 'u_*', 'alpha', 'limit', 1, 0)",
+        "return redis.call('sort', 'unequal', 'by', 'u_*', 'alpha', 'get', 'u_*', 'get', '#', 'store', 'd')",
+        "return redis.call('sort', 'unequal', 'by', 'u_*', 'alpha', 'limit', 'x', 2)",
+        "return redis.call('sort', 'unequal', 'by', 'u_*', 'alpha', 'store')",
+        "return redis.call('sort', 'unequal', 'by', 'u_*', 'alpha', 'foo')",
+        "return redis.call('sort_ro', 'unequal', 'by', 'u_*', 'alpha', 'store', 'd')",
+        "return redis.call('sort', 'hash', 'by', 'u_*', 'alpha')",
+        "#!lua flags=no-writes\nreturn redis.call('sort', 'unequal', 'by', 'u_*', 'alpha', 'store', 'd')",
+        "return redis.call('geosearch', 'geo', 'fromlonlat', 1, 1, 'byradius', 900, 'km', 'any')",
         "return redis.call('hgetall', 'none')",
         "return redis.call('hincrbyfloat', 'h', 'f', 0.1)",
         "return redis.call('zadd', 'z', 1.5, 'a')",
@@ -322,10 +359,92 @@ class PreludeIT {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "local n = 0 redis.register_function('f', function() n = n + 1 return n end)",
+        "local t = {} redis.register_function('f', function() t[#t + 1] = 1 return #t end)",
+        "local function twice(x) return 2 * x end local n = 1 "
+            + "redis.register_function('g', function() n = twice(n) return n end) "
+            + "redis.register_function{function_name='f', callback=function() n = twice(n) return n end}",
+        "redis.register_function('f', function() rawset(redis, 'n', (redis.n or 0) + 1) return redis.n end)",
+        "redis.register_function('f', function() table.insert(_G, 1) return #_G end)",
+        "redis.register_function('f', function() rawset(getmetatable(_G), 'n', (getmetatable(_G).n or 0) + 1)"
+            + " return getmetatable(_G).n end)",
+        "local next redis.register_function('f', function() "
+            + "next = next or coroutine.wrap(function() for i = 1, 9 do coroutine.yield(i) end end) return next() end)",
+        "redis.register_function('f', function() local r = cjson.encode(0.123456789) "
+            + "cjson.encode_number_precision(3) return #r end)",
+        "redis.register_function('f', function() return math.random(1000) end)",
+      })
+  void a_library_keeps_nothing_from_one_call_to_the_next(String body) throws IOException {
+    RespValue loaded = load("#!lua name=lib\n" + body);
+    assertEquals("lib", loaded.asString());
+    RespValue first = one.call("FCALL", "f", "0", "" + CLOCK, "77:0");
+    assertFalse(first.isError(), first::toString);
+    assertEquals(first.toString(), one.call("FCALL", "f", "0", "" + CLOCK, "77:0").toString());
+  }
+
+  @Test
+  void what_a_library_does_when_it_is_loaded_is_there_when_it_is_called() throws IOException {
+    load(
+        """
+        #!lua name=lib
+        redis.log(redis.LOG_DEBUG, 'loaded once')
+        local version, names = redis.REDIS_VERSION, {}
+        local function add(name, f)
+          names[#names + 1] = name
+          redis.register_function{function_name = name, FLAGS = {'no-writes'}, CALLBACK = f}
+        end
+        for i = 1, 3 do add('f' .. i, function(keys, args) return {i, #names, #args, version} end) end
+        if names.none then
+          repeat return until true
+        end
+        local last = function() return redis.call('incr', 'list') end -- the end""");
+    for (int i = 1; i <= 3; i++) {
+      List<RespValue> reply = one.call("FCALL", "f" + i, "0", "a", "" + CLOCK, "77:0").asList();
+      assertEquals(List.of(i, 3, 1), reply.stream().limit(3).map(v -> (int) v.asLong()).toList());
+    }
+  }
+
+  @Test
+  void a_function_that_registers_another_is_refused_as_by_redis() throws IOException {
+    String body = "redis.register_function('f', function() redis.register_function('g', 1) end)";
+    load("#!lua name=lib\n" + body);
+    String reply = one.call("FCALL", "f", "0", "" + CLOCK, "77:0").asString();
+    assertTrue(reply.contains("attempt to call field 'register_function' (a nil value)"), reply);
+    load(
+        "#!lua name=lib\nlocal add = redis.register_function\n"
+            + "add('f', function() add('g', function() end) end)");
+    reply = one.call("FCALL", "f", "0", "" + CLOCK, "77:0").asString();
+    assertTrue(reply.contains("user_function:3: attempt to call"), reply);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "local x = 1 end",
+        "redis.register_function('f', function() return 1 end) end) os.exit((function()",
+        "local function f() return 1",
+        "\n\nif true then redis.register_function('f', function() return 1 end)",
+        "return 1 +",
+        "abc def",
+        "local s = [[ end",
+        "--[[ end",
+        "until",
+      })
+  void what_is_no_library_is_none_with_the_prelude(String body) throws IOException {
+    String library = "#!lua name=lib\n" + body;
+    one.call("FUNCTION", "FLUSH");
+    assertTrue(one.call("FUNCTION", "LOAD", library).isError());
+    assertTrue(load(library).isError());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "redis.call = function() return 1 end",
         "redis.log = function() return 1 end",
         "redis.other = 1",
         "local g = getmetatable(_G) g.__index = {}",
+        "getmetatable('').__index = function() return 1 end",
       })
   void what_redis_protects_is_protected(String body) throws IOException {
     assertTrue(run(one, PRELUDE, body).asString().contains("modify a readonly table"), body);
@@ -349,6 +468,8 @@ class PreludeIT {
         "redis.register_function('f')",
         "redis.register_function{callback=function() end}",
         "redis.register_function('f', function() end, 'more')",
+        "local x = 1 end",
+        "redis.register_function('f', function() return 1 end) end",
         "redis.call('ping')",
         "redis.pcall('ping')",
         "redis.setresp(3)",
@@ -371,6 +492,39 @@ class PreludeIT {
 
   private static byte[][] bytes(String first, String second, byte[] third) {
     return new byte[][] {first.getBytes(UTF_8), second.getBytes(UTF_8), third};
+  }
+
+  @Test
+  void when_memory_is_short_then_a_script_writes_only_what_needs_none() throws IOException {
+    String outOfMemory = "OOM command is not allowed when used memory > 'maxmemory'.";
+    memoryIsShort = true;
+    for (String refused :
+        List.of(
+            "return redis.call('set', 'k', 'v')",
+            "return redis.pcall('SETEX', 'k', 10, 'v')",
+            "return redis.call('xadd', 's', '*', 'f', 'v')",
+            "#!lua\nreturn 1")) {
+      String reply = run(one, PRELUDE, refused).asString();
+      assertTrue(reply.startsWith(outOfMemory), refused + ": " + reply);
+    }
+    for (String taken :
+        List.of(
+            "return redis.call('get', 'key1')",
+            "return redis.call('del', 'key1')",
+            "redis.call('del', 'key1') return redis.call('set', 'key1', 'v')",
+            "return redis.call('srandmember', 'set')",
+            "#!lua flags=no-writes\nreturn redis.call('get', 'key1')",
+            "#!lua flags=allow-oom\nreturn redis.call('set', 'key1', 'w')")) {
+      assertFalse(run(one, PRELUDE, taken).isError(), taken);
+      assertEquals(run(one, PRELUDE, taken).toString(), run(one, PRELUDE, taken).toString());
+    }
+    load(
+        "#!lua name=lib\nredis.register_function('f', function() return 1 end)\n"
+            + "redis.register_function{function_name='r', flags={'No-Writes'}, callback=function() return 1 end}");
+    String reply = one.call("FCALL", "f", "0", "" + CLOCK, "077:0").asString();
+    assertTrue(reply.startsWith(outOfMemory), reply);
+    assertEquals(1, one.call("FCALL", "f", "0", "" + CLOCK, "77:0").asLong());
+    assertEquals(1, one.call("FCALL", "r", "0", "" + CLOCK, "077:0").asLong());
   }
 
   @Test
@@ -416,8 +570,6 @@ class PreludeIT {
         "client id",
         "command",
         "lolwut",
-        "geosearchstore d s fromlonlat 1 1 byradius 1 m count 1 any",
-        "sort set by w_* alpha",
       })
   void what_no_node_can_answer_for_the_others_is_refused(String command) throws IOException {
     String arguments = "'" + command.replace(" ", "','") + "'";
@@ -436,7 +588,7 @@ class PreludeIT {
       command.add(argument.getBytes(UTF_8));
     }
     command.add(Long.toString(CLOCK).getBytes(ISO_8859_1));
-    command.add((seed + ":0").getBytes(ISO_8859_1));
+    command.add(((memoryIsShort ? "0" : "") + seed + ":0").getBytes(ISO_8859_1));
     return redis.call(command.toArray(byte[][]::new));
   }
 

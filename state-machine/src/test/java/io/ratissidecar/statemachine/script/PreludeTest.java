@@ -53,6 +53,43 @@ class PreludeTest {
   }
 
   @Test
+  void the_text_of_a_library_comes_back() {
+    for (String body :
+        List.of(
+            "#!lua name=x\nredis.register_function('f', function() end)",
+            "#!lua name=x\nlocal r = redis r.register_function('f', function() return _G end)\n",
+            "#!lua name=x\nlocal s = [[\nend)]]\nlocal t = '\\\nend)'",
+            "#!lua name=x\nlocal function f() return redis.call('ping') end -- end")) {
+      byte[] bytes = body.getBytes(ISO_8859_1);
+      assertArrayEquals(bytes, Prelude.ofUser(PRELUDE.wrapLibrary(bytes)), body);
+      String before = body.replaceFirst("\n", "\nlocal redis = 1 --[[script]]");
+      assertArrayEquals(bytes, Prelude.ofUser(before.getBytes(ISO_8859_1)), body);
+    }
+  }
+
+  @Test
+  void blocks_are_counted_where_there_is_code() {
+    for (String closed :
+        List.of(
+            "",
+            "for i = 1, 2 do while x do repeat until f(function() if x then end end) end end",
+            "if x then elseif y then else end -- end",
+            "local s, t = 'end', [==[ ]] end ]==]",
+            "local ended, dot, functions = 1")) {
+      assertTrue(LuaText.closesWhatItOpens(closed), closed);
+    }
+    for (String open : List.of("end", "end do", "do", "function", "do end until repeat")) {
+      assertFalse(LuaText.closesWhatItOpens(open), open);
+    }
+  }
+
+  @Test
+  void long_strings_are_passed_over() {
+    String text = "local s = '" + "\\n.".repeat(100_000) + "' return redis.call('ping')";
+    assertEquals(List.of(text.lastIndexOf("redis")), LuaText.tailCalls(text));
+  }
+
+  @Test
   void the_prelude_stands_on_the_first_line() {
     String wrapped = wrap("return 1\nreturn 2");
     assertEquals(2, wrapped.lines().count());
@@ -71,8 +108,8 @@ class PreludeTest {
 
   @Test
   void only_tail_calls_in_code_are_changed() {
-    assertEquals(List.of(7), TailCalls.find("return redis.call('x')"));
-    assertEquals(List.of(8), TailCalls.find("return\n\tredis . pcall('x')"));
+    assertEquals(List.of(7), LuaText.tailCalls("return redis.call('x')"));
+    assertEquals(List.of(8), LuaText.tailCalls("return\n\tredis . pcall('x')"));
     for (String none :
         List.of(
             "local s = 'return redis.call()'",
@@ -83,9 +120,9 @@ class PreludeTest {
             "x.return redis.call()",
             "local noreturn redis.call()",
             "return rediscall()")) {
-      assertEquals(List.of(), TailCalls.find(none), none);
+      assertEquals(List.of(), LuaText.tailCalls(none), none);
     }
-    assertEquals(List.of(24), TailCalls.find("--[[ return ' ]] return redis.call()"));
+    assertEquals(List.of(24), LuaText.tailCalls("--[[ return ' ]] return redis.call()"));
   }
 
   @Test
