@@ -490,7 +490,7 @@ class NotifyingLogAppenderTest {
     return last;
   }
 
-  /** All at once: each waits for seconds until its Netty threads have been idle for long enough. */
+  /** All at once: each waits for its own threads and for those of its connections. */
   private void close() {
     servers.values().parallelStream().forEach(NotifyingLogAppenderTest::close);
     servers.clear();
