@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -29,15 +30,25 @@ class ExpiryIT {
 
   private static final Duration SOON = Duration.ofSeconds(20);
 
+  private static final String[] SETTINGS = {
+    "--follower-proxy", "yes", "--redis-notify-keyspace-events", "Ex"
+  };
+
+  /** For tests that hurt no node. */
   @AutoClose("compareAndClose")
-  private TestCluster cluster;
+  private static TestCluster cluster;
 
   private Node leader;
 
+  @BeforeAll
+  static void start() {
+    cluster = TestCluster.of(3, SETTINGS);
+  }
+
   @BeforeEach
-  void start() {
-    cluster = TestCluster.of(3, "--follower-proxy", "yes");
+  void empty() throws IOException {
     leader = cluster.awaitLeader();
+    assertOk(leader.call("RAFT", "FLUSHALL"));
   }
 
   private static void assertLeft(long expectedMillis, Reply reply) {
@@ -201,12 +212,12 @@ class ExpiryIT {
       for (Watcher watcher : watchers) {
         watcher.check();
       }
-      awaitSize(1);
+      awaitSize(cluster, 1);
     }
   }
 
   /** Every node's own Redis holds so many keys. */
-  private void awaitSize(long keys) {
+  private static void awaitSize(TestCluster cluster, long keys) {
     for (Node node : cluster.running()) {
       Poll.until(
           node.name() + "'s Redis holds " + keys,
@@ -247,7 +258,7 @@ class ExpiryIT {
       assertEquals(List.of("k4"), client.call("RAFT", "KEYS", "*").texts());
       assertText("k4", client.call("RAFT", "RANDOMKEY"));
     }
-    awaitSize(1);
+    awaitSize(cluster, 1);
     cluster.awaitSameIndex();
     for (Node node : cluster.nodes()) {
       assertEquals(1, RedisContents.of(node.redisPort()).size(), node.name());
@@ -269,20 +280,23 @@ class ExpiryIT {
 
   @Test
   void when_the_leader_is_killed_while_keys_are_due_then_the_next_one_ends_them() throws Exception {
-    fill(leader, 3000, 1500);
-    Node killed = leader;
-    Poll.until("the first are over", SOON, () -> killed.redisCall("DBSIZE").number() < 3000);
-    killed.killSidecar();
-    Node next = cluster.awaitLeader();
-    try (RespClient client = next.client()) {
-      for (int i = 0; i < 3000; i += 100) {
-        assertTrue(client.call("RAFT", "GET", "key-" + i).isNull(), "key-" + i);
+    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
+      fill(own.leader(), 3000, 1500);
+      Node killed = own.leader();
+      Poll.until("the first are over", SOON, () -> killed.redisCall("DBSIZE").number() < 3000);
+      killed.killSidecar();
+      Node next = own.awaitLeader();
+      try (RespClient client = next.client()) {
+        for (int i = 0; i < 3000; i += 100) {
+          assertTrue(client.call("RAFT", "GET", "key-" + i).isNull(), "key-" + i);
+        }
+        assertNumber(0, client.call("RAFT", "DBSIZE"));
       }
-      assertNumber(0, client.call("RAFT", "DBSIZE"));
+      killed.start().awaitReady();
+      own.awaitSameIndex();
+      awaitSize(own, 0);
+      ClosingInvariants.checkSameData(own);
     }
-    killed.start().awaitReady();
-    cluster.awaitSameIndex();
-    awaitSize(0);
   }
 
   private static void fill(Node node, int keys, long lifeMillis) throws IOException {
@@ -298,59 +312,62 @@ class ExpiryIT {
 
   @Test
   void when_a_node_was_away_then_it_replays_to_the_same() throws Exception {
-    long set = System.nanoTime();
-    Node away = cluster.followers().get(0);
-    fill(leader, 100, 2000);
-    assertOk(leader.call("RAFT", "SET", "stays", "v", "EX", "1000"));
-    cluster.awaitSameIndex();
-    away.killBoth();
-    try (RespClient client = leader.client()) {
-      Poll.until("they are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 1);
-      for (int i = 0; i < 100; i++) {
-        // What was decided upon a key that was gone, or there.
-        String key = "key-" + i;
-        assertNumber(1, client.call("RAFT", "APPEND", key, "x"));
-        assertNoError(client.call("RAFT", "PEXPIRE", key, i % 2 == 0 ? "500" : "900000"));
+    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
+      long set = System.nanoTime();
+      Node away = own.followers().get(0);
+      fill(own.leader(), 100, 2000);
+      assertOk(own.leader().call("RAFT", "SET", "stays", "v", "EX", "1000"));
+      own.awaitSameIndex();
+      away.killBoth();
+      try (RespClient client = own.leader().client()) {
+        Poll.until("they are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 1);
+        for (int i = 0; i < 100; i++) {
+          // What was decided upon a key that was gone, or there.
+          String key = "key-" + i;
+          assertNumber(1, client.call("RAFT", "APPEND", key, "x"));
+          assertNoError(client.call("RAFT", "PEXPIRE", key, i % 2 == 0 ? "500" : "900000"));
+        }
+        Poll.until("half are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 51);
       }
-      Poll.until("half are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 51);
+      Poll.letRun(Duration.ofMillis(1500)); // it replays all of that later than its deadlines
+      away.start().awaitReady();
+      own.awaitSameIndex();
+      awaitSize(own, 51);
+      own.transferLeadership(away);
+      assertNumber(51, away.call("RAFT", "DBSIZE"));
+      assertSeconds(900, set, away.call("RAFT", "TTL", "key-1"));
+      assertSeconds(1000, set, away.call("RAFT", "TTL", "stays"));
+      String keyspace = away.call("INFO", "keyspace").text();
+      long average = Long.parseLong(keyspace.replaceAll("(?s).*avg_ttl=([0-9]+).*", "$1"));
+      assertTrue(average <= 1_000_000, keyspace);
+      ClosingInvariants.checkSameData(own);
     }
-    Poll.letRun(Duration.ofMillis(1500)); // it replays all of that later than its deadlines
-    away.start().awaitReady();
-    cluster.awaitSameIndex();
-    awaitSize(51);
-    cluster.transferLeadership(away);
-    assertNumber(51, away.call("RAFT", "DBSIZE"));
-    assertSeconds(900, set, away.call("RAFT", "TTL", "key-1"));
-    assertSeconds(1000, set, away.call("RAFT", "TTL", "stays"));
-    String keyspace = away.call("INFO", "keyspace").text();
-    long average = Long.parseLong(keyspace.replaceAll("(?s).*avg_ttl=([0-9]+).*", "$1"));
-    assertTrue(average <= 1_000_000, keyspace);
   }
 
   @Test
   void when_started_from_a_snapshot_then_deadlines_are_kept() throws Exception {
-    long set = System.nanoTime();
-    fill(leader, 50, 6000);
-    assertOk(leader.call("RAFT", "SET", "stays", "v", "EX", "1000"));
-    cluster.awaitSameIndex();
-    for (Node node : cluster.nodes()) {
-      assertNoError(node.call("RAFT.SNAPSHOT"));
+    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
+      long set = System.nanoTime();
+      fill(own.leader(), 50, 6000);
+      assertOk(own.leader().call("RAFT", "SET", "stays", "v", "EX", "1000"));
+      own.awaitSameIndex();
+      for (Node node : own.nodes()) {
+        assertNoError(node.call("RAFT.SNAPSHOT"));
+      }
+      own.nodes().forEach(Node::killBoth);
+      own.nodes().forEach(Node::start);
+      own.nodes().forEach(Node::awaitReady);
+      Node now = own.awaitLeader();
+      assertSeconds(1000, set, now.call("RAFT", "TTL", "stays"));
+      Poll.until("they are gone", SOON, () -> now.call("RAFT", "EXISTS", "key-0").number() == 0);
+      assertNumber(1, now.call("RAFT", "DBSIZE"));
+      awaitSize(own, 1);
+      ClosingInvariants.checkSameData(own);
     }
-    cluster.nodes().forEach(Node::killBoth);
-    cluster.nodes().forEach(Node::start);
-    cluster.nodes().forEach(Node::awaitReady);
-    Node now = cluster.awaitLeader();
-    assertSeconds(1000, set, now.call("RAFT", "TTL", "stays"));
-    Poll.until("they are gone", SOON, () -> now.call("RAFT", "EXISTS", "key-0").number() == 0);
-    assertNumber(1, now.call("RAFT", "DBSIZE"));
-    awaitSize(1);
   }
 
   @Test
   void subscribers_hear_of_an_expired_key() throws Exception {
-    for (Node node : cluster.nodes()) {
-      assertOk(node.redisCall("CONFIG", "SET", "notify-keyspace-events", "Ex"));
-    }
     Node follower = cluster.followers().get(0);
     try (RespClient subscriber = follower.client()) {
       subscriber.call("SUBSCRIBE", "__keyevent@0__:expired");

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,7 +35,7 @@ final class Node {
   private final int redisPort = Ports.next();
   private String heap = "256m";
   private List<String> java = List.of();
-  private String clock = "";
+  private boolean hasClock;
   private Process process;
   private boolean paused;
 
@@ -131,17 +132,24 @@ final class Node {
   }
 
   /**
-   * Wall clock of the sidecar and its Redis from the next start on.
+   * Wall clock of the sidecar and its Redis from the next start on; at once, if they were started
+   * with such a clock already.
    *
    * @param offset how far it is off, such as {@code -1h}
    */
   Node clock(String offset) {
-    clock = offset;
-    return this;
+    try {
+      Path next = Files.writeString(dir.resolve("clock.next"), offset);
+      Files.move(next, dir.resolve("clock"), StandardCopyOption.ATOMIC_MOVE);
+      hasClock = true;
+      return this;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The library is loaded as it is: the program that comes with it would be another process. */
-  private static void fakeTime(Map<String, String> environment, String offset) {
+  private void fakeTime(Map<String, String> environment) {
     try (Stream<Path> found =
         Files.find(
             Path.of("/usr/lib"), 3, (file, is) -> file.endsWith("faketime/libfaketimeMT.so.1"))) {
@@ -149,7 +157,8 @@ final class Node {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    environment.put("FAKETIME", offset);
+    environment.put("FAKETIME_TIMESTAMP_FILE", dir.resolve("clock").toString());
+    environment.put("FAKETIME_NO_CACHE", "1");
     // Java waits by the monotone clock, which is left alone; nothing is to be mended there.
     environment.put("DONT_FAKE_MONOTONIC", "1");
     environment.put("FAKETIME_FORCE_MONOTONIC_FIX", "0");
@@ -168,8 +177,8 @@ final class Node {
               .redirectInput(new File("/dev/null"))
               .redirectOutput(output.toFile())
               .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
-      if (!clock.isEmpty()) {
-        fakeTime(builder.environment(), clock);
+      if (hasClock) {
+        fakeTime(builder.environment());
       }
       process = builder.start();
       return this;

@@ -1,6 +1,7 @@
 package io.ratissidecar.it;
 
 import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -49,6 +50,8 @@ class ProxyIT {
         assertOk(client.call("RAFT", "MULTI"));
         assertError("ERR wrong number", client.call("RAFT", "INCR"));
         assertError("EXECABORT", client.call("RAFT", "EXEC"));
+        assertNumber(2, client.call("RAFT", "WAIT", "2", "0"));
+        assertError("ERR timeout is negative", client.call("RAFT", "WAIT", "1", "-1"));
         client.call("HELLO", "3");
         client.call("RAFT", "HSET", "proxy:h", "f", "v");
         assertEquals('%', client.call("RAFT", "HGETALL", "proxy:h").type());
@@ -56,6 +59,8 @@ class ProxyIT {
       assertTrue(node.infoNumber("raft_proxy_reqs") > 0);
       assertEquals(0, node.infoNumber("raft_proxy_outstanding_reqs"));
     }
+    Node any = cluster.node(0); // followers take commands, so they are there to be read from
+    assertEquals(2, any.call("SENTINEL", "REPLICAS", "mymaster").elements().size());
   }
 
   @Test

@@ -46,7 +46,6 @@ import org.redisson.api.stream.StreamReadGroupArgs;
 import org.redisson.client.RedisException;
 import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
-import org.redisson.config.ReadMode;
 import org.redisson.config.SentinelServersConfig;
 
 /** Redisson, which asks sentinels, as two applications have it while leaders are killed. */
@@ -83,12 +82,7 @@ class RedissonClientsIT {
   private static RedissonClient connect() {
     Config config = new Config();
     config.setCodec(StringCodec.INSTANCE);
-    SentinelServersConfig sentinels =
-        config
-            .useSentinelServers()
-            .setMasterName("mymaster")
-            // Followers would answer reads by naming the leader, which Redisson can't follow here.
-            .setReadMode(ReadMode.MASTER);
+    SentinelServersConfig sentinels = config.useSentinelServers().setMasterName("mymaster");
     cluster.addresses().forEach(address -> sentinels.addSentinelAddress("redis://" + address));
     return Redisson.create(config);
   }

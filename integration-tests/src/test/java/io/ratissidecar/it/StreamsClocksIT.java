@@ -32,8 +32,9 @@ class StreamsClocksIT {
         TestCluster.unformed(
             0, "--redis-server", "bundled", "--follower-proxy", "yes", "--mode", "transparent");
     for (String clock : new String[] {"-1h", "+0h", "+1h"}) {
-      cluster.create().clock(clock).start().awaitReady();
+      cluster.create().clock(clock).start();
     }
+    cluster.nodes().forEach(Node::awaitReady);
     cluster.form();
   }
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -28,13 +29,23 @@ import org.junit.jupiter.api.io.TempDir;
 class StreamsIT {
   @TempDir static Path directory;
 
-  @AutoClose private TestCluster cluster;
+  private static final String[] SETTINGS = {"--mode", "transparent", "--follower-proxy", "yes"};
+
+  /** For tests that hurt no node. */
+  @AutoClose("compareAndClose")
+  private static TestCluster cluster;
+
   private Node leader;
 
+  @BeforeAll
+  static void start() {
+    cluster = TestCluster.of(3, SETTINGS);
+  }
+
   @BeforeEach
-  void start() {
-    cluster = TestCluster.of(3, "--mode", "transparent", "--follower-proxy", "yes");
+  void empty() throws IOException {
     leader = cluster.leader();
+    assertNoError(leader.call("FLUSHALL"));
   }
 
   @Test
@@ -74,7 +85,7 @@ class StreamsIT {
     assertText("9999999999999-7", leader.call("XADD", "s", "9999999999999-*", "f", "v"));
     assertTrue(leader.call("XADD", "none", "NOMKSTREAM", "*", "f", "v").isNull());
     assertNumber(ids.size() + 3, leader.call("XLEN", "s"));
-    checkSame();
+    checkSame(cluster);
   }
 
   /** One client of the cluster and one of a plain Redis do the same. */
@@ -172,7 +183,7 @@ class StreamsIT {
         }
       }
     }
-    checkSame();
+    checkSame(cluster);
   }
 
   @Test
@@ -205,7 +216,7 @@ class StreamsIT {
         List.of("1-1"),
         cluster.leader().call("XCLAIM", "s", "g", "b", "1400", "1-1", "JUSTID").texts());
     assertEquals("*[]", cluster.leader().call("XCLAIM", "s", "g", "c", "1400", "1-1").toString());
-    checkSame();
+    checkSame(cluster);
   }
 
   @Test
@@ -275,7 +286,7 @@ class StreamsIT {
       assertNumber(1350, client.call("SCARD", "large"));
       assertEquals(1350, client.call("SPOP", "large", "200000").elements().size());
     }
-    checkSame();
+    checkSame(cluster);
   }
 
   private void fill(String key, int size) throws IOException {
@@ -337,7 +348,7 @@ class StreamsIT {
     } finally {
       readers.forEach(RespClient::close);
     }
-    checkSame();
+    checkSame(cluster);
   }
 
   @Test
@@ -393,45 +404,47 @@ class StreamsIT {
     } finally {
       clients.forEach(RespClient::close);
     }
-    checkSame();
+    checkSame(cluster);
   }
 
   @Test
   void when_leaders_are_killed_and_nodes_replay_then_all_come_to_the_same() throws Exception {
-    leader.call("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
-    for (int round = 0; round < 3; round++) {
-      Node killed = cluster.leader();
-      try (RespClient client = killed.client()) {
-        for (int i = 0; i < 40; i++) {
-          client.send("XADD", "s", "*", "f", "v");
-          client.send("XREADGROUP", "GROUP", "g", "c" + i % 3, "COUNT", "1", "STREAMS", "s", ">");
-          client.send("XAUTOCLAIM", "s", "g", "d", "5", "-", "COUNT", "3");
-          client.send("SADD", "set", "a" + i, "b" + i, "c" + i);
-          client.send("SPOP", "set");
-          if (i == 20) {
-            client.read();
+    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
+      own.leader().call("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
+      for (int round = 0; round < 3; round++) {
+        Node killed = own.leader();
+        try (RespClient client = killed.client()) {
+          for (int i = 0; i < 40; i++) {
+            client.send("XADD", "s", "*", "f", "v");
+            client.send("XREADGROUP", "GROUP", "g", "c" + i % 3, "COUNT", "1", "STREAMS", "s", ">");
+            client.send("XAUTOCLAIM", "s", "g", "d", "5", "-", "COUNT", "3");
+            client.send("SADD", "set", "a" + i, "b" + i, "c" + i);
+            client.send("SPOP", "set");
+            if (i == 20) {
+              client.read();
+            }
           }
+          killed.killSidecar();
+        } finally {
+          own.awaitLeader();
         }
-        killed.killSidecar();
-      } finally {
-        cluster.awaitLeader();
+        killed.start().awaitReady();
       }
-      killed.start().awaitReady();
+      Node away = own.followers().get(0);
+      away.killRedis(); // it comes back empty, and everything is applied once more
+      Poll.until(
+          "it has a new Redis",
+          TestCluster.PATIENCE,
+          () -> away.redis().isPresent() && away.redisCall("EXISTS", "s").number() == 1);
+      checkSame(own);
+      // What a claim finds depends on what every node keeps.
+      Poll.letRun(Duration.ofMillis(50));
+      for (Node node : own.nodes()) {
+        own.transferLeadership(node);
+        assertNoError(node.call("XAUTOCLAIM", "s", "g", node.name(), "40", "-", "COUNT", "10"));
+      }
+      checkSame(own);
     }
-    Node away = cluster.followers().get(0);
-    away.killRedis(); // it comes back empty, and everything is applied once more
-    Poll.until(
-        "it has a new Redis",
-        TestCluster.PATIENCE,
-        () -> away.redis().isPresent() && away.redisCall("EXISTS", "s").number() == 1);
-    checkSame();
-    // What a claim finds depends on what every node keeps.
-    Poll.letRun(Duration.ofMillis(50));
-    for (Node node : cluster.nodes()) {
-      cluster.transferLeadership(node);
-      assertNoError(node.call("XAUTOCLAIM", "s", "g", node.name(), "40", "-", "COUNT", "10"));
-    }
-    checkSame();
   }
 
   private void awaitBlocked(int clients) {
@@ -442,9 +455,9 @@ class StreamsIT {
   }
 
   /** Data, and groups with all times but those that are the node's own. */
-  private void checkSame() throws IOException {
+  private static void checkSame(TestCluster cluster) throws IOException {
     ClosingInvariants.checkSameData(cluster);
-    List<Reply> keys = leader.redisCall("KEYS", "*").elements();
+    List<Reply> keys = cluster.node(0).redisCall("KEYS", "*").elements();
     for (Reply key : keys) {
       Set<String> seen = new TreeSet<>();
       for (Node node : cluster.nodes()) {

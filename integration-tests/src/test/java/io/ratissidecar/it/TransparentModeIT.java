@@ -122,6 +122,28 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_a_client_waits_for_replicas_then_it_hears_of_those_that_have_its_writes()
+      throws Exception {
+    try (RespClient client = cluster.leader().client()) {
+      client.send("SET", "key", "x");
+      client.send("WAIT", "1", "0");
+      assertOk(client.read());
+      assertTrue(client.read().number() >= 1, "a majority has it");
+      assertNumber(2, client.call("WAIT", "2", "0"));
+      long began = System.nanoTime();
+      assertNumber(2, client.call("WAIT", "3", "50"));
+      assertTrue(System.nanoTime() - began >= 50_000_000);
+      assertTrue(client.call("WAIT", "0", "0").number() >= 1);
+      assertError("ERR value is not an integer", client.call("WAIT", "x", "0"));
+      assertError("ERR timeout is not an integer", client.call("WAIT", "1", "x"));
+      assertError("ERR timeout is negative", client.call("WAIT", "1", "-1"));
+      assertError("ERR wrong number of arguments", client.call("WAIT", "1"));
+      assertText("x", client.call("GET", "key"));
+    }
+    assertError("MOVED", cluster.followers().get(0).call("WAIT", "1", "0"));
+  }
+
+  @Test
   void when_a_client_caches_then_it_must_ask_for_all_changes() throws Exception {
     Node node = cluster.leader();
     try (RespClient client = node.client()) {
@@ -129,6 +151,9 @@ class TransparentModeIT {
       String error = "ERR CLIENT TRACKING is refused without BCAST";
       assertError(error, client.call("CLIENT", "TRACKING", "ON"));
       assertError(error, client.call("CLIENT", "TRACKING", "ON", "OPTIN", "PREFIX", "bcast"));
+      assertError(
+          "ERR CLIENT TRACKING is refused with REDIRECT",
+          client.call("CLIENT", "TRACKING", "ON", "BCAST", "REDIRECT", "1"));
       assertOk(client.call("CLIENT", "TRACKING", "ON", "PREFIX", "cached", "BCAST"));
       assertOk(node.call("SET", "cached", "x"));
       assertEquals("invalidate", client.read().texts().get(0));

@@ -16,6 +16,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -23,11 +24,20 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Optimistic locking: {@code EXEC} runs only if no watched key was changed. */
 @ExtendWith(PrintLogsOnFailure.class)
 class WatchIT {
-  @AutoClose private TestCluster cluster;
+  private static final String[] SETTINGS = {"--mode", "transparent", "--follower-proxy", "yes"};
+
+  /** For tests that hurt no node. */
+  @AutoClose("compareAndClose")
+  private static TestCluster cluster;
+
+  @BeforeAll
+  static void start() {
+    cluster = TestCluster.of(3, SETTINGS);
+  }
 
   @BeforeEach
-  void start() {
-    cluster = TestCluster.of(3, "--mode", "transparent", "--follower-proxy", "yes");
+  void empty() throws IOException {
+    assertOk(cluster.leader().call("FLUSHALL"));
   }
 
   private static Reply transaction(RespClient client) throws IOException {
@@ -175,14 +185,15 @@ class WatchIT {
 
   @Test
   void when_the_leaders_redis_is_lost_between_then_exec_does_nothing() throws Exception {
-    try (RespClient client = cluster.leader().client()) {
+    try (TestCluster own = TestCluster.of(3, SETTINGS);
+        RespClient client = own.leader().client()) {
       assertOk(client.call("WATCH", "key"));
-      cluster.leader().killRedis();
-      cluster.awaitLeader();
+      own.leader().killRedis();
+      own.awaitLeader();
       Poll.until(
           "the leader's Redis is back",
           TestCluster.PATIENCE,
-          () -> !cluster.leader().call("SET", "other", "x").isError());
+          () -> !own.leader().call("SET", "other", "x").isError());
       assertOk(client.call("MULTI"));
       assertText("QUEUED", client.call("INCR", "key"));
       assertTrue(client.call("EXEC").isNull());

@@ -139,7 +139,7 @@ public final class Sidecar implements AutoCloseable {
             redis,
             front,
             () -> commands.reservedDatabase(),
-            config.sentinelMasterName(),
+            config,
             node::failureText);
     this.info = new RaftInfo(membership, snapshots, digests, sessions, VERSION);
     this.clients = new ClientServer(front, config, client -> new Session(client, node));

@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.admin;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.config.HostPort;
+import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.digest.Comparison;
 import io.ratissidecar.sidecar.digest.Digests;
 import io.ratissidecar.sidecar.membership.Membership;
@@ -46,7 +47,6 @@ public final class AdminCommands {
   private final Supplier<String> notLeader;
 
   /**
-   * @param masterName how clients that ask a sentinel call the cluster
    * @param failureText the error for a command that came to nothing
    */
   public AdminCommands(
@@ -56,13 +56,14 @@ public final class AdminCommands {
       LocalRedis redis,
       FrontLoop front,
       IntSupplier reservedDatabase,
-      String masterName,
+      SidecarConfig config,
       Function<Failure, String> failureText) {
     this.membership = membership;
     this.front = front;
     this.peerCommands = new PeerCommands(membership, snapshots.offer(), digests::answer);
     this.cluster = new ClusterCommand(membership);
-    this.sentinel = new SentinelCommand(membership, masterName);
+    this.sentinel =
+        new SentinelCommand(membership, config.sentinelMasterName(), config.followerProxy());
     this.role = new RoleCommand(membership);
     this.snapshot = new SnapshotCommand(snapshots);
     this.digests = digests;

@@ -15,18 +15,23 @@ import java.util.function.Consumer;
 
 /**
  * {@code SENTINEL}, so that clients which find the master through sentinels find the leader: each
- * node says what a sentinel would, with the leader as the master and the other nodes as replicas.
+ * node says what a sentinel would, with the leader as the master, and the other nodes as replicas
+ * if they take commands.
  */
 final class SentinelCommand {
   private final Membership membership;
   private final String masterName;
+  private final boolean followersForward;
 
   /**
    * @param masterName how clients call the cluster
+   * @param followersForward whether followers take commands: those that only name the leader are no
+   *     replicas to read from
    */
-  SentinelCommand(Membership membership, String masterName) {
+  SentinelCommand(Membership membership, String masterName, boolean followersForward) {
     this.membership = membership;
     this.masterName = masterName;
+    this.followersForward = followersForward;
   }
 
   Consumer<ByteBuf> run(Request request, int protocol) {
@@ -66,10 +71,7 @@ final class SentinelCommand {
               : error("ERR No such master with that name");
       case "REPLICAS", "SLAVES" ->
           out -> {
-            List<Member> replicas =
-                members.stream()
-                    .filter(m -> leader.isPresent() && !m.equals(leader.get()))
-                    .toList();
+            List<Member> replicas = leader.map(l -> replicas(l, members)).orElse(List.of());
             Resp.writeArrayHeader(out, replicas.size());
             replicas.forEach(
                 replica -> map(out, replica(replica, leader.get(), group.get()), protocol));
@@ -115,9 +117,13 @@ final class SentinelCommand {
     return fields;
   }
 
+  private List<Member> replicas(Member leader, List<Member> members) {
+    return followersForward ? members.stream().filter(m -> !m.equals(leader)).toList() : List.of();
+  }
+
   private Map<String, String> master(Member leader, List<Member> members) {
     Map<String, String> fields = server(masterName, leader, "master");
-    fields.put("num-slaves", Integer.toString(members.size() - 1));
+    fields.put("num-slaves", Integer.toString(replicas(leader, members).size()));
     fields.put("num-other-sentinels", Integer.toString(members.size() - 1));
     fields.put("quorum", Integer.toString(members.size() / 2 + 1));
     return fields;

@@ -43,6 +43,7 @@ public final class BlockedClients {
   /** The error for who was unblocked by another client that wanted it to be one. */
   public static final String UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 
+  private static final byte[] PING = {'P', 'I', 'N', 'G'};
   private static final byte[] WRONG_TYPE = "-WRONGTYPE".getBytes(StandardCharsets.US_ASCII);
 
   /** So often the keys are looked at without a reason. */
@@ -235,14 +236,53 @@ public final class BlockedClients {
   /**
    * The waiting is over, as after its time: nobody is there who could wait on. Who has just come
    * gets what there is, however short its time: so its keys are looked at first.
+   *
+   * <p>That there was nothing is for a leader to say, as with every read: another node may lead by
+   * now, and have had something for long. So a majority confirms this one first.
    */
   public void timeOut(Waiter waiter) {
-    if (waiter.isTrying() || waiter.hasJustCome() && keys.isReady()) {
+    if (waiter.isTrying() || waiter.hasToLook() && keys.isReady()) {
       waiter.expired();
-    } else if (!waiter.isOver()) {
+    } else if (waiter.isOver()) {
+      return;
+    } else if (waiter.isConfirmed()) {
       remove(waiter);
       waiter.client().reply(out -> Resp.writeNullArray(out, waiter.protocol()));
+    } else if (waiter.beginConfirming()) {
+      confirm(waiter);
     }
+  }
+
+  /** Behind all that was committed by now its keys are looked at for the last time. */
+  private void confirm(Waiter waiter) {
+    Replication current = leading();
+    if (current == null) {
+      end(waiter, NOT_LEADING);
+      return;
+    }
+    ByteBuf ping = Unpooled.buffer(16);
+    Resp.command(ping, PING);
+    current
+        .reads()
+        .read(
+            waiter.database(),
+            waiter.protocol(),
+            ping,
+            new ReplyReceiver() {
+              @Override
+              public void reply(ByteBuf frame) {
+                if (!waiter.isOver()) {
+                  waiter.confirmed();
+                  timeOut(waiter);
+                  waiter.keys().forEach(BlockedClients.this::ask);
+                }
+              }
+
+              @Override
+              public void failed(Failure failure) {
+                BlockedClients.this.failed(waiter, failure);
+              }
+            });
   }
 
   /**
@@ -262,7 +302,7 @@ public final class BlockedClients {
     }
   }
 
-  /** Finds out whether a key holds something, and serves the first who waits for it then. */
+  /** Finds out what a key holds, and serves the first who waits for such a thing. */
   private void ask(DatabaseKey key) {
     if (!queues.containsKey(key) || !keys.isReady()) {
       return;
@@ -272,10 +312,10 @@ public final class BlockedClients {
       return;
     }
     asked.put(key, false);
-    keys.ask(key, exists -> answered(key, exists));
+    keys.ask(key, type -> answered(key, type));
   }
 
-  private void answered(DatabaseKey key, boolean exists) {
+  private void answered(DatabaseKey key, String type) {
     boolean changedSince = Boolean.TRUE.equals(asked.remove(key));
     LinkedHashSet<Waiter> queue = queues.get(key);
     if (queue == null) {
@@ -283,11 +323,18 @@ public final class BlockedClients {
     }
     List<Waiter> waiting = List.copyOf(queue);
     List<Waiter> next = waiting.stream().filter(waiter -> !waiter.isPassedOver()).toList();
-    if (exists) {
-      next.stream().filter(waiter -> !waiter.isReader()).findFirst().ifPresent(this::serve);
-      next.stream().filter(Waiter::isReader).forEach(this::serve);
-    } else {
+    if (type.equals(KeyWatch.NOTHING)) {
       next.stream().filter(Waiter::isInGroup).forEach(this::serve); // there is no group any more
+    } else {
+      List<Waiter> able = next.stream().filter(waiter -> waiter.canUse(type)).toList();
+      able.stream().filter(waiter -> !waiter.isReader()).findFirst().ifPresent(this::serve);
+      able.stream().filter(Waiter::isReader).forEach(this::serve);
+      // A key of another type is an error for who has just come, and for a group's consumers. To
+      // the others it is nothing, and costs no entry.
+      next.stream()
+          .filter(waiter -> !waiter.canUse(type))
+          .filter(waiter -> waiter.hasJustCome() || waiter.isInGroup())
+          .forEach(this::serve);
     }
     waiting.forEach(waiter -> waiter.lookedAt(key));
     waiting.stream().filter(Waiter::isExpired).forEach(this::timeOut);

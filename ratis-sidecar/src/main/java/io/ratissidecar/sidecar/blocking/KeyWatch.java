@@ -15,9 +15,9 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Tells whether keys of the local Redis hold something, and when that may have changed. Redis does
- * the telling: the connection tracks the keys that it has asked for, as a client with a cache does,
- * so that every way in which a key can change is covered. Confined to the front loop.
+ * Tells what keys of the local Redis hold, and when that may have changed. Redis does the telling:
+ * the connection tracks the keys that it has asked for, as a client with a cache does, so that
+ * every way in which a key can change is covered. Confined to the front loop.
  *
  * <p>Source: Redis, Client-side caching.
  */
@@ -31,7 +31,10 @@ final class KeyWatch {
     void onLost();
   }
 
-  private static final byte[] EXISTS = {'E', 'X', 'I', 'S', 'T', 'S'};
+  /** The type of a key that holds nothing. */
+  static final String NOTHING = "none";
+
+  private static final byte[] TYPE = {'T', 'Y', 'P', 'E'};
   private static final long AGAIN_MILLIS = 100;
 
   private final FrontLoop front;
@@ -85,16 +88,16 @@ final class KeyWatch {
   }
 
   /**
-   * Asks for a key, and hears of its next change from now on. The answer does not come when the
-   * connection is lost.
+   * Asks for a key's type, in Redis's words, and hears of its next change from now on. The answer
+   * does not come when the connection is lost.
    */
-  void ask(DatabaseKey key, Consumer<Boolean> exists) {
+  void ask(DatabaseKey key, Consumer<String> type) {
     if (database != key.database()) {
       database = key.database();
       connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(database));
     }
     ByteBuf command = connection.allocate(key.name().length + 32);
-    Resp.command(command, EXISTS, key.name());
+    Resp.command(command, TYPE, key.name());
     connection.send(
         command,
         1,
@@ -104,7 +107,7 @@ final class KeyWatch {
             if (frame.getByte(frame.readerIndex()) == '-') { // such as LOADING
               front.loop().schedule(listener::onLost, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
             } else {
-              exists.accept(frame.getByte(frame.readerIndex() + 1) == '1');
+              type.accept(RespValue.parse(frame).asString());
             }
           }
 

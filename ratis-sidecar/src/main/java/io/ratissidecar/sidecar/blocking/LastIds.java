@@ -58,6 +58,6 @@ final class LastIds {
       }
     }
     return new Plan.Blocking(
-        new Plan.ReadInstead(words), plan.kind(), plan.keys(), plan.timeoutMillis());
+        new Plan.ReadInstead(words), plan.kind(), plan.type(), plan.keys(), plan.timeoutMillis());
   }
 }

@@ -21,6 +21,9 @@ public final class Waiter {
   private final List<DatabaseKey> keys;
   private ScheduledFuture<?> timeout;
   private final Set<DatabaseKey> unseen;
+  private boolean justCome = true;
+  private boolean confirming;
+  private boolean confirmed;
   private boolean trying;
   private boolean again;
   private boolean passedOver;
@@ -70,6 +73,11 @@ public final class Waiter {
   /** Whether it is one of a group's consumers. */
   boolean isInGroup() {
     return plan.kind() == Plan.Waiting.IN_GROUP;
+  }
+
+  /** Whether a key of the type, in Redis's words, may hold what it waits for. */
+  boolean canUse(String type) {
+    return type.equals(plan.type());
   }
 
   /** What is waited for is known more exactly. */
@@ -153,11 +161,38 @@ public final class Waiter {
   /** One of its keys was looked at. */
   void lookedAt(DatabaseKey key) {
     unseen.remove(key);
+    justCome &= !unseen.isEmpty();
   }
 
   /** True until every key was looked at once: till then an error is the answer. */
   boolean hasJustCome() {
+    return justCome;
+  }
+
+  /** True while keys have to be looked at before its waiting may end for nothing. */
+  boolean hasToLook() {
     return !unseen.isEmpty();
+  }
+
+  /**
+   * Its time is over, and it is being found out whether this node still leads.
+   *
+   * @return whether that had not begun yet
+   */
+  boolean beginConfirming() {
+    boolean begins = !confirming;
+    confirming = true;
+    return begins;
+  }
+
+  /** This node has led after the time was over, so that what the keys hold from then on counts. */
+  void confirmed() {
+    confirmed = true;
+    unseen.addAll(keys);
+  }
+
+  boolean isConfirmed() {
+    return confirmed;
   }
 
   /** Its time was over while its command was on its way. */

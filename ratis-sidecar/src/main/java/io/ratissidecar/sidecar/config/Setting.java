@@ -34,6 +34,10 @@ public enum Setting {
       "redis-appendonly",
       "no",
       "yes: the managed Redis also keeps an append-only file, for a quicker restart."),
+  REDIS_NOTIFY_KEYSPACE_EVENTS(
+      "redis-notify-keyspace-events",
+      "",
+      "Events of keys that the managed Redis publishes, in the letters of its notify-keyspace-events, such as Ex. What CONFIG SET changes is forgotten when that Redis ends."),
   PASSWORD("password", "", "Password that clients and other nodes must send with AUTH."),
   FOLLOWER_PROXY(
       "follower-proxy", "no", "yes: followers forward RAFT commands; no: they answer -MOVED."),

@@ -30,6 +30,16 @@ final class SettingReader {
     return text.isEmpty() ? Optional.empty() : Optional.of(text);
   }
 
+  /** Any of the letters, or none. */
+  String letters(Setting setting, String known) {
+    String text = text(setting);
+    if (text.chars().allMatch(letter -> known.indexOf(letter) >= 0)) {
+      return text;
+    }
+    throw new InvalidSettingException(
+        "'" + setting.key() + "' is '" + text + "'; it must be letters of " + known);
+  }
+
   long number(Setting setting, long min, long max) {
     String text = text(setting);
     try {

@@ -143,6 +143,7 @@ public final class Membership {
     }
     Replication current = running.get();
     current.tick();
+    clockWatch.tick(current, clusterId());
     RaftNode raft = current.raft();
     if (raft.group().leader().isPresent()) {
       lastLeaderNanos = System.nanoTime();
@@ -158,8 +159,6 @@ public final class Membership {
       changes.tick(current);
       handover.tick(current);
       watch.tick(raft.group());
-    } else if (!raft.group().isLeader()) {
-      raft.group().leader().ifPresent(leader -> clockWatch.tick(current, leader, clusterId()));
     }
   }
 

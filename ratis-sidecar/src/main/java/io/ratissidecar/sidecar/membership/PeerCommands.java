@@ -3,8 +3,8 @@ package io.ratissidecar.sidecar.membership;
 import static io.ratissidecar.sidecar.membership.RefusedException.refused;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.raft.LogClock;
 import io.ratissidecar.sidecar.raft.Member;
-import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayList;
@@ -85,9 +85,10 @@ public final class PeerCommands {
       case PeerProtocol.CLOCK:
         return membership
             .replication()
-            .filter(r -> r.raft().group().isLeaderReady())
-            .map(r -> reply(out -> Resp.writeInteger(out, r.raft().clock().millis())))
-            .orElseGet(() -> refused(LeaderErrors.NO_LEADER));
+            .map(r -> r.raft().clock())
+            .filter(LogClock::isKnown)
+            .map(clock -> reply(out -> Resp.writeInteger(out, clock.millis())))
+            .orElseGet(() -> refused("ERR this node does not know the log's clock"));
       case PeerProtocol.MEMBER:
         return membership
             .knowsMember(id(request))

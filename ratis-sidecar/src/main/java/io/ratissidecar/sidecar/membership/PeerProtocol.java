@@ -18,7 +18,10 @@ public final class PeerProtocol {
   /** → the node's current term. */
   static final String TERM = "TERM";
 
-  /** Asks the leader for the log's clock, milliseconds. */
+  /**
+   * → the log's clock, milliseconds; refused by a node that does not know it, as it has heard
+   * nothing since it was started.
+   */
   static final String CLOCK = "CLOCK";
 
   /** → {@link NodeStatus}. */

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
@@ -25,10 +26,15 @@ import org.apache.ratis.statemachine.SnapshotInfo;
  */
 public final class GroupView implements ReadGate.Leadership {
   private final RaftPeerId selfId;
+  private final BooleanSupplier knowsClock;
   private volatile RaftServer.Division division;
 
-  GroupView(RaftPeerId selfId) {
+  /**
+   * @param knowsClock whether this node knows the log's clock, without which it can't serve
+   */
+  GroupView(RaftPeerId selfId, BooleanSupplier knowsClock) {
     this.selfId = selfId;
+    this.knowsClock = knowsClock;
   }
 
   void begin(RaftServer.Division started) {
@@ -46,7 +52,7 @@ public final class GroupView implements ReadGate.Leadership {
 
   @Override
   public boolean isLeaderReady() {
-    return ask(d -> d.getInfo().isLeaderReady(), false);
+    return ask(d -> d.getInfo().isLeaderReady() && knowsClock.getAsBoolean(), false);
   }
 
   /** True as soon as this node won an election, also before it may serve. */
@@ -169,6 +175,17 @@ public final class GroupView implements ReadGate.Leadership {
                 .map(i -> i.getCommitIndex())
                 .findFirst(),
         Optional.empty());
+  }
+
+  /**
+   * How many other voters hold a committed entry: those of which it is known, and never fewer than
+   * it took to commit it.
+   */
+  public int otherVotersWith(long index) {
+    List<Member> others = otherVoters();
+    long known =
+        others.stream().filter(other -> knownCommitIndex(other.id()).orElse(0L) >= index).count();
+    return Math.max((int) known, (others.size() + 1) / 2);
   }
 
   /** Id of the node that this one voted for in its current term; 0 when there is none. */

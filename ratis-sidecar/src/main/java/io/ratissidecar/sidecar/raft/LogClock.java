@@ -6,9 +6,10 @@ import java.util.function.LongSupplier;
 /**
  * The clock of the log, which deadlines count from. It goes on from leader to leader at the pace of
  * their monotone clocks, whatever their wall clocks show: a follower keeps time by what it hears
- * from the leader. Only a node that has heard nothing since it was started begins with its own wall
- * clock. A leader brings the log's clock towards its wall clock as slowly as NTP does, so that a
- * key with an hour to live is off by two seconds at most.
+ * from the leader. A node that was started does not know it, and shows its own wall clock, until it
+ * hears of it or leads a group in which nobody knows it. A leader brings the log's clock towards
+ * its wall clock as slowly as NTP does, so that a key with an hour to live is off by two seconds at
+ * most.
  *
  * <p>Any thread.
  */
@@ -24,6 +25,7 @@ public final class LogClock {
   private long anchorNanos;
   private long steeredNanos;
   private double correctionMillis;
+  private volatile boolean known;
 
   /** No entry, and nothing that was planned for one, is later. */
   private long latestMillis;
@@ -54,9 +56,23 @@ public final class LogClock {
     }
   }
 
-  /** The leader's shows this now. On a follower. */
-  public synchronized void heard(long leaderMillis) {
-    anchor(leaderMillis);
+  /**
+   * Whether it is the log's, and not only the wall clock of a node that was just started. Until it
+   * is, no entry may have it.
+   */
+  public boolean isKnown() {
+    return known;
+  }
+
+  /** That of a node that knows it shows this now. On a node that does not, or on a follower. */
+  public synchronized void heard(long millis) {
+    anchor(millis);
+    known = true;
+  }
+
+  /** Nobody knows it, so it is what this node's shows. On the leader. */
+  public void begin() {
+    known = true;
   }
 
   /** Comes closer to the wall clock. On the leader, every now and then. */

@@ -70,7 +70,6 @@ public final class RaftNode implements Proposer, AutoCloseable {
     this.configuration = new StoredConfiguration(config.dir(), identity);
     this.groupId = RaftGroupId.valueOf(identity.groupUuid());
     this.selfId = Peers.id(identity.nodeId());
-    this.group = new GroupView(selfId);
     this.stateMachine =
         new ReplicatedLogStateMachine(
             this::openPayload,
@@ -79,6 +78,7 @@ public final class RaftNode implements Proposer, AutoCloseable {
             listener,
             fatal,
             RatisSettings.entryLimitBytes(config));
+    this.group = new GroupView(selfId, stateMachine.clock()::isKnown);
   }
 
   private PayloadLog openPayload(long knownDurable) throws IOException {

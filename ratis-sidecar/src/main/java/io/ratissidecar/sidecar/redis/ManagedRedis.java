@@ -115,6 +115,7 @@ final class ManagedRedis {
     set(a, "save", "");
     set(a, "appendonly", config.redisAppendOnly() ? "yes" : "no");
     set(a, "appendfsync", "everysec");
+    set(a, "notify-keyspace-events", config.redisNotifyKeyspaceEvents());
     // Nothing may depend on one node's memory or disk.
     set(a, "maxmemory", "0");
     set(a, "maxmemory-policy", "noeviction");

@@ -20,6 +20,10 @@ final class ClientCommand {
       "ERR CLIENT TRACKING is refused without BCAST: all clients' reads share connections to Redis, which so can't know who"
           + " has read a key";
 
+  private static final String NO_REDIRECT =
+      "ERR CLIENT TRACKING is refused with REDIRECT: the local Redis knows the sidecar's clients by other ids. Use RESP3"
+          + " (HELLO 3), where the messages come over the client's own connection";
+
   private final Session session;
   private final Request request;
 
@@ -46,17 +50,14 @@ final class ClientCommand {
     return name.chars().allMatch(c -> c >= '!' && c <= '~');
   }
 
-  private boolean tracksReads() {
-    return request.argCount() > 2
-        && request.argIs(1, "TRACKING")
-        && request.argIs(2, "ON")
-        && !isBroadcast();
+  private boolean turnsTrackingOn() {
+    return request.argCount() > 2 && request.argIs(1, "TRACKING") && request.argIs(2, "ON");
   }
 
   /** Names of prefixes and clients are no options. */
-  private boolean isBroadcast() {
+  private boolean hasTrackingOption(String option) {
     for (int i = 3; i < request.argCount(); i++) {
-      if (request.argIs(i, "BCAST")) {
+      if (request.argIs(i, option)) {
         return true;
       }
       if (request.argIs(i, "PREFIX") || request.argIs(i, "REDIRECT")) {
@@ -71,7 +72,13 @@ final class ClientCommand {
       error("ERR wrong number of arguments for 'client' command");
       return true;
     }
-    if (tracksReads() && session.services().config().mode() == Mode.TRANSPARENT) {
+    if (turnsTrackingOn() && hasTrackingOption("REDIRECT")) {
+      error(NO_REDIRECT);
+      return true;
+    }
+    if (turnsTrackingOn()
+        && !hasTrackingOption("BCAST")
+        && session.services().config().mode() == Mode.TRANSPARENT) {
       error(UNTOLD);
       return true;
     }

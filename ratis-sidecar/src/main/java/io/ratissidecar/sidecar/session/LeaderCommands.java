@@ -167,7 +167,7 @@ final class LeaderCommands {
     if (!session.enter(lane)) {
       return false;
     }
-    waiter = new Waiter(session.slot(lane), session.database(), session.protocol(), plan);
+    waiter = new Waiter(session.slot(lane).waits(), session.database(), session.protocol(), plan);
     session.holdUntilAnswered();
     services.blocked().add(waiter);
     return true;

@@ -188,7 +188,10 @@ final class LocalRedisLane {
   }
 
   private void pushed(ByteBuf frame) {
-    if (!Subscriptions.isOfReserved(frame, session.services().commands().reservedDatabase())) {
+    if (Subscriptions.isInvalidation(frame)) {
+      session.invalidate(frame);
+    } else if (!Subscriptions.isOfReserved(
+        frame, session.services().commands().reservedDatabase())) {
       session.push(frame);
     }
   }

@@ -200,9 +200,10 @@ final class ProxyLane {
     if (transaction) {
       watching = false; // EXEC ends it
     }
+    Slot slot = session.slot(Lane.PROXY);
     Forwarded forwarded =
         new Forwarded(
-            session.slot(Lane.PROXY),
+            blocking ? slot.waits() : slot,
             commands.size(),
             transaction,
             blocking,

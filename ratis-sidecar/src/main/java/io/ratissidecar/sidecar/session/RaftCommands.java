@@ -199,6 +199,9 @@ final class RaftCommands {
           ? session.administer(request.copyFrom(name))
           : forward(request, name, Plan.VERBATIM);
     }
+    if (request.argIs(name, "WAIT") && !inTransaction()) {
+      return waitForReplicas(request, name, leader);
+    }
     boolean endsAll = request.argIs(name, "RESET") || request.argIs(name, "QUIT");
     if (!inTransaction() || endsAll) {
       return SessionCommands.answer(session, request.copyFrom(name));
@@ -213,6 +216,16 @@ final class RaftCommands {
       transaction.refuseMember(request, name);
     }
     return true;
+  }
+
+  private boolean waitForReplicas(Request request, int name, boolean leader) {
+    return leader
+        ? ReplicaWait.run(
+            session, services.replication().orElseThrow().raft().group(), request, name)
+        : session
+            .proxy()
+            .forwardBlocking(
+                List.of(request.copyFrom(name)), ReplicaWait.timeoutMillis(request, name));
   }
 
   /** Ends a wait for data; false when the client does not wait. */

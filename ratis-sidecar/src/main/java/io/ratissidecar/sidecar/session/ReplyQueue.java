@@ -97,6 +97,21 @@ final class ReplyQueue {
     }
   }
 
+  /**
+   * The next place, but before a command that waits for data, which is the last one and may take
+   * for ever.
+   */
+  void addBehindDue(Slot slot) {
+    Slot last = slots.peekLast();
+    if (last != null && last.isWaiting()) {
+      slots.pollLast();
+      add(slot);
+      slots.add(last);
+    } else {
+      add(slot);
+    }
+  }
+
   boolean isEmpty() {
     return slots.isEmpty();
   }

@@ -180,6 +180,21 @@ public final class Session implements RequestSink {
     client.write(frame);
   }
 
+  /**
+   * Sends what tells a client with a cache to drop something. Reads go to Redis by another way, so
+   * that the reply to one which has seen the former value may come later than this: the client
+   * would keep that value for ever. So the replies that are due come first.
+   */
+  void invalidate(ByteBuf frame) {
+    if (replies.isUnderWay(Lane.LOCAL)) {
+      push(frame); // both come from one connection, in Redis's own order
+    } else {
+      Slot place = new Slot(replies, services, Lane.IMMEDIATE, false);
+      replies.addBehindDue(place);
+      place.reply(frame);
+    }
+  }
+
   /** Takes no more requests, and ends the connection after the replies that are due. */
   public void close() {
     client.stopReading();

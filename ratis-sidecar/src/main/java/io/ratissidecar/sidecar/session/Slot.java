@@ -16,6 +16,7 @@ final class Slot implements Waiter.Client {
   private final Services services;
   private final Lane lane;
   private final boolean silent;
+  private boolean waiting;
   private boolean filled;
   private ByteBuf early;
   private long weight;
@@ -35,6 +36,16 @@ final class Slot implements Waiter.Client {
   void weigh(long bytes) {
     weight += bytes;
     queue.waiting(bytes);
+  }
+
+  /** Its command waits for data; the client sends nothing more until it is answered. */
+  Slot waits() {
+    waiting = true;
+    return this;
+  }
+
+  boolean isWaiting() {
+    return waiting && !filled;
   }
 
   long weight() {

@@ -41,6 +41,11 @@ final class Subscriptions {
     return type == '*' && protocol == 2 && any() && MESSAGES.contains(kind(frame));
   }
 
+  /** Whether the push tells a client with a cache what to drop from it. */
+  static boolean isInvalidation(ByteBuf frame) {
+    return frame.getByte(frame.readerIndex()) == '>' && kind(frame).equals("invalidate");
+  }
+
   /**
    * Whether the frame is a keyspace event of the reserved database, which there is not for clients:
    * there are some of each entry.

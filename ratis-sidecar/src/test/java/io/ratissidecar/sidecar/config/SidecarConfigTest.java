@@ -40,6 +40,7 @@ class SidecarConfigTest {
     "redis,host:0",
     "batch-bytes,1",
     "snapshot-bandwidth,-1",
+    "redis-notify-keyspace-events,ExQ",
     "unheard-of,1",
     "raft-port,70000"
   })

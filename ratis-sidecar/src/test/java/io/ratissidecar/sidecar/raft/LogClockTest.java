@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.raft;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,18 @@ class LogClockTest {
     wall -= 2 * HOUR;
     pass(1);
     assertEquals(NOW + 501, clock.next());
+  }
+
+  @Test
+  void is_known_once_somebody_has_told_it_or_nobody_can() {
+    clock.logged(NOW + HOUR); // it may be older than any deadline
+    assertFalse(clock.isKnown());
+    clock.heard(NOW);
+    assertTrue(clock.isKnown());
+    LogClock first = new LogClock(() -> wall, () -> nanos);
+    first.begin();
+    assertTrue(first.isKnown());
+    assertEquals(NOW, first.millis());
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.net.InetAddress;
@@ -56,6 +57,11 @@ class NotifyingLogAppenderTest {
   private static final RaftGroupId GROUP = RaftGroupId.randomId();
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(40);
   private static final int ELECTION_TIMEOUT_MILLIS = 2000;
+
+  private static final TimeDuration FIRST_ELECTION_MIN =
+      TimeDuration.valueOf(300, TimeUnit.MILLISECONDS);
+  private static final TimeDuration FIRST_ELECTION_MAX =
+      TimeDuration.valueOf(600, TimeUnit.MILLISECONDS);
 
   /** Half of the shortest election time-out. */
   private static final int HEARTBEAT_MILLIS = ELECTION_TIMEOUT_MILLIS / 4;
@@ -164,7 +170,7 @@ class NotifyingLogAppenderTest {
   }
 
   @AfterEach
-  void stop() throws IOException {
+  void stop() {
     close();
   }
 
@@ -192,6 +198,9 @@ class NotifyingLogAppenderTest {
     RaftServerConfigKeys.Log.setPurgePreservationLogNum(p, 0);
     RaftServerConfigKeys.Log.setPurgeGap(p, 1);
     RaftServerConfigKeys.Snapshot.setCreationGap(p, 1);
+    // The first leader is waited for, and can't be lost to a pause of the machine.
+    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(p, FIRST_ELECTION_MIN);
+    RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(p, FIRST_ELECTION_MAX);
     RaftServerConfigKeys.setStagingTimeout(p, TimeDuration.valueOf(20, TimeUnit.SECONDS));
     Machine machine = new Machine();
     machine.snapshot = snapshotAtStart.get(id);
@@ -481,11 +490,18 @@ class NotifyingLogAppenderTest {
     return last;
   }
 
-  private void close() throws IOException {
-    for (RaftServer server : servers.values()) {
-      server.close();
-    }
+  /** All at once: each waits for its own threads and for those of its connections. */
+  private void close() {
+    servers.values().parallelStream().forEach(NotifyingLogAppenderTest::close);
     servers.clear();
+  }
+
+  private static void close(RaftServer server) {
+    try {
+      server.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -86,6 +86,7 @@ class SnapshotInstallerTest {
             (reason, cause) -> {
               throw new AssertionError(reason, cause);
             });
+    replication.raft().clock().begin();
     replication.start(
         List.of(new Member(1, "127.0.0.1:1", "127.0.0.1:" + config.raftPort(), true)), false);
     assertTrue(leads.await(30, TimeUnit.SECONDS), "it does not lead");

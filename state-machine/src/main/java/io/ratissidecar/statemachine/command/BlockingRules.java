@@ -23,6 +23,8 @@ final class BlockingRules {
               + "if v[1] then return {KEYS[i],v[1],v[2]} end "
               + "elseif v then return {KEYS[i],v} end end return nil");
 
+  private static final String LIST = "list";
+
   private BlockingRules() {}
 
   /** {@code BLPOP key [key …] timeout} and its like, by the command that pops from one key. */
@@ -35,7 +37,7 @@ final class BlockingRules {
     attempt.add(Args.decimal(keys.size()));
     attempt.addAll(keys);
     attempt.add(Args.ascii(popOne));
-    return plan(r, last, attempt, keys);
+    return plan(r, last, attempt, typeOf(popOne), keys);
   }
 
   /** {@code BLMPOP timeout numkeys key [key …] LEFT|RIGHT [COUNT n]}, and {@code BZMPOP}. */
@@ -57,7 +59,7 @@ final class BlockingRules {
     if (counted && r.argLong(end + 2) < 1) {
       return new Plan.Refused("ERR count should be greater than 0");
     }
-    return plan(r, name + 1, attempt, keys(r, name + 3, end));
+    return plan(r, name + 1, attempt, typeOf(popMany), keys(r, name + 3, end));
   }
 
   /** {@code BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout}. */
@@ -77,10 +79,16 @@ final class BlockingRules {
     int last = r.argCount() - 1;
     List<byte[]> attempt = rest(r, name + 1, last);
     attempt.add(0, Args.ascii(move));
-    return plan(r, last, attempt, keys(r, name + 1, name + 2));
+    return plan(r, last, attempt, LIST, keys(r, name + 1, name + 2));
   }
 
-  private static Plan plan(Request r, int timeoutArg, List<byte[]> attempt, List<byte[]> keys) {
+  /** What a command that pops from a key finds there. */
+  private static String typeOf(String pop) {
+    return pop.startsWith("Z") ? "zset" : LIST;
+  }
+
+  private static Plan plan(
+      Request r, int timeoutArg, List<byte[]> attempt, String type, List<byte[]> keys) {
     double seconds = seconds(r, timeoutArg);
     if (Double.isNaN(seconds)) {
       return new Plan.Refused("ERR timeout is not a float or out of range");
@@ -92,7 +100,7 @@ final class BlockingRules {
     if (millis > Long.MAX_VALUE / 2) {
       return new Plan.Refused("ERR timeout is out of range");
     }
-    return Plan.Blocking.taking(attempt.toArray(byte[][]::new), keys, (long) millis);
+    return Plan.Blocking.taking(attempt.toArray(byte[][]::new), type, keys, (long) millis);
   }
 
   private static double seconds(Request r, int arg) {

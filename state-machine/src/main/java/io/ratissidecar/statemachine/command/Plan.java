@@ -82,15 +82,16 @@ public sealed interface Plan {
    * @param attempt what is executed, also where there is no waiting, in a transaction; a null as
    *     its reply means that there was nothing
    * @param kind who else may have what there is
+   * @param type the only one, in Redis's words, that a key can hold it in
    * @param keys what is waited for
    * @param timeoutMillis how long; 0 for ever
    */
-  record Blocking(Plan attempt, Waiting kind, List<byte[]> keys, long timeoutMillis)
+  record Blocking(Plan attempt, Waiting kind, String type, List<byte[]> keys, long timeoutMillis)
       implements Plan {
 
     /** A command that takes something away, in its form that does not wait. */
-    static Blocking taking(byte[][] attempt, List<byte[]> keys, long timeoutMillis) {
-      return new Blocking(Rewritten.single(attempt), Waiting.TO_TAKE, keys, timeoutMillis);
+    static Blocking taking(byte[][] attempt, String type, List<byte[]> keys, long timeoutMillis) {
+      return new Blocking(Rewritten.single(attempt), Waiting.TO_TAKE, type, keys, timeoutMillis);
     }
 
     /** The words that are executed; those of {@code attempt}, before a leader completes it. */

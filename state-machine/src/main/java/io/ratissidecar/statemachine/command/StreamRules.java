@@ -98,7 +98,7 @@ final class StreamRules {
     }
     Plan now = new Plan.InPrelude(reading.withoutBlock(), false, true);
     return reading.waits(">")
-        ? new Plan.Blocking(now, Plan.Waiting.IN_GROUP, reading.keys(), reading.blockMillis)
+        ? new Plan.Blocking(now, Plan.Waiting.IN_GROUP, STREAM, reading.keys(), reading.blockMillis)
         : now;
   }
 
@@ -110,9 +110,11 @@ final class StreamRules {
     }
     Plan now = new Plan.ReadInstead(reading.withoutBlock());
     return reading.waits(null)
-        ? new Plan.Blocking(now, Plan.Waiting.TO_READ, reading.keys(), reading.blockMillis)
+        ? new Plan.Blocking(now, Plan.Waiting.TO_READ, STREAM, reading.keys(), reading.blockMillis)
         : now;
   }
+
+  private static final String STREAM = "stream";
 
   /** The arguments of {@code XREAD} and {@code XREADGROUP}. */
   private static final class Reading {
