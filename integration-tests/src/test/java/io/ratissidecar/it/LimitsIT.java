@@ -46,7 +46,9 @@ class LimitsIT {
             "--query-buffer-bytes",
             "500000",
             "--output-buffer-bytes",
-            "4000000");
+            "4000000",
+            "--read-timeout-millis", // others wait behind 180 MB that a client asks for
+            "20000");
     node = cluster.leader();
   }
 

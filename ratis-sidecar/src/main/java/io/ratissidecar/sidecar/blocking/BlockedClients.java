@@ -449,7 +449,9 @@ public final class BlockedClients {
       boolean waitsOn = !errorCounts && !waiter.isInGroup() && isWrongType(frame);
       boolean nothing = Resp.isNull(frame) || waitsOn;
       if (nothing) {
-        boolean again = waiter.waitOn();
+        // A look that is under way may be at something that came behind the command. Redis told of
+        // no change then, since it tells of those behind a look only.
+        boolean again = waiter.waitOn() || waiter.keys().stream().anyMatch(asked::containsKey);
         if (waiter.isExpired()) {
           timeOut(waiter);
         } else {
