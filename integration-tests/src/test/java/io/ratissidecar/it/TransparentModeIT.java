@@ -144,6 +144,35 @@ class TransparentModeIT {
   }
 
   @Test
+  void when_who_waits_for_replicas_goes_or_is_unblocked_then_the_waiting_ends() throws Exception {
+    Node leader = cluster.leader();
+    try (RespClient client = leader.client()) {
+      long id = client.call("CLIENT", "ID").number();
+      client.send("WAIT", "9", "0");
+      awaitUnblocked(leader, id, "TIMEOUT");
+      assertTrue(client.read().number() >= 1);
+      client.send("WAIT", "9", "0");
+      awaitUnblocked(leader, id, "ERROR");
+      assertError("UNBLOCKED", client.read());
+    }
+    RespClient gone = leader.client();
+    long id = gone.call("CLIENT", "ID").number();
+    gone.send("WAIT", "9", "0");
+    gone.close();
+    Poll.until(
+        "its connection ends",
+        TestCluster.PATIENCE,
+        () -> !leader.call("CLIENT", "LIST").text().contains("id=" + id + " "));
+  }
+
+  private static void awaitUnblocked(Node node, long id, String how) {
+    Poll.until(
+        "unblocked",
+        TestCluster.PATIENCE,
+        () -> node.call("CLIENT", "UNBLOCK", "" + id, how).number() == 1);
+  }
+
+  @Test
   void when_a_client_caches_then_it_must_ask_for_all_changes() throws Exception {
     Node node = cluster.leader();
     try (RespClient client = node.client()) {

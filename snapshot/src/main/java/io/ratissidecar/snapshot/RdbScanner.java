@@ -98,6 +98,14 @@ final class RdbScanner {
    */
   int scan() throws IOException {
     int version = version(in);
+    if (version > NEWEST_VERSION) {
+      throw new InvalidSnapshotException(
+          "RDB version "
+              + version
+              + " is newer than "
+              + NEWEST_VERSION
+              + ", the newest known here");
+    }
     visitor.onVersion(version);
     int database = 0;
     int opcode;
@@ -134,7 +142,7 @@ final class RdbScanner {
    * Reads the header, of {@value #HEADER_BYTES} bytes.
    *
    * @return the version of the format
-   * @throws InvalidSnapshotException when it is none, or newer than what is known here
+   * @throws InvalidSnapshotException when it is none
    */
   static int version(RdbInput in) throws IOException {
     String magic = new String(in.read(MAGIC.length()), StandardCharsets.ISO_8859_1);
@@ -145,16 +153,7 @@ final class RdbScanner {
     if (!digits.matches("[0-9]{4}")) {
       throw new InvalidSnapshotException("this is no RDB: its version is not a number");
     }
-    int version = Integer.parseInt(digits);
-    if (version > NEWEST_VERSION) {
-      throw new InvalidSnapshotException(
-          "RDB version "
-              + version
-              + " is newer than "
-              + NEWEST_VERSION
-              + ", the newest known here");
-    }
-    return version;
+    return Integer.parseInt(digits);
   }
 
   private void checksum(int version) throws IOException {

@@ -166,10 +166,6 @@ public final class SnapshotDownload {
     progress = new Progress(offset, total);
     boolean loadable = false;
     while (offset < total) {
-      if (!loadable && offset >= RdbScanner.HEADER_BYTES) {
-        requireLoadable(partial);
-        loadable = true;
-      }
       if (Thread.interrupted()) {
         throw new InterruptedException("interrupted while a snapshot was fetched");
       }
@@ -186,6 +182,10 @@ public final class SnapshotDownload {
       append(partial, chunk);
       offset += chunk.length;
       progress = new Progress(offset, total);
+      if (!loadable && offset >= RdbScanner.HEADER_BYTES) {
+        requireLoadable(partial);
+        loadable = true;
+      }
       throttle.transferred(chunk.length);
     }
   }

@@ -204,14 +204,23 @@ public final class SnapshotStore {
       deleteDirectory(ready);
       return same.get();
     }
-    delete(same.stream().toList());
+    // As close to one step as it gets: until its files are deleted there is nothing to wait for.
+    Path replaced = dir.resolve(TEMPORARY + target.getFileName());
+    if (same.isPresent()) {
+      Files.move(target, replaced);
+    }
     Files.move(ready, target, StandardCopyOption.ATOMIC_MOVE);
     syncDirectory(dir);
     Snapshot snapshot = new Snapshot(target, manifest);
     List<Snapshot> next = new ArrayList<>(snapshots);
+    same.ifPresent(next::remove);
+    same.ifPresent(damaged::remove);
     next.add(snapshot);
     next.sort(newestFirst());
     snapshots = List.copyOf(next);
+    if (same.isPresent()) {
+      deleteDirectory(replaced);
+    }
     return snapshot;
   }
 

@@ -56,14 +56,20 @@ final class SnapshotCopy {
       bar.accept(chunk.length);
     }
     if (!HexFormat.of().formatHex(digest.digest()).equals(manifest.sha256())) {
-      source.doubt(manifest.index(), manifest.term()); // it makes another one if it has to
-      throw new IOException(
-          "the snapshot of entry "
-              + manifest.index()
-              + " is damaged at "
-              + node
-              + ", or on the way: its SHA-256 is not that of its manifest. The node"
-              + " checks it now; export again in a while, or from another node");
+      IOException damaged =
+          new IOException(
+              "the snapshot of entry "
+                  + manifest.index()
+                  + " is damaged at "
+                  + node
+                  + ", or on the way: its SHA-256 is not that of its manifest. The node"
+                  + " has been asked to check it; export again in a while, or from another node");
+      try {
+        source.doubt(manifest.index(), manifest.term());
+      } catch (IOException e) {
+        damaged.addSuppressed(e);
+      }
+      throw damaged;
     }
   }
 

@@ -120,6 +120,9 @@ public final class BlockedClients {
     if (waiter.keys().isEmpty()) {
       attempt(waiter, true); // Redis says what is wrong with it
     } else {
+      // What is of no use to who came before is of none to this one, who might still take what
+      // comes in this moment from the other.
+      waiter.passOver(all.stream().anyMatch(o -> o.isPassedOver() && waiter.isLike(o)));
       waiter.keys().forEach(this::ask);
     }
   }

@@ -21,6 +21,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RaftConfigurationProto;
@@ -59,6 +60,9 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
 
   /** Payload in memory at a time while the log is looked through. */
   private static final int SCAN_BYTES = 1 << 20;
+
+  /** From then on an operator wants to know what the node was doing. */
+  private static final long SLOW_SCAN_MILLIS = 1000;
 
   /** Opens the payload log once Ratis has locked the directory. */
   @FunctionalInterface
@@ -178,11 +182,13 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
    * older one, and is sent what follows.
    */
   private void declareVoidUpTo(long snapshotIndex) throws IOException {
-    long next = Math.max(1, payload.startIndex());
+    long start = System.nanoTime();
+    long first = Math.max(1, payload.startIndex());
+    long next = first;
     while (next <= Math.min(snapshotIndex, payload.lastIndex())) {
       List<Entry> entries = payload.readRange(next, snapshotIndex, SCAN_BYTES);
       if (entries.isEmpty()) {
-        return; // what is left are Ratis's own
+        break; // what is left are Ratis's own
       }
       for (Entry entry : entries) {
         if (entry.header().type() == EntryType.VOID) {
@@ -190,6 +196,10 @@ final class ReplicatedLogStateMachine extends BaseStateMachine
         }
       }
       next = entries.get(entries.size() - 1).index() + 1;
+    }
+    long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    if (millis > SLOW_SCAN_MILLIS) {
+      LOG.info("Looked through entries {} to {} of the log in {} ms", first, next - 1, millis);
     }
   }
 

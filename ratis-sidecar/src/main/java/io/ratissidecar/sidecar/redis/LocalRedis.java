@@ -222,10 +222,10 @@ public final class LocalRedis {
     }
   }
 
-  /** The newest version of the RDB format that it can load. Blocks. */
+  /** The newest version of the RDB format that it can load; once it is started. Blocks. */
   public int rdbVersion() throws IOException {
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
-      return control.rdbVersion();
+      return control.rdbVersion(commands.join().reservedDatabase());
     } catch (RedisException e) {
       throw new IOException(inWords(e), e);
     }

@@ -37,6 +37,9 @@ final class RdbPrimary implements Closeable {
   private final ServerSocket server = new ServerSocket();
   private volatile Socket replica;
 
+  /** What was wrong with the last who asked for no RDB. */
+  private Exception lastStranger;
+
   /**
    * @param bind an address of this machine that Redis can reach
    */
@@ -55,9 +58,14 @@ final class RdbPrimary implements Closeable {
    * asks for no RDB, such as a scan for open ports, does not count.
    */
   void serve(Path rdb) throws IOException {
-    boolean served = false;
-    while (!served) {
-      served = serve(server.accept(), rdb);
+    long start = System.nanoTime();
+    while (!serve(server.accept(), rdb)) {
+      if (System.nanoTime() - start > SILENCE.toNanos()) {
+        throw new IOException(
+            "Redis has not asked for the snapshot. Its replication must not be encrypted"
+                + " (tls-replication no)",
+            lastStranger);
+      }
     }
   }
 
@@ -91,6 +99,7 @@ final class RdbPrimary implements Closeable {
       if (asked) {
         throw e;
       }
+      lastStranger = e;
     }
     return asked;
   }

@@ -72,9 +72,11 @@ final class RedisControl implements AutoCloseable {
 
   /**
    * The newest version of the RDB format that it can load: it writes its own into every dump.
-   * Leaves nothing behind, since the key for it is there within a transaction only.
+   * Leaves nothing behind, since the key for it is there within a transaction only, in a database
+   * that users neither have nor hear of.
    */
-  int rdbVersion() {
+  int rdbVersion(int reservedDatabase) {
+    redis.select(reservedDatabase);
     redis.multi();
     redis.set(PROBE_KEY, "");
     redis.dump(PROBE_KEY);

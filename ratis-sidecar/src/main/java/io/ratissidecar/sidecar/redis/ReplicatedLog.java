@@ -19,6 +19,7 @@ record ReplicatedLog(Replication replication, SnapshotStore snapshots) implement
         raft.payload().startIndex(),
         raft.payload().tailIndex(),
         snapshots.list().stream()
+            .filter(s -> !snapshots.isDamaged(s))
             .filter(s -> !replication.applier().isSpoilt(s.manifest().index()))
             .toList());
   }

@@ -44,7 +44,7 @@ final class SnapshotLoader {
   void load(Snapshot snapshot, RedisControl control, int reservedDatabase)
       throws IOException, InterruptedException {
     int version = snapshot.verify().version();
-    int newest = control.rdbVersion();
+    int newest = control.rdbVersion(reservedDatabase);
     if (version > newest) {
       throw new UnfitRedisException(RdbFile.tooNew(version, newest));
     }

@@ -21,6 +21,9 @@ final class RaftCommands {
   private final LeaderCommands leading;
 
   /** Why a {@code MULTI} was refused, as long as the rest of its block may follow; else null. */
+  /** The last {@code WAIT}; null before there was one. */
+  private ReplicaWait replicaWait;
+
   private String blockRefusal;
 
   RaftCommands(Session session) {
@@ -221,21 +224,29 @@ final class RaftCommands {
   private boolean waitForReplicas(Request request, int name, boolean leader) {
     return leader
         ? ReplicaWait.run(
-            session, services.replication().orElseThrow().raft().group(), request, name)
+            session,
+            services.replication().orElseThrow().raft().group(),
+            request,
+            name,
+            begun -> replicaWait = begun)
         : session
             .proxy()
             .forwardBlocking(
                 List.of(request.copyFrom(name)), ReplicaWait.timeoutMillis(request, name));
   }
 
-  /** Ends a wait for data; false when the client does not wait. */
+  /** Ends a wait for data or for other nodes; false when the client does not wait. */
   boolean unblock(boolean withError) {
-    return leading.unblock(withError);
+    return leading.unblock(withError)
+        || replicaWait != null && (withError ? replicaWait.endWithError() : replicaWait.end());
   }
 
   /** The client sends no more: what it waits for now is the last. */
   void inputEnded() {
     leading.inputEnded();
+    if (replicaWait != null) {
+      replicaWait.end();
+    }
   }
 
   void close() {

@@ -1,9 +1,11 @@
 package io.ratissidecar.sidecar.session;
 
+import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.raft.GroupView;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * {@code WAIT}: how many other voters hold what the client has written. What was acknowledged is on
@@ -21,6 +23,7 @@ final class ReplicaWait {
   private final long index;
   private final long timeoutNanos;
   private final long beganNanos;
+  private boolean ended;
 
   private ReplicaWait(Session session, GroupView group, long wanted, long timeoutMillis) {
     this.session = session;
@@ -38,8 +41,13 @@ final class ReplicaWait {
     return millis == Request.NOT_A_NUMBER ? 1 : Math.max(0, millis);
   }
 
-  /** False when the request has to come again later. */
-  static boolean run(Session session, GroupView group, Request request, int name) {
+  /**
+   * False when the request has to come again later.
+   *
+   * @param begun hears of one that may have to be ended before its time
+   */
+  static boolean run(
+      Session session, GroupView group, Request request, int name, Consumer<ReplicaWait> begun) {
     if (request.argCount() != name + 3) {
       session.slot(Lane.IMMEDIATE).error("ERR wrong number of arguments for 'wait' command");
       return true;
@@ -56,16 +64,45 @@ final class ReplicaWait {
     } else if (timeout < 0) {
       session.slot(Lane.IMMEDIATE).error("ERR timeout is negative");
     } else {
-      new ReplicaWait(session, group, wanted, timeout).look();
+      ReplicaWait wait = new ReplicaWait(session, group, wanted, timeout);
+      begun.accept(wait);
+      wait.look();
       session.holdUntilAnswered();
     }
     return true;
   }
 
-  private void look() {
-    int holders = group.otherVotersWith(index);
-    if (holders >= wanted || isOver()) {
+  /**
+   * Answers with what there is by now: the client sends no more, or another one wants it to go on.
+   *
+   * @return false when it was over already
+   */
+  boolean end() {
+    boolean ends = !ended;
+    if (ends) {
+      ended = true;
+      int holders = group.otherVotersWith(index);
       slot.reply(out -> Resp.writeInteger(out, holders));
+    }
+    return ends;
+  }
+
+  /** As {@link #end}, with the error of {@code CLIENT UNBLOCK}. */
+  boolean endWithError() {
+    boolean ends = !ended;
+    if (ends) {
+      ended = true;
+      slot.error(BlockedClients.UNBLOCKED);
+    }
+    return ends;
+  }
+
+  private void look() {
+    if (ended) {
+      return;
+    }
+    if (group.otherVotersWith(index) >= wanted || isOver()) {
+      end();
     } else {
       session.services().front().loop().schedule(this::look, LOOK_MILLIS, TimeUnit.MILLISECONDS);
     }

@@ -135,8 +135,8 @@ public final class Snapshots implements AutoCloseable {
 
   /**
    * Takes one of exactly the entry that was sent last. Call it on the front loop, in the turn in
-   * which that was sent. Completes as {@link #take} does, and fails too when a snapshot is being
-   * taken already.
+   * which that was sent. Completes as {@link #take} does, and fails too while the thread is at
+   * work.
    */
   public CompletableFuture<Snapshot> takeHere(Replication current) {
     CompletableFuture<Snapshot> done = new CompletableFuture<>();

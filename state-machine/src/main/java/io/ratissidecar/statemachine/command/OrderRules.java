@@ -37,29 +37,28 @@ final class OrderRules {
     if (!store) {
       return Plan.READ;
     }
-    // By numbers, Redis orders elements of the same weight by their bytes, and so it does with a
-    // set
-    // that is not to be sorted.
+    // By numbers, Redis orders elements of the same weight by their bytes, and so it does with
+    // a set that is not to be sorted.
     return pattern && alpha && !unsorted ? StreamRules.inPrelude(r, name, false, false) : null;
   }
 
   /** {@code GEOSEARCHSTORE destination source …}. */
   static Plan geosearchstore(Request r, int name) {
-    int any = 0;
+    List<Integer> any = new ArrayList<>();
     boolean count = false;
     int i = name + 3;
     while (i < r.argCount()) {
-      any = r.argIs(i, "ANY") ? i : any;
+      addIfAny(r, i, any);
       count |= r.argIs(i, "COUNT");
       i += Args.isAny(r, i, "FROMMEMBER", "COUNT") ? 2 : 1; // a member may be called ANY
     }
-    return any > 0 && count ? without(r, name, any) : null;
+    return !any.isEmpty() && count ? without(r, name, any) : null;
   }
 
   /** {@code GEORADIUS} and {@code GEORADIUSBYMEMBER}; without STORE and STOREDIST a read. */
   static Plan georadius(Request r, int name) {
     boolean store = false;
-    int any = 0;
+    List<Integer> any = new ArrayList<>();
     boolean count = false;
     // Options begin at 5 or, one behind the unit, at 6; a unit is none of the words below.
     int i = name + 5;
@@ -68,7 +67,7 @@ final class OrderRules {
         store = true;
         i += 2;
       } else {
-        any = r.argIs(i, "ANY") ? i : any;
+        addIfAny(r, i, any);
         count |= r.argIs(i, "COUNT");
         i += r.argIs(i, "COUNT") ? 2 : 1;
       }
@@ -76,17 +75,27 @@ final class OrderRules {
     if (!store) {
       return Plan.READ;
     }
-    return any > 0 && count ? without(r, name, any) : null;
+    return !any.isEmpty() && count ? without(r, name, any) : null;
   }
 
   /**
    * {@code ANY} takes what Redis finds first, which it does not promise; the nearest are one of the
    * outcomes that it allows.
    */
-  private static Plan without(Request r, int name, int any) {
-    List<byte[]> args = new ArrayList<>(List.of(r.args(name)));
-    args.remove(any - name);
+  private static Plan without(Request r, int name, List<Integer> any) {
+    List<byte[]> args = new ArrayList<>();
+    for (int i = name; i < r.argCount(); i++) {
+      if (!any.contains(i)) {
+        args.add(r.arg(i));
+      }
+    }
     return Plan.Rewritten.single(args.toArray(byte[][]::new));
+  }
+
+  private static void addIfAny(Request r, int i, List<Integer> any) {
+    if (r.argIs(i, "ANY")) {
+      any.add(i);
+    }
   }
 
   private static boolean hasStar(Request r, int i) {

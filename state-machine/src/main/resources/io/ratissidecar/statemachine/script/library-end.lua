@@ -28,11 +28,12 @@ local enter = function(place)
     args[size - 1] = nil
     real, resp, rare = redis.pcall, 2, nil
     @LEFT_OVER@
-    wanted, count = place, 0
+    wanted, count, callback, needs_nothing = place, 0, nil, nil
     local shown = fresh()
     main(shown@SHADOWS@)
     wanted = nil
     if string.byte(source) == 48 and not needs_nothing then error({err = "@OOM@"}) end
+    if not callback then error('the library does not register this function any more', 0) end
     return callback(keys, args)
   end
 end

@@ -418,11 +418,15 @@ rare = function(name, ...)
     local i, any, counted = c == 'geosearchstore' and 3 or c == 'geosearch' and 2 or 5
     while i <= count do
       local w = word(i)
-      if w == 'any' then any = i end
+      if w == 'any' then any = {i, any} end
       counted = counted or w == 'count'
       i = i + ((w == 'frommember' or w == 'count' or w == 'store' or w == 'storedist') and 2 or 1)
     end
-    if any and counted then table.remove(a, any) end
+    -- The last one first.
+    while any and counted do
+      table.remove(a, any[1])
+      any = any[2]
+    end
     return real(name, unpack(a))
   end
   if c == 'xadd' or c == 'xtrim' then

@@ -382,6 +382,22 @@ class PreludeIT {
     assertEquals(first.toString(), one.call("FCALL", "f", "0", "" + CLOCK, "77:0").toString());
   }
 
+  /**
+   * Its second function is its first one when it is called: another call's must not take its place.
+   */
+  @Test
+  void what_a_library_registers_no_more_is_an_error_whoever_was_called_before() throws IOException {
+    load(
+        """
+        #!lua name=lib
+        if not redis.sha1hex then redis.register_function('a', function() return 'a' end) end
+        redis.register_function('b', function() return 'b' end)""");
+    for (String name : List.of("b", "a", "b")) {
+      RespValue reply = one.call("FCALL", name, "0", "" + CLOCK, "77:0");
+      assertEquals(name.equals("b"), reply.isError(), reply::toString);
+    }
+  }
+
   @Test
   void what_a_library_does_when_it_is_loaded_is_there_when_it_is_called() throws IOException {
     load(
@@ -429,6 +445,7 @@ class PreludeIT {
         "local s = [[ end",
         "--[[ end",
         "until",
+        "-- a line that ends by a carriage return\rend) redis.log(1, 'out') (function()",
       })
   void what_is_no_library_is_none_with_the_prelude(String body) throws IOException {
     String library = "#!lua name=lib\n" + body;
