@@ -45,7 +45,9 @@ class SnapshotInstallIT {
             "--log-retain-entries",
             "0",
             "--snapshot-bandwidth",
-            "" + bandwidth);
+            "" + bandwidth,
+            "--election-timeout-millis", // megabytes are written at once, by up to five nodes here
+            "2000");
   }
 
   /** Writes until what the node would need next is in no log any more. */
