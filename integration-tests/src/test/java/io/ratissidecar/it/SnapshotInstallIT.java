@@ -213,7 +213,11 @@ class SnapshotInstallIT {
     away.start().awaitReady();
     awaitReceived(away);
     leader.assertLogs("A snapshot is damaged; another one takes its place");
-    assertTrue(!Files.exists(rdb) || !Arrays.equals(damaged, Files.readAllBytes(rdb)));
+    // The node may have got the one before meanwhile.
+    Poll.until(
+        "the damaged one is replaced",
+        TestCluster.PATIENCE,
+        () -> !Files.exists(rdb) || !Arrays.equals(damaged, Files.readAllBytes(rdb)));
     ClosingInvariants.checkSameData(cluster);
   }
 
