@@ -146,10 +146,13 @@ final class NotifyingLogAppender extends LogAppenderBase {
     }
   }
 
-  /** Sends entries or, when it is due, a heartbeat; again until it arrives. */
+  /**
+   * Sends entries or, when it is due, a heartbeat; again until it arrives, or until the entries are
+   * gone here: a node that was away for so long is told so at once, and costs no memory meanwhile.
+   */
   private void appendEntries() throws InterruptedException, IOException {
     AppendEntriesRequestProto request = newRequest(false);
-    while (request != null && isRunning()) {
+    while (request != null && isRunning() && canSendNext()) {
       try {
         handle(request, send(request));
         return;
