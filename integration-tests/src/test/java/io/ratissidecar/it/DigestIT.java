@@ -2,7 +2,9 @@ package io.ratissidecar.it;
 
 import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
@@ -10,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -100,5 +103,34 @@ class DigestIT {
         .expect(1, "Problem: ", "has other data than the majority");
     assertOk(follower.redisCall("SET", "key", "value"));
     awaitVerdict(follower, "same");
+  }
+
+  @Test
+  void when_a_node_may_repair_itself_then_it_takes_the_data_of_the_majority() throws Exception {
+    cluster = TestCluster.of(3, "--digest-interval-seconds", "1", "--digest-repair", "yes");
+    assertOk(cluster.leader().call("RAFT", "SET", "key", "value"));
+    cluster.awaitSameIndex();
+    for (Node wrong : List.of(cluster.followers().get(0), cluster.leader())) {
+      boolean leads = wrong.isLeader();
+      assertOk(wrong.redisCall("SET", "key", "other"));
+      assertOk(wrong.redisCall("SET", "of nobody", "1"));
+      Poll.until(
+          "its data is replaced",
+          TestCluster.PATIENCE,
+          () ->
+              wrong.redisCall("GET", "key").text().equals("value")
+                  && wrong.redisCall("EXISTS", "of nobody").number() == 0);
+      assertTrue(!leads || !wrong.isLeader(), "a node with wrong data led on");
+      awaitVerdict(wrong, "same"); // with the next comparison
+      wrong.assertLogs("This node's data is now that of node ");
+      assertText("value", cluster.leader().call("RAFT", "GET", "key"));
+    }
+    for (Node node : cluster.nodes()) { // what is wrong must not come back
+      node.killBoth();
+      node.start().awaitReady();
+      cluster.awaitLeader();
+    }
+    assertOk(cluster.leader().call("RAFT", "SET", "key", "another value"));
+    ClosingInvariants.checkSameData(cluster);
   }
 }

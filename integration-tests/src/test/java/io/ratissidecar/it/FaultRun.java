@@ -14,7 +14,10 @@ final class FaultRun implements AutoCloseable {
 
   private static final int CLIENTS = 6;
   private static final int KEYS = 3;
-  private static final long PAUSE_NANOS = 2_000_000;
+
+  /** Short enough to see writes stand still, long enough to leave processor time to the nodes. */
+  private static final long PAUSE_NANOS = 6_000_000;
+
   private static final int WARM_UP_OPERATIONS = 300;
 
   private final TestCluster cluster;

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicReference;
 /**
  * Looks for commands after which replicas differ: random commands of all types from several
  * clients, on nodes whose Redises pack values differently, with kills, snapshots and leader changes
- * in between; all nodes must have the same data behind the same entry, time and again. {@code
- * bin/fuzz} runs it.
+ * in between, and if wanted with clocks that differ by hours and jump; all nodes must have the same
+ * data behind the same entry, time and again. {@code bin/fuzz} runs it.
  *
  * <p>The seed repeats the commands of each client, but not how they mix with those of others.
  */
@@ -30,6 +30,21 @@ final class Fuzz {
   private static final int MOST_WHILE_IDLE = 20;
 
   private static final int CALL_MILLIS = 15_000;
+
+  private static final int NODES = 3;
+
+  private static final List<String> SETTINGS =
+      List.of(
+          "--mode",
+          "transparent",
+          "--follower-proxy",
+          "yes",
+          "--snapshot-log-bytes",
+          "2000000",
+          "--log-retain-entries",
+          "200",
+          "--segment-bytes",
+          "1048576");
 
   /** What decides how values are kept, with values to choose from. */
   private static final Map<String, List<String>> PACKING =
@@ -45,7 +60,11 @@ final class Fuzz {
               "activerehashing", List.of("yes", "no"),
               "rdbcompression", List.of("yes", "no")));
 
+  /** How far a clock is off, to choose from. */
+  private static final List<String> CLOCKS = List.of("-1h", "+1h", "+0", "-3s", "+10m");
+
   private final Duration duration;
+  private final boolean clocks;
   private final long seed = Long.getLong("seed", System.nanoTime());
   private final AtomicLong sent = new AtomicLong();
   private final Map<String, AtomicLong> errors = new ConcurrentHashMap<>();
@@ -53,8 +72,13 @@ final class Fuzz {
   private volatile boolean stopping;
   private int compared;
 
-  Fuzz(Duration duration) {
+  /**
+   * @param clocks whether the nodes' clocks differ; with the bundled Redis then, since the one that
+   *     is installed does not start with such a clock
+   */
+  Fuzz(Duration duration, boolean clocks) {
     this.duration = duration;
+    this.clocks = clocks;
   }
 
   /**
@@ -65,20 +89,18 @@ final class Fuzz {
    */
   String run() throws IOException {
     System.out.println("fuzz with -Dseed=" + seed);
-    try (TestCluster cluster =
-        TestCluster.of(
-            3,
-            "--mode",
-            "transparent",
-            "--follower-proxy",
-            "yes",
-            "--snapshot-log-bytes",
-            "2000000",
-            "--log-retain-entries",
-            "200",
-            "--segment-bytes",
-            "1048576")) {
+    List<String> settings = new ArrayList<>(SETTINGS);
+    if (clocks) {
+      settings.addAll(List.of("--redis-server", "bundled"));
+    }
+    try (TestCluster cluster = TestCluster.unformed(0, settings.toArray(String[]::new))) {
       try {
+        for (int i = 0; i < NODES; i++) {
+          Node node = cluster.create();
+          (clocks ? node.clock(CLOCKS.get(i)) : node).start();
+        }
+        cluster.nodes().forEach(Node::awaitReady);
+        cluster.form();
         run(cluster);
       } catch (IOException | RuntimeException | Error e) {
         cluster.printLogs();
@@ -98,11 +120,13 @@ final class Fuzz {
 
   private void run(TestCluster cluster) throws IOException {
     List<Thread> clients = new ArrayList<>();
+    FuzzArguments.Docs docs = new FuzzArguments.Docs(cluster.node(0).redisPort());
     try {
       for (int i = 0; i < CLIENTS; i++) {
         Random random = new Random(seed + i);
         Node node = cluster.node(i % cluster.nodes().size());
-        Thread client = new Thread(() -> send(node, random), "fuzz-" + i);
+        Thread client =
+            new Thread(() -> send(node, new FuzzCommands(random, docs), random), "fuzz-" + i);
         clients.add(client);
         client.start();
       }
@@ -134,8 +158,7 @@ final class Fuzz {
   }
 
   /** One client, which connects again whenever it has to. */
-  private void send(Node node, Random random) {
-    FuzzCommands commands = new FuzzCommands(random);
+  private void send(Node node, FuzzCommands commands, Random random) {
     while (!stopping && broken.get() == null) {
       try (RespClient client = RespClient.to(node.address(), CALL_MILLIS)) {
         while (!stopping) {
@@ -195,6 +218,9 @@ final class Fuzz {
     for (int turn = 0; System.nanoTime() < end && broken.get() == null; turn++) {
       for (Node node : cluster.nodes()) {
         repack(node, random);
+      }
+      if (clocks) {
+        cluster.node(random.nextInt(NODES)).clock(CLOCKS.get(random.nextInt(CLOCKS.size())));
       }
       Poll.letRun(BETWEEN);
       Node node = cluster.node(random.nextInt(cluster.nodes().size()));
@@ -259,11 +285,15 @@ final class Fuzz {
         .toList();
   }
 
-  /** Takes the number of seconds; the exit code is 1 when it failed. */
+  /** Takes the number of seconds, and whether clocks differ; the exit code is 1 when it failed. */
   public static void main(String[] arguments) {
     int exitCode = 1;
     try {
-      String done = new Fuzz(Duration.ofSeconds(Long.parseLong(arguments[0]))).run();
+      String done =
+          new Fuzz(
+                  Duration.ofSeconds(Long.parseLong(arguments[0])),
+                  Boolean.parseBoolean(arguments[1]))
+              .run();
       System.out.println("fuzz passed: " + done);
       exitCode = 0;
     } catch (IOException | RuntimeException | AssertionError e) {

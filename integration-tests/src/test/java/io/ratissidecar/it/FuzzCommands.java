@@ -9,7 +9,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
-/** Makes random commands of the templates in {@code fuzz-commands.txt}. */
+/**
+ * Makes random commands: of the templates in {@code fuzz-commands.txt}, of what Redis says about
+ * each command's arguments, and scripts that run several of both.
+ */
 final class FuzzCommands {
   private static final List<String> TEMPLATES = templates();
   private static final String[] KEYS = {
@@ -21,10 +24,31 @@ final class FuzzCommands {
   /** So that a few of all commands meet a key of another type. */
   private static final double WRONG_TYPE = 0.03;
 
-  private final Random random;
+  private static final double OF_DOCS = 0.2;
+  private static final double SCRIPT = 0.1;
 
-  FuzzCommands(Random random) {
+  /**
+   * Runs the commands in ARGV, each behind the number of its words, and writes down what they have
+   * returned, so that a reply that is another one on each node shows in the data.
+   */
+  private static final String RUN_ALL =
+      """
+      local i = 1
+      while ARGV[i] do
+        local n = tonumber(ARGV[i])
+        local reply = redis.pcall(unpack(ARGV, i + 1, i + n))
+        redis.pcall('RPUSH', KEYS[1], cjson.encode(reply))
+        redis.pcall('LTRIM', KEYS[1], -20, -1)
+        i = i + n + 1
+      end
+      return redis.status_reply('done')""";
+
+  private final Random random;
+  private final FuzzArguments ofDocs;
+
+  FuzzCommands(Random random, FuzzArguments.Docs docs) {
     this.random = random;
+    this.ofDocs = docs.with(random, name -> value("<" + name + ">"));
   }
 
   private static List<String> templates() {
@@ -39,10 +63,27 @@ final class FuzzCommands {
   }
 
   String[] next() {
+    return (random.nextDouble() < SCRIPT ? script() : command()).toArray(String[]::new);
+  }
+
+  private List<String> command() {
+    if (ofDocs.hasCommands() && random.nextDouble() < OF_DOCS) {
+      return ofDocs.next();
+    }
     List<String> words = new ArrayList<>();
     String template = TEMPLATES.get(random.nextInt(TEMPLATES.size()));
     new Expansion(template).until('\0', words, true);
-    return words.toArray(String[]::new);
+    return words;
+  }
+
+  private List<String> script() {
+    List<String> words = new ArrayList<>(List.of("EVAL", RUN_ALL, "1", "list of replies"));
+    for (int i = random.nextInt(4); i >= 0; i--) {
+      List<String> command = command();
+      words.add(Integer.toString(command.size()));
+      words.addAll(command);
+    }
+    return words;
   }
 
   /** Walks through a template once; what is not wanted is read and dropped. */

@@ -18,26 +18,35 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Scripts on a cluster: replicated, the same on every node, known wherever Redis begins anew. */
-@Tag("fault")
+/** Scripts on a cluster: replicated, and the same on every node. */
 @ExtendWith(PrintLogsOnFailure.class)
 class ScriptsIT {
-  private static final String ADD =
-      "redis.call('sadd', KEYS[1], ARGV[1], ARGV[1] .. 'x', redis.call('time')[2]) "
-          + "return redis.call('srandmember', KEYS[1])";
+  @AutoClose("compareAndClose")
+  private static TestCluster cluster;
 
-  @AutoClose private TestCluster cluster;
+  @BeforeAll
+  static void start() {
+    cluster = TestCluster.of(3);
+  }
 
-  private static String sha1(String text) throws Exception {
+  @BeforeEach
+  void empty() throws IOException {
+    assertOk(raft("FLUSHALL"));
+    assertOk(raft("FUNCTION", "FLUSH"));
+    assertOk(raft("SCRIPT", "FLUSH"));
+  }
+
+  static String sha1(String text) throws Exception {
     byte[] sha = MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.UTF_8));
     return HexFormat.of().formatHex(sha);
   }
 
-  private Reply raft(String... words) throws IOException {
+  private static Reply raft(String... words) throws IOException {
     return cluster.awaitLeader().call(behindRaft(words));
   }
 
@@ -45,7 +54,7 @@ class ScriptsIT {
     return client.call(behindRaft(words));
   }
 
-  private static String[] behindRaft(String... words) {
+  static String[] behindRaft(String... words) {
     String[] all = new String[words.length + 1];
     all[0] = "RAFT";
     System.arraycopy(words, 0, all, 1, words.length);
@@ -54,7 +63,6 @@ class ScriptsIT {
 
   @Test
   void when_sent_to_the_leader_then_scripts_do_what_redis_does() throws Exception {
-    cluster = TestCluster.of(3);
     String body = "redis.call('set', KEYS[1], ARGV[1])\nreturn {KEYS[1], #ARGV}";
     assertError("NOSCRIPT No matching script", raft("EVALSHA", sha1(body), "1", "k", "v"));
     assertEquals(List.of("k", "2"), raft("EVAL", body, "1", "k", "v", "w").texts());
@@ -80,13 +88,11 @@ class ScriptsIT {
     assertError("ERR SCRIPT DEBUG is refused", raft("SCRIPT", "DEBUG", "YES"));
     assertError("ERR SCRIPT FLUSH is refused", cluster.leader().call("SCRIPT", "FLUSH"));
     ClosingInvariants.checkSameData(cluster);
-    cluster.checkLogs();
   }
 
   @Test
   void when_a_script_fails_then_the_error_is_that_of_redis_and_every_node_goes_on()
       throws Exception {
-    cluster = TestCluster.of(3);
     raft("SET", "text", "x");
     for (String body :
         List.of(
@@ -116,35 +122,10 @@ class ScriptsIT {
       plain.call("FLUSHDB");
     }
     ClosingInvariants.checkSameData(cluster);
-    cluster.checkLogs();
-  }
-
-  /**
-   * FLUSHALL leaves functions as they are: those that the log loads later must not be there yet.
-   */
-  @Test
-  void when_redis_is_loaded_from_the_log_then_its_functions_are_those_of_each_entry()
-      throws Exception {
-    cluster = TestCluster.of(3);
-    String library =
-        "#!lua name=lib\nredis.register_function('put', function(keys) return redis.call('set', keys[1], '%s') end)";
-    assertText("lib", raft("FUNCTION", "LOAD", library.formatted("old")));
-    assertOk(raft("FCALL", "put", "1", "k"));
-    assertText("lib", raft("FUNCTION", "LOAD", "REPLACE", library.formatted("new")));
-    assertOk(raft("FCALL", "put", "1", "l"));
-    Node away = cluster.followers().get(0);
-    away.killSidecar();
-    assertOk(away.redisCall("FLUSHALL"));
-    away.start().awaitReady();
-    assertOk(raft("SET", "m", "x"));
-    ClosingInvariants.checkSameData(cluster);
-    away.assertLogs("Loading the local Redis from the log");
-    assertText("old", away.redisCall("GET", "k"));
-    cluster.checkLogs();
   }
 
   /** Another database of a Redis, without the sidecar. */
-  private RespClient plain() throws IOException {
+  private static RespClient plain() throws IOException {
     int port = cluster.followers().get(0).redisPort();
     RespClient client = new RespClient("127.0.0.1", port, Node.CALL_MILLIS);
     client.call("SELECT", "9");
@@ -153,7 +134,6 @@ class ScriptsIT {
 
   @Test
   void when_in_a_transaction_or_a_pipeline_then_it_takes_part() throws Exception {
-    cluster = TestCluster.of(3);
     String body = "return redis.call('incrby', KEYS[1], ARGV[1])";
     try (RespClient client = cluster.leader().client()) {
       ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -200,13 +180,11 @@ class ScriptsIT {
       assertText("three", client.call("RAFT", "GET", "in"));
     }
     ClosingInvariants.checkSameData(cluster);
-    cluster.checkLogs();
   }
 
   @Test
   void when_functions_are_loaded_then_every_node_has_them_and_shows_the_code_of_the_user()
       throws Exception {
-    cluster = TestCluster.of(3);
     String code =
         """
         #!lua name=lib
@@ -250,13 +228,11 @@ class ScriptsIT {
     }
     assertOk(raft("FUNCTION", "DELETE", "lib"));
     assertError("ERR Function not found", raft("FCALL", "add", "1", "s", "d"));
-    cluster.checkLogs();
   }
 
   @Test
   void when_functions_are_dumped_then_any_redis_takes_them_and_the_cluster_takes_its_own()
       throws Exception {
-    cluster = TestCluster.of(3);
     String code =
         """
         #!lua name=lib
@@ -289,14 +265,13 @@ class ScriptsIT {
     assertOk(restore(plainDump));
     assertTrue(raft("FUNCTION", "LIST", "WITHCODE").toString().contains(code));
     ClosingInvariants.checkSameData(cluster);
-    cluster.checkLogs();
   }
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.US_ASCII);
   }
 
-  private Reply restore(byte[] dump, byte[]... policy) throws IOException {
+  private static Reply restore(byte[] dump, byte[]... policy) throws IOException {
     List<byte[]> words =
         new ArrayList<>(List.of(bytes("RAFT"), bytes("FUNCTION"), bytes("RESTORE")));
     words.add(dump);
@@ -305,49 +280,5 @@ class ScriptsIT {
       client.sendRaw(RespClient.encode(words.toArray(new byte[0][])));
       return client.read();
     }
-  }
-
-  @Test
-  void when_redis_or_a_node_or_the_leader_dies_then_scripts_are_still_known() throws Exception {
-    cluster = TestCluster.of(3);
-    String sha = sha1(ADD);
-    try (FaultRun run = new FaultRun(cluster)) {
-      assertText(sha, raft("SCRIPT", "LOAD", ADD));
-      raft("EVALSHA", sha, "1", "members", "a");
-      cluster.leader().killRedis();
-      run.awaitMore(50);
-      awaitCall(sha, "b");
-
-      Node snapshot = cluster.followers().get(0);
-      snapshot.call("RAFT.SNAPSHOT");
-      snapshot.killBoth();
-      raft("EVAL", "return redis.call('spop', KEYS[1], 2)", "1", "members");
-      snapshot.start().awaitReady();
-      run.awaitMore(50);
-      awaitCall(sha, "c");
-
-      Node leader = cluster.leader();
-      leader.killBoth();
-      run.awaitMore(50);
-      awaitCall(sha, "d");
-      leader.start().awaitReady();
-
-      Node joined = cluster.create().start().awaitReady();
-      assertOk(joined.call("RAFT.CLUSTER", "JOIN", cluster.awaitLeader().address()));
-      cluster.awaitVoters(4);
-      awaitCall(sha, "e");
-      run.finish();
-    }
-  }
-
-  private void awaitCall(String sha, String member) {
-    Poll.until(
-        "the script runs",
-        TestCluster.PATIENCE,
-        () -> {
-          Reply reply = raft("EVALSHA", sha, "1", "members", member);
-          assertTrue(!reply.text().startsWith("NOSCRIPT"), reply.toString());
-          return !reply.isError();
-        });
   }
 }

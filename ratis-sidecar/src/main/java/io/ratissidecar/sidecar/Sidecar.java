@@ -128,6 +128,7 @@ public final class Sidecar implements AutoCloseable {
         new Digests(
             front,
             config.digestInterval(),
+            config.digestRepair(),
             () -> commands.reservedDatabase(),
             snapshots,
             membership);

@@ -49,7 +49,7 @@ public final class SnapshotDownload {
 
   /**
    * Fetches the source's newest snapshot, or the rest of the one that was begun if the source still
-   * has it and it is new enough. Fetches nothing when the store has one that is.
+   * has it and it is new enough. Fetches nothing when the store has one that is and is sound.
    *
    * @param atLeast the index from which on a snapshot is of use
    * @throws InvalidSnapshotException when what came is not a whole snapshot of the cluster: nothing
@@ -60,7 +60,8 @@ public final class SnapshotDownload {
    * @throws IOException when the source can't be reached any more: another run goes on
    */
   public Snapshot run(long atLeast) throws IOException, InterruptedException {
-    Optional<Snapshot> own = store.latest().filter(s -> s.manifest().index() >= atLeast);
+    Optional<Snapshot> own =
+        store.latest().filter(s -> s.manifest().index() >= atLeast && !store.isDamaged(s));
     if (own.isPresent()) {
       return own.get();
     }

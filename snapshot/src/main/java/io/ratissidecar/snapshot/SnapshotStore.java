@@ -128,8 +128,9 @@ public final class SnapshotStore {
   }
 
   /**
-   * It was found that the snapshot can't be loaded. It stays, since the log may begin behind it,
-   * until a sound one takes its place. Forgotten at the end of the process. Any thread.
+   * It was found that the snapshot can't be loaded, or must not be. It stays, since the log may
+   * begin behind it, until a sound one takes its place. Forgotten at the end of the process. Any
+   * thread.
    */
   public void markDamaged(Snapshot snapshot) {
     damaged.add(snapshot);

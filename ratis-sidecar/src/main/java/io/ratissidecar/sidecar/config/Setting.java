@@ -105,7 +105,11 @@ public enum Setting {
   DIGEST_INTERVAL_SECONDS(
       "digest-interval-seconds",
       "86400",
-      "So often the nodes compare their data, each from a snapshot that it takes for that, seconds; 0: only when asked to by RAFT.DIGEST.");
+      "So often the nodes compare their data, each from a snapshot that it takes for that, seconds; 0: only when asked to by RAFT.DIGEST."),
+  DIGEST_REPAIR(
+      "digest-repair",
+      "no",
+      "yes: a node whose data differs from that of a majority replaces it by theirs; no: it says so, and is left to people.");
 
   /** How the names of all our environment variables begin. */
   public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";

@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param snapshotBandwidth bytes per second, 0 for no limit
  * @param maxMemory bytes, 0 for no limit
  * @param digestInterval zero for never
+ * @param digestRepair whether a node takes a majority's data when its own differs
  */
 public record SidecarConfig(
     Path dir,
@@ -53,7 +54,8 @@ public record SidecarConfig(
     long snapshotBandwidth,
     String sentinelMasterName,
     long maxMemory,
-    Duration digestInterval) {
+    Duration digestInterval,
+    boolean digestRepair) {
 
   /**
    * Reads and checks the settings.
@@ -126,7 +128,8 @@ public record SidecarConfig(
         in.number(Setting.SNAPSHOT_BANDWIDTH, 0, 1L << 40),
         in.text(Setting.SENTINEL_MASTER_NAME),
         in.number(Setting.MAXMEMORY, 0, 1L << 50),
-        Duration.ofSeconds(in.number(Setting.DIGEST_INTERVAL_SECONDS, 0, 366L * 86400)));
+        Duration.ofSeconds(in.number(Setting.DIGEST_INTERVAL_SECONDS, 0, 366L * 86400)),
+        in.yesNo(Setting.DIGEST_REPAIR));
   }
 
   /** {@code host:port} that clients and other nodes are told. */

@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.digest;
 
 import io.ratissidecar.snapshot.RdbDigest;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -54,9 +55,35 @@ public final class Comparison {
   }
 
   /**
+   * Nodes whose data is that of a majority; none where no majority has the same.
+   *
+   * @param members how many nodes there are
+   */
+  List<Integer> majority(int members) {
+    return digests.values().stream()
+        .map(
+            digest ->
+                digests.entrySet().stream()
+                    .filter(entry -> entry.getValue().equals(digest))
+                    .map(Map.Entry::getKey)
+                    .toList())
+        .filter(nodes -> nodes.size() > members / 2)
+        .findFirst()
+        .orElse(List.of());
+  }
+
+  /** This node has been given the data of the majority. */
+  void repaired() {
+    verdict = Verdict.REPAIRED;
+  }
+
+  /**
    * @return whether the verdict is another one than before
    */
   boolean judge(int node, int members) {
+    if (verdict == Verdict.REPAIRED) {
+      return false; // those that answer late change nothing
+    }
     Map<Integer, RdbDigest> others = new TreeMap<>(digests);
     others.remove(node);
     Verdict now = Verdict.of(own.orElseThrow(), others.values(), members);

@@ -51,6 +51,7 @@ public final class Digests implements AutoCloseable {
 
   private final FrontLoop front;
   private final Duration interval;
+  private final boolean repairs;
   private final IntSupplier reservedDatabase;
   private final Snapshots snapshots;
   private final Membership membership;
@@ -66,16 +67,19 @@ public final class Digests implements AutoCloseable {
 
   /**
    * @param interval after which the leader has them compared; zero for never
+   * @param repairs whether this node takes a majority's data when its own differs
    * @param reservedDatabase asked once there is a Redis
    */
   public Digests(
       FrontLoop front,
       Duration interval,
+      boolean repairs,
       IntSupplier reservedDatabase,
       Snapshots snapshots,
       Membership membership) {
     this.front = front;
     this.interval = interval;
+    this.repairs = repairs;
     this.reservedDatabase = reservedDatabase;
     this.snapshots = snapshots;
     this.membership = membership;
@@ -171,7 +175,10 @@ public final class Digests implements AutoCloseable {
             (digest, error) -> {
               if (error == null) {
                 comparison.own(membership.nodeId(), digest);
-                ask(comparison, start + 2 * (System.nanoTime() - start) + PATIENCE_NANOS);
+                ask(
+                    replication,
+                    comparison,
+                    start + 2 * (System.nanoTime() - start) + PATIENCE_NANOS);
               } else {
                 failed(comparison, reason(error));
               }
@@ -210,9 +217,9 @@ public final class Digests implements AutoCloseable {
   }
 
   /** Asks who has not answered, judges, and again after a while. */
-  private void ask(Comparison comparison, long untilNanos) {
+  private void ask(Replication replication, Comparison comparison, long untilNanos) {
     List<Member> members =
-        membership.replication().map(r -> r.raft().group().members()).orElse(List.of());
+        replication.isClosed() ? List.of() : replication.raft().group().members();
     boolean all = true;
     for (Member member : members) {
       if (!comparison.digests().containsKey(member.id())) {
@@ -221,11 +228,14 @@ public final class Digests implements AutoCloseable {
             member, comparison.index(), answer -> answered(comparison, member, answer));
       }
     }
-    judge(comparison, members.size());
+    judge(replication, comparison, members);
     if (all || System.nanoTime() - untilNanos > 0) {
       comparison.done().complete(comparison);
     } else {
-      front.loop().schedule(() -> ask(comparison, untilNanos), ASK_NANOS, TimeUnit.NANOSECONDS);
+      front
+          .loop()
+          .schedule(
+              () -> ask(replication, comparison, untilNanos), ASK_NANOS, TimeUnit.NANOSECONDS);
     }
   }
 
@@ -235,17 +245,23 @@ public final class Digests implements AutoCloseable {
     }
   }
 
-  private void judge(Comparison comparison, int members) {
-    if (members == 0 || !comparison.judge(membership.nodeId(), members)) {
+  private void judge(Replication replication, Comparison comparison, List<Member> members) {
+    if (members.isEmpty() || !comparison.judge(membership.nodeId(), members.size())) {
       return;
     }
     switch (comparison.verdict()) {
-      case DIFFERS ->
-          LOG.error(
-              "This node's data behind entry {} differs from that of a majority: {}. Have another node"
-                  + " lead, remove this one, empty its directory, and let it join again",
-              comparison.index(),
-              comparison.digests());
+      case DIFFERS -> {
+        LOG.error(
+            "This node's data behind entry {} differs from that of a majority: {}. {}",
+            comparison.index(),
+            comparison.digests(),
+            repairs
+                ? "It is replaced by theirs (digest-repair)"
+                : "Have another node lead, remove this one, empty its directory, and let it join again");
+        if (repairs) {
+          stepDownAndRepair(replication, comparison, members);
+        }
+      }
       case UNDECIDED ->
           LOG.error(
               "The nodes' data behind entry {} differs, and no majority has the same: {}",
@@ -254,9 +270,52 @@ public final class Digests implements AutoCloseable {
       default ->
           LOG.info("This node's data behind entry {} is that of a majority", comparison.index());
     }
+    show(comparison);
+  }
+
+  private void show(Comparison comparison) {
     if (comparison == comparisons.peekLast()) {
       state = describe(comparison);
     }
+  }
+
+  /** A node with wrong data must not answer for the cluster. */
+  private void stepDownAndRepair(
+      Replication replication, Comparison comparison, List<Member> members) {
+    CompletableFuture<Void> follows =
+        replication.raft().group().isLeaderReady()
+            ? membership.handover().transfer(replication, 0)
+            : CompletableFuture.completedFuture(null);
+    follows.whenCompleteAsync(
+        (done, error) -> {
+          if (error == null) {
+            repair(replication, comparison, members);
+          } else {
+            LOG.error(
+                "This node leads, and could not hand that over before its data is replaced: {}. The next comparison"
+                    + " tries again",
+                reason(error));
+          }
+        },
+        front.loop());
+  }
+
+  private void repair(Replication replication, Comparison comparison, List<Member> members) {
+    List<Integer> right = comparison.majority(members.size());
+    Member source =
+        members.stream().filter(member -> right.contains(member.id())).findFirst().orElseThrow();
+    snapshots
+        .repair(replication, source, comparison.index())
+        .thenAcceptAsync(
+            snapshot -> {
+              LOG.info(
+                  "This node's data is now that of node {}, from its snapshot of entry {}",
+                  source.id(),
+                  snapshot.manifest().index());
+              comparison.repaired();
+              show(comparison);
+            },
+            front.loop());
   }
 
   private static String describe(Comparison comparison) {

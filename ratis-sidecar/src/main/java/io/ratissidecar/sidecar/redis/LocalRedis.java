@@ -169,6 +169,15 @@ public final class LocalRedis {
     wake.release();
   }
 
+  /**
+   * Its data is not to be believed: loads it anew, from a snapshot and the log. Blocks for a write
+   * to the disk.
+   */
+  public void loadAnew() throws IOException {
+    reload.set();
+    link.close();
+  }
+
   /** True while its data is replaced by a snapshot's. Any thread. */
   public boolean isLoading() {
     return link.isLoading();

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -284,6 +285,9 @@ public final class Snapshots implements AutoCloseable {
   private Snapshot takeNow(Taking taking) throws SnapshotFailedException, InterruptedException {
     long start = System.nanoTime();
     try {
+      if (installer.isRepairing()) {
+        throw new IOException("this node's data is about to be replaced by another node's");
+      }
       SnapshotTaker.Taken taken = taking.run();
       SnapshotManifest manifest = taken.snapshot().manifest();
       long nanos = System.nanoTime() - start;
@@ -350,6 +354,54 @@ public final class Snapshots implements AutoCloseable {
   /** As {@link SnapshotInstaller#install}. */
   public void install(Replication current, long firstAvailable) {
     installer.install(current, firstAvailable);
+  }
+
+  /**
+   * This node's data is wrong: puts a snapshot of another node in its place, and deletes its own.
+   *
+   * @param source has the right data, and a snapshot of the entry or of a later one
+   * @return the snapshot, once Redis holds its data; never completes when that comes to nothing,
+   *     which is logged
+   */
+  public CompletableFuture<Snapshot> repair(Replication current, Member source, long entry) {
+    CompletableFuture<Snapshot> done = new CompletableFuture<>();
+    installer.repair(
+        current,
+        source,
+        entry,
+        new SnapshotInstaller.Replacement() {
+          @Override
+          public void begin(Snapshot right) throws IOException, InterruptedException {
+            replaceAll(right);
+          }
+
+          @Override
+          public boolean isOver() {
+            return redis.isSound();
+          }
+
+          @Override
+          public void over(Snapshot right) {
+            done.complete(right);
+          }
+        });
+    return done;
+  }
+
+  private void replaceAll(Snapshot right) throws IOException, InterruptedException {
+    CompletableFuture<Snapshot> replaced = new CompletableFuture<>();
+    onThread(
+        replaced,
+        () -> {
+          store.retain(right::equals);
+          redis.loadAnew();
+          return right;
+        });
+    try {
+      replaced.get();
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    }
   }
 
   /** As {@link SnapshotInstaller#isInstalling}: this node's data is old meanwhile. */
