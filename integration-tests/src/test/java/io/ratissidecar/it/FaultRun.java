@@ -16,7 +16,7 @@ final class FaultRun implements AutoCloseable {
   private static final int KEYS = 3;
 
   /** Short enough to see writes stand still, long enough to leave processor time to the nodes. */
-  private static final long PAUSE_NANOS = 6_000_000;
+  private static final long PAUSE_NANOS = 15_000_000;
 
   private static final int WARM_UP_OPERATIONS = 300;
 

@@ -32,6 +32,10 @@ final class Fuzz {
   private static final int CALL_MILLIS = 15_000;
 
   private static final int NODES = 3;
+  private static final int KINDS_OF_FAULTS = 5;
+
+  /** Of what is sent; else nothing was tried. */
+  private static final double MOST_ERRORS = 0.5;
 
   private static final List<String> SETTINGS =
       List.of(
@@ -50,12 +54,12 @@ final class Fuzz {
   private static final Map<String, List<String>> PACKING =
       new TreeMap<>(
           Map.of(
-              "list-max-listpack-size", List.of("-2", "1", "3", "-5"),
+              "list-max-ziplist-size", List.of("-2", "1", "3", "-5"),
               "list-compress-depth", List.of("0", "1"),
-              "hash-max-listpack-entries", List.of("128", "0", "3"),
-              "hash-max-listpack-value", List.of("64", "1", "1000"),
+              "hash-max-ziplist-entries", List.of("128", "0", "3"),
+              "hash-max-ziplist-value", List.of("64", "1", "1000"),
               "set-max-intset-entries", List.of("512", "0", "5"),
-              "zset-max-listpack-entries", List.of("128", "0", "3"),
+              "zset-max-ziplist-entries", List.of("128", "0", "3"),
               "stream-node-max-entries", List.of("100", "2", "7"),
               "activerehashing", List.of("yes", "no"),
               "rdbcompression", List.of("yes", "no")));
@@ -70,6 +74,10 @@ final class Fuzz {
   private final Map<String, AtomicLong> errors = new ConcurrentHashMap<>();
   private final AtomicReference<Throwable> broken = new AtomicReference<>();
   private volatile boolean stopping;
+
+  /** The cluster's clock, against this machine's. */
+  private volatile long aheadMillis;
+
   private int compared;
 
   /**
@@ -108,6 +116,9 @@ final class Fuzz {
       }
     }
     long failed = errors.values().stream().mapToLong(AtomicLong::get).sum();
+    if (failed > MOST_ERRORS * sent.get()) {
+      throw new AssertionError(failed + " of " + sent + " commands failed: " + errors);
+    }
     return sent
         + " commands, "
         + failed
@@ -120,13 +131,16 @@ final class Fuzz {
 
   private void run(TestCluster cluster) throws IOException {
     List<Thread> clients = new ArrayList<>();
+    readClock(cluster);
     FuzzArguments.Docs docs = new FuzzArguments.Docs(cluster.node(0).redisPort());
     try {
       for (int i = 0; i < CLIENTS; i++) {
         Random random = new Random(seed + i);
         Node node = cluster.node(i % cluster.nodes().size());
         Thread client =
-            new Thread(() -> send(node, new FuzzCommands(random, docs), random), "fuzz-" + i);
+            new Thread(
+                () -> send(node, new FuzzCommands(random, docs, this::clusterMillis), random),
+                "fuzz-" + i);
         clients.add(client);
         client.start();
       }
@@ -147,6 +161,18 @@ final class Fuzz {
       throw new AssertionError("without clients the log grows from " + index + " to " + later);
     }
     cluster.checkLogs();
+  }
+
+  private long clusterMillis() {
+    return System.currentTimeMillis() + aheadMillis;
+  }
+
+  /** Deadlines in the past or in an hour would be no use. */
+  private void readClock(TestCluster cluster) throws IOException {
+    Reply time = cluster.leader().call("TIME");
+    if (!time.isError()) {
+      aheadMillis = Long.parseLong(time.texts().get(0)) * 1000 - System.currentTimeMillis();
+    }
   }
 
   private static void join(Thread thread) {
@@ -215,7 +241,9 @@ final class Fuzz {
 
   private void hurt(TestCluster cluster, Random random) throws IOException {
     long end = System.nanoTime() + duration.toNanos();
-    for (int turn = 0; System.nanoTime() < end && broken.get() == null; turn++) {
+    for (int turn = 0;
+        (System.nanoTime() < end || turn < KINDS_OF_FAULTS) && broken.get() == null;
+        turn++) {
       for (Node node : cluster.nodes()) {
         repack(node, random);
       }
@@ -224,7 +252,7 @@ final class Fuzz {
       }
       Poll.letRun(BETWEEN);
       Node node = cluster.node(random.nextInt(cluster.nodes().size()));
-      switch (turn % 5) {
+      switch (turn % KINDS_OF_FAULTS) {
         case 0 -> node.call("RAFT.SNAPSHOT");
         case 1 -> {
           node.killSidecar();
@@ -239,6 +267,7 @@ final class Fuzz {
         }
       }
       cluster.awaitLeader();
+      readClock(cluster);
       compare(cluster, 2);
     }
   }
@@ -246,7 +275,9 @@ final class Fuzz {
   private static void repack(Node node, Random random) throws IOException {
     for (Map.Entry<String, List<String>> setting : PACKING.entrySet()) {
       List<String> values = setting.getValue();
-      node.redisCall("CONFIG", "SET", setting.getKey(), values.get(random.nextInt(values.size())));
+      Replies.assertOk(
+          node.redisCall(
+              "CONFIG", "SET", setting.getKey(), values.get(random.nextInt(values.size()))));
     }
   }
 

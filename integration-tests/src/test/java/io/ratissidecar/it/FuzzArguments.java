@@ -14,7 +14,8 @@ import java.util.function.Function;
 
 /**
  * Makes random commands of what Redis itself says about the arguments of each (COMMAND DOCS): all
- * commands on data, with options that no template has. Many of them are nonsense.
+ * commands on data that have no subcommands, with options that no template has. Many of them are
+ * nonsense.
  */
 final class FuzzArguments {
   /** Whether a command reads or changes data is told by these flags. */
@@ -22,7 +23,8 @@ final class FuzzArguments {
 
   /** Their arguments are the templates' matter, or they would leave nothing to compare. */
   private static final Set<String> LEFT_OUT =
-      Set.of("eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro", "flushall", "swapdb");
+      Set.of(
+          "eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro", "flushall", "flushdb");
 
   private static final int MOST_REPEATED = 3;
 
@@ -39,6 +41,9 @@ final class FuzzArguments {
   private final List<String> names;
   private final Random random;
   private final Function<String, String> values;
+
+  /** How many follow in the command that is being made; 0 when that was not said. */
+  private int keys;
 
   private FuzzArguments(
       Map<String, List<Argument>> commands, Random random, Function<String, String> values) {
@@ -113,6 +118,7 @@ final class FuzzArguments {
 
   List<String> next() {
     String name = names.get(random.nextInt(names.size()));
+    keys = 0;
     List<String> words = new ArrayList<>(List.of(name));
     String type = keyType(name);
     for (Argument argument : commands.get(name)) {
@@ -144,10 +150,14 @@ final class FuzzArguments {
     if (argument.flags().contains("optional") && random.nextBoolean()) {
       return;
     }
-    boolean repeated = argument.flags().contains("multiple");
-    for (int i = repeated ? random.nextInt(MOST_REPEATED) : 0; i >= 0; i--) {
-      if (argument.token() != null
-          && (words.isEmpty() || i == 0 || argument.flags().contains("multiple_token"))) {
+    int times = 1;
+    if (argument.flags().contains("multiple")) {
+      // How many keys there are stands before them.
+      boolean counted = argument.type().equals("key") && keys > 0;
+      times = counted ? keys : 1 + random.nextInt(MOST_REPEATED);
+    }
+    for (int i = 0; i < times; i++) {
+      if (argument.token() != null && (i == 0 || argument.flags().contains("multiple_token"))) {
         words.add(argument.token());
       }
       addOnce(argument, keyType, words);
@@ -175,11 +185,23 @@ final class FuzzArguments {
 
   private String number(String name) {
     return switch (name) {
-      case "numkeys" -> "1";
-      case "milliseconds", "timeout" -> values.apply("ms").length() > 2 ? "20" : "0";
+      case "numkeys" -> Integer.toString(keys = 1 + random.nextInt(MOST_REPEATED));
+      case "milliseconds", "timeout" -> "20"; // 0 would block a client for ever
       case "seconds" -> values.apply("s");
       case "destination-db", "db" -> values.apply("db");
       default -> values.apply(random.nextInt(4) == 0 ? "int" : "n");
+    };
+  }
+
+  /** Of an index, a score, a member or an id; what it is of, the type of the command would say. */
+  private String bound() {
+    return switch (random.nextInt(6)) {
+      case 0 -> values.apply("id");
+      case 1 -> "-";
+      case 2 -> "+";
+      case 3 -> "-inf";
+      case 4 -> "[m1";
+      default -> values.apply("n");
     };
   }
 
@@ -187,12 +209,9 @@ final class FuzzArguments {
     return switch (name) {
       case "group" -> values.apply("group");
       case "consumer" -> values.apply("consumer");
-      case "id", "start", "end", "min-idle-time" ->
-          random.nextBoolean() ? values.apply("id") : random.nextBoolean() ? "-" : "0";
-      case "min", "max" -> random.nextBoolean() ? "-inf" : values.apply("float");
-      case "longitude", "latitude" -> values.apply("lat");
+      case "id", "start", "end", "stop", "min", "max", "min-idle-time" -> bound();
+      case "encoding" -> random.nextBoolean() ? "u8" : "i5";
       case "member", "field" -> values.apply("m");
-      case "score", "increment" -> values.apply("float");
       default -> values.apply("v");
     };
   }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.LongSupplier;
 
 /**
  * Makes random commands: of the templates in {@code fuzz-commands.txt}, of what Redis says about
@@ -28,26 +29,34 @@ final class FuzzCommands {
   private static final double SCRIPT = 0.1;
 
   /**
-   * Runs the commands in ARGV, each behind the number of its words, and writes down what they have
-   * returned, so that a reply that is another one on each node shows in the data.
+   * Runs the commands in ARGV, each behind the number of its words, and makes a chain of what they
+   * have returned: one reply that is another one on some node shows in the data for good. The last
+   * ones can be read.
    */
   private static final String RUN_ALL =
       """
       local i = 1
       while ARGV[i] do
         local n = tonumber(ARGV[i])
-        local reply = redis.pcall(unpack(ARGV, i + 1, i + n))
-        redis.pcall('RPUSH', KEYS[1], cjson.encode(reply))
-        redis.pcall('LTRIM', KEYS[1], -20, -1)
+        local reply = cjson.encode(redis.pcall(unpack(ARGV, i + 1, i + n)))
+        local chain = redis.call('GET', KEYS[1]) or ''
+        redis.call('SET', KEYS[1], redis.sha1hex(chain .. reply))
+        redis.call('RPUSH', KEYS[2], table.concat(ARGV, ' ', i + 1, i + n) .. ' -> ' .. reply)
+        redis.call('LTRIM', KEYS[2], -3000, -1)
         i = i + n + 1
       end
       return redis.status_reply('done')""";
 
   private final Random random;
+  private final LongSupplier clock;
   private final FuzzArguments ofDocs;
 
-  FuzzCommands(Random random, FuzzArguments.Docs docs) {
+  /**
+   * @param clock milliseconds since the epoch, as the cluster has them
+   */
+  FuzzCommands(Random random, FuzzArguments.Docs docs, LongSupplier clock) {
     this.random = random;
+    this.clock = clock;
     this.ofDocs = docs.with(random, name -> value("<" + name + ">"));
   }
 
@@ -77,7 +86,8 @@ final class FuzzCommands {
   }
 
   private List<String> script() {
-    List<String> words = new ArrayList<>(List.of("EVAL", RUN_ALL, "1", "list of replies"));
+    List<String> words =
+        new ArrayList<>(List.of("EVAL", RUN_ALL, "2", "chain of replies", "last replies"));
     for (int i = random.nextInt(4); i >= 0; i--) {
       List<String> command = command();
       words.add(Integer.toString(command.size()));
@@ -177,7 +187,7 @@ final class FuzzCommands {
       return word;
     }
     String name = word.substring(1, word.length() - 1);
-    long now = System.currentTimeMillis();
+    long now = clock.getAsLong();
     return switch (name) {
       case "v" -> anyValue();
       case "m" -> member();

@@ -7,7 +7,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Asks every node again and again whether it leads, and in which term; on a thread of its own. */
 final class LeaderWatch implements AutoCloseable {
-  private static final long INTERVAL_NANOS = 50_000_000;
+  private static final long INTERVAL_NANOS = 100_000_000;
   private static final int TIMEOUT_MILLIS = 300;
 
   private final TestCluster cluster;

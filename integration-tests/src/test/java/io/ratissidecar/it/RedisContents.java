@@ -14,18 +14,30 @@ import java.util.TreeMap;
 /** All that a Redis holds in the users' databases, read past the sidecar. */
 final class RedisContents {
   private static final int BATCH = 500;
+  private static final int SHOWN = 120;
 
   private RedisContents() {}
 
   /** Database and key, with type, deadline and value in a form that can be compared. */
   static Map<String, String> of(int redisPort) {
+    return of(redisPort, "PEXPIRETIME");
+  }
+
+  /** For versions that can't be asked for a deadline: only whether there is one. */
+  static Map<String, String> withoutDeadlines(int redisPort) {
+    Map<String, String> all = of(redisPort, "PTTL");
+    all.replaceAll((key, value) -> value.replaceFirst(" until [0-9]+ ", " until some time "));
+    return all;
+  }
+
+  private static Map<String, String> of(int redisPort, String deadline) {
     Map<String, String> all = new TreeMap<>();
     try (RespClient client = new RespClient("127.0.0.1", redisPort, 30_000)) {
       int databases = Integer.parseInt(client.call("CONFIG", "GET", "databases").texts().get(1));
       for (int db = 0; db < databases - 1; db++) {
         client.call("SELECT", Integer.toString(db));
         if (client.call("DBSIZE").number() > 0) {
-          scan(client, db, all);
+          scan(client, db, deadline, all);
         }
       }
       return all;
@@ -34,7 +46,8 @@ final class RedisContents {
     }
   }
 
-  private static void scan(RespClient client, int db, Map<String, String> all) throws IOException {
+  private static void scan(RespClient client, int db, String deadline, Map<String, String> all)
+      throws IOException {
     String cursor = "0";
     do {
       Reply page = client.call("SCAN", cursor, "COUNT", Integer.toString(BATCH));
@@ -42,7 +55,7 @@ final class RedisContents {
       List<Reply> keys = page.elements().get(1).elements();
       for (Reply key : keys) {
         client.sendRaw(RespClient.encode(bytes("TYPE"), key.bytes()));
-        client.sendRaw(RespClient.encode(bytes("PEXPIRETIME"), key.bytes()));
+        client.sendRaw(RespClient.encode(bytes(deadline), key.bytes()));
       }
       List<String> types = new ArrayList<>();
       List<String> deadlines = new ArrayList<>();
@@ -119,14 +132,32 @@ final class RedisContents {
       String left = a.get(key);
       String right = b.get(key);
       if ((left == null || !left.equals(right)) && shown++ < 10) {
-        text.append("\n  ").append(key).append(": ").append(cut(left)).append(" / ");
-        text.append(cut(right));
+        int same = sameChars(left, right);
+        text.append("\n  ").append(key).append(": ").append(cut(left, same)).append(" / ");
+        text.append(cut(right, same));
       }
     }
     throw new AssertionError(text.append("\n  ").append(shown).append(" keys in all").toString());
   }
 
-  private static String cut(String value) {
-    return value == null || value.length() < 100 ? value : value.substring(0, 100) + "…";
+  private static int sameChars(String left, String right) {
+    int same = 0;
+    while (left != null
+        && right != null
+        && same < Math.min(left.length(), right.length())
+        && left.charAt(same) == right.charAt(same)) {
+      same++;
+    }
+    return same;
+  }
+
+  /** What stands around a place in a long value. */
+  private static String cut(String value, int at) {
+    if (value == null || value.length() < 2 * SHOWN) {
+      return value;
+    }
+    int from = Math.max(0, at - SHOWN);
+    int to = Math.min(value.length(), at + SHOWN);
+    return (from > 0 ? "…" : "") + value.substring(from, to) + (to < value.length() ? "…" : "");
   }
 }

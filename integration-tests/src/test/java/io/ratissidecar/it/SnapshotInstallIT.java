@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class SnapshotInstallIT {
-  private static final int VALUES = 400;
+  private static final int VALUES = 250;
   private static final int VALUE_BYTES = 20_000;
 
   private TestCluster cluster;
@@ -32,7 +32,7 @@ class SnapshotInstallIT {
   }
 
   /**
-   * @param bandwidth in bytes per second; at 2,000,000 the data set takes four seconds
+   * @param bandwidth in bytes per second; at 2,000,000 the data set takes two and a half seconds
    */
   private void start(int nodes, int bandwidth) {
     cluster =
@@ -280,7 +280,7 @@ class SnapshotInstallIT {
 
   @Test
   void when_its_data_is_being_loaded_then_plain_reads_are_told_so() throws IOException {
-    start(3, 1_000_000);
+    start(3, 1_500_000);
     Node away = leaveOneBehind();
     away.start().awaitReady();
     awaitReceiving(away);

@@ -13,7 +13,7 @@ import java.nio.file.StandardOpenOption;
  *
  * <p>After a loss of power its end may be garbage; the checksum finds that out.
  */
-final class PartialSnapshot {
+public final class PartialSnapshot {
   /** So that the disk is busy all the time and not for long at the end. */
   private static final long SYNC_BYTES = 32L << 20;
 
@@ -30,7 +30,8 @@ final class PartialSnapshot {
     this.manifest = manifest;
   }
 
-  SnapshotManifest manifest() {
+  /** What the other node says of it. */
+  public SnapshotManifest manifest() {
     return manifest;
   }
 
@@ -78,16 +79,25 @@ final class PartialSnapshot {
   }
 
   /**
-   * Checks all of it and publishes it: once this returns, it is there after any crash.
+   * Checks all of it, and makes it durable.
    *
    * @throws InvalidSnapshotException when it may not be loaded; says why
    */
-  Snapshot publish() throws IOException {
+  void verify() throws IOException {
     try (FileChannel rdb = open()) {
       rdb.force(true);
     }
     new Snapshot(dir, manifest).verify();
+  }
+
+  /** Publishes it, once it was checked: when this returns, it is there after any crash. */
+  Snapshot publish() throws IOException {
     return store.publish(dir, manifest);
+  }
+
+  /** As {@link #publish}, and deletes all other snapshots of this node, which are wrong. */
+  public Snapshot publishAlone() throws IOException {
+    return store.publishAlone(dir, manifest);
   }
 
   void delete() throws IOException {

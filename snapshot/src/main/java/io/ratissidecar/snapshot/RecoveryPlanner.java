@@ -72,7 +72,7 @@ public final class RecoveryPlanner {
               + ". Nothing was changed. Give this node its own Redis, or empty it with FLUSHALL, then start again");
     }
     if (mustReload) {
-      return reload("the local Redis missed a committed command", log);
+      return reload("what the local Redis holds is not what the log says", log);
     }
     if (!m.isWhole()) {
       return reload(

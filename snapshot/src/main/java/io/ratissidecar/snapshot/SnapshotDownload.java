@@ -65,14 +65,39 @@ public final class SnapshotDownload {
     if (own.isPresent()) {
       return own.get();
     }
+    return interruptibly(() -> fetch(atLeast).publish());
+  }
+
+  /**
+   * As {@link #run}, for a node whose own snapshots are wrong: they do not count. What came was
+   * checked, and is to be published by the caller.
+   */
+  public PartialSnapshot runAnew(long atLeast) throws IOException, InterruptedException {
+    return interruptibly(() -> fetch(atLeast));
+  }
+
+  private interface Work<T> {
+    T run() throws IOException, InterruptedException;
+  }
+
+  private static <T> T interruptibly(Work<T> work) throws IOException, InterruptedException {
     try {
-      PartialSnapshot partial = begin(atLeast);
-      receive(partial);
-      return publish(partial);
+      return work.run();
     } catch (ClosedByInterruptException e) {
       Thread.interrupted(); // told by the exception instead
       throw new InterruptedException("interrupted while a snapshot was fetched");
     }
+  }
+
+  private PartialSnapshot fetch(long atLeast) throws IOException, InterruptedException {
+    PartialSnapshot partial = begin(atLeast);
+    receive(partial);
+    try {
+      partial.verify();
+    } catch (InvalidSnapshotException e) {
+      throw damaged(partial, e);
+    }
+    return partial;
   }
 
   private PartialSnapshot begin(long atLeast) throws IOException {
@@ -111,14 +136,6 @@ public final class SnapshotDownload {
       return SnapshotManifest.parse(bytes, "the manifest of the other node's snapshot");
     } catch (UnsupportedFormatException e) {
       throw new InvalidSnapshotException(e.getMessage());
-    }
-  }
-
-  private Snapshot publish(PartialSnapshot partial) throws IOException {
-    try {
-      return partial.publish();
-    } catch (InvalidSnapshotException e) {
-      throw damaged(partial, e);
     }
   }
 

@@ -128,9 +128,8 @@ public final class SnapshotStore {
   }
 
   /**
-   * It was found that the snapshot can't be loaded, or must not be. It stays, since the log may
-   * begin behind it, until a sound one takes its place. Forgotten at the end of the process. Any
-   * thread.
+   * It was found that the snapshot can't be loaded. It stays, since the log may begin behind it,
+   * until a sound one takes its place. Forgotten at the end of the process. Any thread.
    */
   public void markDamaged(Snapshot snapshot) {
     damaged.add(snapshot);
@@ -198,13 +197,25 @@ public final class SnapshotStore {
    * Of two of the same entry the older one stays, unless it is damaged.
    */
   synchronized Snapshot publish(Path ready, SnapshotManifest manifest) throws IOException {
-    syncDirectory(ready);
-    Path target = directory(PREFIX, manifest);
     Optional<Snapshot> same = find(manifest.index(), manifest.term());
     if (same.isPresent() && !isDamaged(same.get())) {
       deleteDirectory(ready);
       return same.get();
     }
+    return put(ready, manifest);
+  }
+
+  /** As {@link #publish}, and deletes all others, one of the same entry among them. */
+  synchronized Snapshot publishAlone(Path ready, SnapshotManifest manifest) throws IOException {
+    Snapshot only = put(ready, manifest);
+    retain(only::equals);
+    return only;
+  }
+
+  private Snapshot put(Path ready, SnapshotManifest manifest) throws IOException {
+    syncDirectory(ready);
+    Path target = directory(PREFIX, manifest);
+    Optional<Snapshot> same = find(manifest.index(), manifest.term());
     // As close to one step as it gets: until its files are deleted there is nothing to wait for.
     Path replaced = dir.resolve(TEMPORARY + target.getFileName());
     if (same.isPresent()) {

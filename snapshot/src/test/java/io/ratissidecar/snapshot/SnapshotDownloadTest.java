@@ -499,4 +499,20 @@ class SnapshotDownloadTest {
     theirs.retain(newest::equals);
     assertEquals(List.of(newest), theirs.list());
   }
+
+  /** Each node has its own RDB of an entry, and this node's are wrong. */
+  @Test
+  void when_own_ones_are_wrong_then_another_nodes_takes_the_place_of_all() throws Exception {
+    for (long index : new long[] {40, 42, 44}) {
+      try (SnapshotDraft draft = ours.begin()) {
+        draft.out().write(rdb(index, 10_000));
+        draft.publish(CLUSTER, index, List.of("1@h:1@h:11@voter"), "7.0.15");
+      }
+    }
+    Snapshot right = publish(42, 30_000);
+    assertEquals(44, download(0).run(42).manifest().index(), "an own one would do");
+    PartialSnapshot fetched = download(0).runAnew(42);
+    assertEquals(3, ours.list().size(), "nothing has changed yet");
+    assertSame(right, fetched.publishAlone());
+  }
 }

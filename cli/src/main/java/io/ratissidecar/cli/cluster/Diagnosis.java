@@ -143,6 +143,8 @@ record Diagnosis(List<String> problems, List<String> notes) {
                 + status.digest()
                 + ". Have another node lead, remove this one, empty its directory, and let it join"
                 + " again.");
+      } else if (status.digest().startsWith("repairing")) {
+        problems.add(name + " has other data than the majority, whose data takes its place.");
       } else if (status.digest().startsWith("undecided")) {
         problems.add(
             name

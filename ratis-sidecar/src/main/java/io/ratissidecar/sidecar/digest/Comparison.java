@@ -2,9 +2,11 @@ package io.ratissidecar.sidecar.digest;
 
 import io.ratissidecar.snapshot.RdbDigest;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
@@ -12,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 public final class Comparison {
   private final long index;
   private final Map<Integer, RdbDigest> digests = new TreeMap<>();
+  private final Set<Integer> without = new HashSet<>();
   private final CompletableFuture<Comparison> done = new CompletableFuture<>();
   private Optional<RdbDigest> own = Optional.empty();
   private Verdict verdict = Verdict.OPEN;
@@ -49,6 +52,20 @@ public final class Comparison {
     digests.put(node, digest);
   }
 
+  /** Nobody knows this node's digest any more, or ever will. */
+  boolean isOver() {
+    return own.isEmpty() && done.isDone();
+  }
+
+  /** Another node has no digest of this entry, and will have none. */
+  void otherWithout(int node) {
+    without.add(node);
+  }
+
+  boolean hasAnswered(int node) {
+    return digests.containsKey(node) || without.contains(node);
+  }
+
   /** Another node has answered. */
   void other(int node, RdbDigest digest) {
     digests.put(node, digest);
@@ -72,16 +89,23 @@ public final class Comparison {
         .orElse(List.of());
   }
 
-  /** This node has been given the data of the majority. */
-  void repaired() {
+  /** This node is being given the data of the majority; or is not any more, and still differs. */
+  void repairing(boolean goesOn) {
+    verdict = goesOn ? Verdict.REPAIRING : Verdict.DIFFERS;
+  }
+
+  /** This node has been given the data of the majority, and what it had is no answer any more. */
+  void repaired(int node) {
     verdict = Verdict.REPAIRED;
+    own = Optional.empty();
+    digests.remove(node);
   }
 
   /**
    * @return whether the verdict is another one than before
    */
   boolean judge(int node, int members) {
-    if (verdict == Verdict.REPAIRED) {
+    if (verdict == Verdict.REPAIRING || verdict == Verdict.REPAIRED) {
       return false; // those that answer late change nothing
     }
     Map<Integer, RdbDigest> others = new TreeMap<>(digests);

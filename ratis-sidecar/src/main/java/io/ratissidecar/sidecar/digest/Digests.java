@@ -43,6 +43,11 @@ public final class Digests implements AutoCloseable {
   /** A node that applies entries older than this applies again what it has been through. */
   private static final long RECENT_ENTRIES = 10_000;
 
+  private static final String REMEDY =
+      "Have another node lead, remove this one, empty its directory, and let it join again";
+
+  private static final List<String> NONE = List.of("none");
+
   private static final int KEPT = 8;
   private static final long ASK_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
@@ -64,6 +69,9 @@ public final class Digests implements AutoCloseable {
   private long lastMillis = System.currentTimeMillis();
   private boolean proposed;
   private volatile String state = "";
+
+  /** With wrong data; another one takes its place, with the right data. */
+  private Replication repaired;
 
   /**
    * @param interval after which the leader has them compared; zero for never
@@ -89,7 +97,11 @@ public final class Digests implements AutoCloseable {
   public EntryWatcher watch(Replication replication) {
     return new EntryWatcher() {
       @Override
-      public void redisReady() {}
+      public void redisReady() {
+        if (repaired != null && repaired != replication) {
+          haveRightData();
+        }
+      }
 
       @Override
       public void redisLost() {}
@@ -222,7 +234,7 @@ public final class Digests implements AutoCloseable {
         replication.isClosed() ? List.of() : replication.raft().group().members();
     boolean all = true;
     for (Member member : members) {
-      if (!comparison.digests().containsKey(member.id())) {
+      if (!comparison.hasAnswered(member.id())) {
         all = false;
         membership.askDigest(
             member, comparison.index(), answer -> answered(comparison, member, answer));
@@ -242,6 +254,8 @@ public final class Digests implements AutoCloseable {
   private static void answered(Comparison comparison, Member member, List<String> answer) {
     if (answer.size() == 2 && answer.get(0).matches("[0-9]{1,9}")) {
       comparison.other(member.id(), new RdbDigest(Integer.parseInt(answer.get(0)), answer.get(1)));
+    } else if (answer.equals(NONE)) {
+      comparison.otherWithout(member.id());
     }
   }
 
@@ -255,11 +269,15 @@ public final class Digests implements AutoCloseable {
             "This node's data behind entry {} differs from that of a majority: {}. {}",
             comparison.index(),
             comparison.digests(),
-            repairs
-                ? "It is replaced by theirs (digest-repair)"
-                : "Have another node lead, remove this one, empty its directory, and let it join again");
+            repairs ? "Theirs takes its place (digest-repair)" : REMEDY);
         if (repairs) {
-          stepDownAndRepair(replication, comparison, members);
+          comparison.repairing(true);
+        }
+        if (repairs && repaired == null) {
+          repaired = replication;
+          follow(replication)
+              .thenComposeAsync(done -> repair(replication, comparison, members), front.loop())
+              .whenCompleteAsync((done, error) -> repairBegun(error), front.loop());
         }
       }
       case UNDECIDED ->
@@ -279,43 +297,45 @@ public final class Digests implements AutoCloseable {
     }
   }
 
-  /** A node with wrong data must not answer for the cluster. */
-  private void stepDownAndRepair(
-      Replication replication, Comparison comparison, List<Member> members) {
-    CompletableFuture<Void> follows =
-        replication.raft().group().isLeaderReady()
-            ? membership.handover().transfer(replication, 0)
-            : CompletableFuture.completedFuture(null);
-    follows.whenCompleteAsync(
-        (done, error) -> {
-          if (error == null) {
-            repair(replication, comparison, members);
-          } else {
-            LOG.error(
-                "This node leads, and could not hand that over before its data is replaced: {}. The next comparison"
-                    + " tries again",
-                reason(error));
-          }
-        },
-        front.loop());
+  /** A node with wrong data should not lead. */
+  private CompletableFuture<Void> follow(Replication replication) {
+    return replication.raft().group().isLeader()
+        ? membership.handover().transfer(replication, 0)
+        : CompletableFuture.completedFuture(null);
   }
 
-  private void repair(Replication replication, Comparison comparison, List<Member> members) {
+  private CompletableFuture<Void> repair(
+      Replication replication, Comparison comparison, List<Member> members) {
     List<Integer> right = comparison.majority(members.size());
-    Member source =
-        members.stream().filter(member -> right.contains(member.id())).findFirst().orElseThrow();
-    snapshots
-        .repair(replication, source, comparison.index())
-        .thenAcceptAsync(
-            snapshot -> {
-              LOG.info(
-                  "This node's data is now that of node {}, from its snapshot of entry {}",
-                  source.id(),
-                  snapshot.manifest().index());
-              comparison.repaired();
-              show(comparison);
-            },
-            front.loop());
+    return snapshots.repair(
+        replication,
+        members.stream().filter(member -> right.contains(member.id())).toList(),
+        comparison.index());
+  }
+
+  /** From now on Redis is loaded, which the next replication tells. */
+  private void repairBegun(Throwable error) {
+    if (error != null) {
+      repaired = null;
+      comparisons.stream()
+          .filter(comparison -> comparison.verdict() == Verdict.REPAIRING)
+          .forEach(comparison -> comparison.repairing(false));
+      LOG.error(
+          "This node's data could not be replaced by that of a majority: {}. The next comparison tries again. {}",
+          reason(error),
+          REMEDY);
+      show(comparisons.getLast());
+    }
+  }
+
+  private void haveRightData() {
+    repaired = null;
+    Comparison last = comparisons.getLast();
+    comparisons.clear(); // of data that is gone
+    comparisons.add(last);
+    last.repaired(membership.nodeId());
+    LOG.info("This node has the data of a majority now");
+    show(last);
   }
 
   private static String describe(Comparison comparison) {
@@ -334,14 +354,26 @@ public final class Digests implements AutoCloseable {
     return Optional.ofNullable(comparisons.peekLast());
   }
 
-  /** For other nodes: version and digest behind an entry; empty when it is not there (yet). */
+  /**
+   * For other nodes: version and digest behind an entry; {@code none} when there will be none;
+   * empty when it is not there yet.
+   */
   public List<String> answer(long index) {
-    return comparisons.stream()
-        .filter(comparison -> comparison.index() == index)
-        .findFirst()
+    Optional<Comparison> asked =
+        comparisons.stream().filter(comparison -> comparison.index() == index).findFirst();
+    boolean over =
+        asked
+            .map(Comparison::isOver)
+            .orElseGet(() -> membership.replication().filter(r -> hasPassed(r, index)).isPresent());
+    return asked
         .flatMap(Comparison::own)
         .map(digest -> List.of(Integer.toString(digest.version()), digest.hash()))
-        .orElse(List.of());
+        .orElse(over ? NONE : List.of());
+  }
+
+  /** A node that was away takes no snapshot behind an entry that it finds applied. */
+  private static boolean hasPassed(Replication replication, long index) {
+    return replication.applier().redisIsReady() && replication.applier().appliedIndex() >= index;
   }
 
   @Override

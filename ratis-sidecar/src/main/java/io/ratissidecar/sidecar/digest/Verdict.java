@@ -13,6 +13,8 @@ public enum Verdict {
   SAME,
   /** A majority has other data. */
   DIFFERS,
+  /** A majority has other data, which this node is being given. */
+  REPAIRING,
   /** A majority had other data, which this node has been given since. */
   REPAIRED,
   /** All have answered, and no data is that of a majority. */

@@ -125,8 +125,8 @@ public final class Membership {
   }
 
   /** Begins anew with what is on disk: a snapshot has come from another node. Any thread. */
-  public void restartReplication() {
-    part.restart();
+  public CompletableFuture<Void> restartReplication(RestartStep between) {
+    return part.restart(between);
   }
 
   /** Somebody says that this node was removed: ask a leader. */

@@ -76,22 +76,31 @@ final class Participation {
     return created;
   }
 
-  /** Closes the replication and begins anew, from what is on disk then. */
-  void restart() {
+  /**
+   * Closes the replication and begins anew, from what is on disk then.
+   *
+   * @param between runs while there is none
+   * @return completes when the new one runs; fails when that does not come to pass
+   */
+  CompletableFuture<Void> restart(RestartStep between) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
     try {
-      executor.execute(this::beginAnew);
+      executor.execute(() -> beginAnew(between, done));
     } catch (RejectedExecutionException e) {
-      LOG.debug("This node stops before it begins anew");
+      done.completeExceptionally(new IOException("this node stops", e));
     }
+    return done;
   }
 
-  private void beginAnew() {
+  private void beginAnew(RestartStep between, CompletableFuture<Void> done) {
     Replication former = replication;
     if (former == null || stopping) {
+      done.completeExceptionally(new IOException("this node stops, or is in no cluster any more"));
       return;
     }
     try {
       former.close();
+      between.run();
       startReplication(former.raft().identity(), file.members());
       // Who stopped or removed this node meanwhile may have seen the former one only.
       if (stopping || file.removed()) {
@@ -101,7 +110,9 @@ final class Participation {
           created.close();
         }
       }
+      done.complete(null);
     } catch (IOException | RuntimeException e) {
+      done.completeExceptionally(e);
       if (!stopping) {
         fatal.stop("can't go on from a snapshot", e);
       }

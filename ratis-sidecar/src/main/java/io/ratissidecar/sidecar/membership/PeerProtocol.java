@@ -65,7 +65,7 @@ public final class PeerProtocol {
 
   /**
    * Index: that of an entry that asked for it → version of the RDB and digest of the data behind
-   * that entry; an empty array when it is not there (yet).
+   * that entry; {@code none} when there will be none; an empty array when it is not there yet.
    */
   static final String DIGEST = "DIGEST";
 

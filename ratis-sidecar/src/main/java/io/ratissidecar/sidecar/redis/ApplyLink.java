@@ -135,7 +135,7 @@ final class ApplyLink {
       RecoveryPlan.Reload load, FollowedLog log, RedisControl control, int reservedDatabase)
       throws IOException, InterruptedException {
     // What is half loaded must not be believed, whoever dies meanwhile.
-    reload.set();
+    long mark = reload.set();
     loading = true;
     String damage = "";
     for (Snapshot snapshot : load.snapshots()) {
@@ -143,7 +143,7 @@ final class ApplyLink {
       try {
         LOG.info("Loading the snapshot of entry {}: {}", index, load.reason());
         loader.load(snapshot, control, reservedDatabase);
-        reload.clear();
+        reload.clear(mark);
         return OptionalLong.of(index);
       } catch (InvalidSnapshotException e) {
         LOG.error("The snapshot of entry {} can't be loaded: {}", index, e.getMessage());
@@ -165,7 +165,7 @@ final class ApplyLink {
     }
     LOG.info("Loading the local Redis from the log: {}", load.reason());
     control.flushAll();
-    reload.clear();
+    reload.clear(mark);
     return OptionalLong.of(0);
   }
 

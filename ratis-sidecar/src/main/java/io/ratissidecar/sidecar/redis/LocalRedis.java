@@ -170,12 +170,12 @@ public final class LocalRedis {
   }
 
   /**
-   * Its data is not to be believed: loads it anew, from a snapshot and the log. Blocks for a write
-   * to the disk.
+   * What it holds is wrong: the next log that it follows loads it anew. Any thread.
+   *
+   * @throws IOException when that can't be noted
    */
-  public void loadAnew() throws IOException {
+  public void distrust() throws IOException {
     reload.set();
-    link.close();
   }
 
   /** True while its data is replaced by a snapshot's. Any thread. */

@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.snapshot;
 
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.snapshot.InvalidSnapshotException;
+import io.ratissidecar.snapshot.PartialSnapshot;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotDownload;
 import io.ratissidecar.snapshot.SnapshotDownload.Progress;
@@ -73,24 +74,43 @@ public final class SnapshotFetcher {
    */
   public Optional<Snapshot> fetch(String address, long atLeast, BooleanSupplier wanted)
       throws InterruptedException {
+    return fetch(address, wanted, from -> from.run(atLeast));
+  }
+
+  /**
+   * As {@link #fetch}, for a node whose own snapshots are wrong.
+   *
+   * @return all of the snapshot, checked and not published
+   */
+  public Optional<PartialSnapshot> fetchAnew(String address, long atLeast, BooleanSupplier wanted)
+      throws InterruptedException {
+    return fetch(address, wanted, from -> from.runAnew(atLeast));
+  }
+
+  private interface Attempt<T> {
+    T run(SnapshotDownload from) throws IOException, InterruptedException;
+  }
+
+  private <T> Optional<T> fetch(String address, BooleanSupplier wanted, Attempt<T> attempt)
+      throws InterruptedException {
     PeerSnapshots source =
         new PeerSnapshots(RespEndpoint.parse(address, password), clusterId, wanted);
     download = new SnapshotDownload(store, source, clusterId, throttle, newestRdbVersion);
     try {
-      return fetch(address, atLeast, wanted, download);
+      return fetch(address, wanted, attempt, download);
     } finally {
       close(source);
     }
   }
 
-  private Optional<Snapshot> fetch(
-      String address, long atLeast, BooleanSupplier wanted, SnapshotDownload from)
+  private <T> Optional<T> fetch(
+      String address, BooleanSupplier wanted, Attempt<T> attempt, SnapshotDownload from)
       throws InterruptedException {
     long pause = FIRST_PAUSE_NANOS;
     while (wanted.getAsBoolean()) {
       long before = from.progress().bytes();
       try {
-        return Optional.of(from.run(atLeast));
+        return Optional.of(attempt.run(from));
       } catch (IOException e) {
         if (wanted.getAsBoolean()) {
           Progress progress = from.progress();

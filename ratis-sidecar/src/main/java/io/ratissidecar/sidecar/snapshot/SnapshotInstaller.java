@@ -1,13 +1,19 @@
 package io.ratissidecar.sidecar.snapshot;
 
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.membership.RestartStep;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
+import io.ratissidecar.snapshot.PartialSnapshot;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.snapshot.SnapshotDownload.Progress;
+import io.ratissidecar.snapshot.SnapshotManifest;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -15,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,13 +36,12 @@ import org.slf4j.LoggerFactory;
 final class SnapshotInstaller implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotInstaller.class);
 
-  private static final long POLL_MILLIS = 20;
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   private final SidecarConfig config;
   private final SnapshotStore store;
   private final IntSupplier newestRdbVersion;
-  private final Runnable restart;
+  private final Function<RestartStep, CompletableFuture<Void>> restart;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final AtomicInteger received = new AtomicInteger();
   private final ExecutorService thread =
@@ -52,10 +58,13 @@ final class SnapshotInstaller implements AutoCloseable {
 
   /**
    * @param newestRdbVersion that the local Redis can load
-   * @param restart closes the replication and begins anew
+   * @param restart closes the replication, does the step, and begins anew from the newest snapshot
    */
   SnapshotInstaller(
-      SidecarConfig config, SnapshotStore store, IntSupplier newestRdbVersion, Runnable restart) {
+      SidecarConfig config,
+      SnapshotStore store,
+      IntSupplier newestRdbVersion,
+      Function<RestartStep, CompletableFuture<Void>> restart) {
     this.config = config;
     this.store = store;
     this.newestRdbVersion = newestRdbVersion;
@@ -93,7 +102,7 @@ final class SnapshotInstaller implements AutoCloseable {
             try {
               work.run();
             } catch (IOException | RuntimeException e) {
-              LOG.warn("This node's data was not replaced: {}", e.toString());
+              LOG.warn("No snapshot was installed: {}", e.toString());
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
             } finally {
@@ -109,7 +118,8 @@ final class SnapshotInstaller implements AutoCloseable {
     }
   }
 
-  private void fetchFromLeader(Replication replication, long atLeast) throws InterruptedException {
+  private void fetchFromLeader(Replication replication, long atLeast)
+      throws IOException, InterruptedException {
     Optional<Member> leader = replication.raft().group().leader();
     if (leader.isEmpty() || replication.isClosed()) {
       return;
@@ -118,92 +128,134 @@ final class SnapshotInstaller implements AutoCloseable {
         "The leader, node {}, has no more entry {} of the log; fetching its snapshot",
         leader.get().id(),
         atLeast);
+    long start = System.nanoTime();
+    fetcher = fetcher(replication);
     Optional<Snapshot> snapshot =
-        fetch(
-            replication,
-            leader.get(),
+        fetcher.fetch(
+            leader.get().clientAddress(),
             atLeast,
             () -> !replication.isClosed() && replication.raft().group().leader().equals(leader));
-    if (snapshot.isPresent()) { // else the next leader says what it has
-      superseded = replication;
-      replacing = true;
-      restart.run();
+    if (snapshot.isEmpty()) {
+      return; // the next leader says what it has
+    }
+    received(snapshot.get().manifest(), start);
+    beginAnew(replication, () -> {});
+  }
+
+  private void beginAnew(Replication replication, RestartStep between)
+      throws IOException, InterruptedException {
+    superseded = replication;
+    replacing = true;
+    try {
+      restart.apply(between).get();
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
     }
   }
 
-  private Optional<Snapshot> fetch(
-      Replication replication, Member source, long atLeast, BooleanSupplier wanted)
-      throws InterruptedException {
-    long start = System.nanoTime();
-    fetcher =
-        new SnapshotFetcher(
-            store,
-            replication.raft().identity().clusterId(),
-            newestRdbVersion,
-            config.password(),
-            config.snapshotBandwidth(),
-            System::nanoTime,
-            TimeUnit.NANOSECONDS::sleep);
-    Optional<Snapshot> snapshot = fetcher.fetch(source.clientAddress(), atLeast, wanted);
-    if (snapshot.isPresent()) {
-      received.incrementAndGet();
-      LOG.info(
-          "The snapshot of entry {} is here: {} bytes in {} ms",
-          snapshot.get().manifest().index(),
-          snapshot.get().manifest().rdbBytes(),
-          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
-    }
-    return snapshot;
+  private SnapshotFetcher fetcher(Replication replication) {
+    return new SnapshotFetcher(
+        store,
+        replication.raft().identity().clusterId(),
+        newestRdbVersion,
+        config.password(),
+        config.snapshotBandwidth(),
+        System::nanoTime,
+        TimeUnit.NANOSECONDS::sleep);
   }
 
-  /** Puts a snapshot in the place of all data of this node. On this class's thread. */
-  interface Replacement {
-    /** Deletes what there is, and has Redis loaded. */
-    void begin(Snapshot right) throws IOException, InterruptedException;
+  private void received(SnapshotManifest manifest, long startNanos) {
+    received.incrementAndGet();
+    LOG.info(
+        "The snapshot of entry {} is here: {} bytes in {} ms",
+        manifest.index(),
+        manifest.rdbBytes(),
+        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos));
+  }
 
-    /** Whether Redis holds the snapshot's data. */
-    boolean isOver();
+  /** What a repair needs of the node. On this class's thread. */
+  interface Patient {
+    /**
+     * Waits until no snapshot of this node's own is being taken, and has none taken, and no log
+     * cut, as long as {@link #isRepairing}.
+     */
+    void quiesce(Runnable quiet) throws IOException, InterruptedException;
 
-    /** It does. */
-    void over(Snapshot right);
+    /** The lowest entry whose snapshot the log goes on from. */
+    long logsBeginning();
+
+    /** Whether data of this entry may have the effect of a void command. */
+    boolean isSpoilt(long index);
+
+    /** Has Redis loaded from the node's only snapshot, whatever it holds. */
+    void distrustRedis() throws IOException;
   }
 
   /**
-   * Fetches a snapshot for a node whose own data, and so each of its own snapshots, is wrong, while
-   * its log is right. Gives up when nothing comes for a minute.
+   * Gives a node whose data, and so each of its snapshots, is wrong the data of another one:
+   * fetches a snapshot, and has replication begin anew from it. The log is right, and stays.
    *
-   * @param source has the right data, and a snapshot of it
-   * @param atLeast the index from which on its snapshots are of use
-   * @return whether it has begun to
+   * @param sources have the right data, and a snapshot of it; each is asked until nothing comes
+   *     from it for a minute
+   * @param entry from which on their snapshots are right
+   * @return completes when replication has begun anew; fails when it does not come to that, and
+   *     nothing was changed
    */
-  boolean repair(Replication replication, Member source, long atLeast, Replacement replacement) {
-    return begin(
+  CompletableFuture<Void> repair(
+      Replication replication, List<Member> sources, long entry, Patient patient) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    boolean begun =
+        replication != superseded
+            && !replication.isClosed()
+            && begin(
+                () -> {
+                  try {
+                    repairNow(replication, sources, entry, patient);
+                    done.complete(null);
+                  } catch (IOException | RuntimeException | InterruptedException e) {
+                    done.completeExceptionally(e);
+                    throw e;
+                  }
+                });
+    if (!begun) {
+      done.completeExceptionally(new IOException("another snapshot is just being fetched"));
+    }
+    return done;
+  }
+
+  private void repairNow(Replication replication, List<Member> sources, long entry, Patient patient)
+      throws IOException, InterruptedException {
+    patient.quiesce(() -> repairing = true);
+    long atLeast = Math.max(entry, patient.logsBeginning());
+    PartialSnapshot right = fetchAnew(replication, sources, atLeast);
+    if (patient.isSpoilt(right.manifest().index())) {
+      throw new IOException(
+          "the snapshot of entry "
+              + right.manifest().index()
+              + " has the effect of a command that was declared void");
+    }
+    beginAnew(
+        replication,
         () -> {
-          repairing = true;
-          store.list().forEach(store::markDamaged);
-          Optional<Snapshot> right =
-              fetch(replication, source, atLeast, whileSomethingComes(replication));
-          if (right.isEmpty()) {
-            throw new IOException("no snapshot came from node " + source.id());
-          }
-          // Meanwhile the log goes on; Redis is loaded from the snapshot and from what is behind.
-          long index = right.get().manifest().index();
-          while (replication.applier().appliedIndex() < index) {
-            awaitMore(replication);
-          }
-          replacement.begin(right.get());
-          while (!replacement.isOver()) {
-            awaitMore(replication);
-          }
-          replacement.over(right.get());
+          right.publishAlone();
+          patient.distrustRedis();
         });
   }
 
-  private static void awaitMore(Replication replication) throws IOException, InterruptedException {
-    if (replication.isClosed()) {
-      throw new IOException("this node begins anew, or stops");
+  private PartialSnapshot fetchAnew(Replication replication, List<Member> sources, long atLeast)
+      throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    for (Member source : sources) {
+      LOG.info("Fetching the data of node {} in place of this node's", source.id());
+      fetcher = fetcher(replication);
+      Optional<PartialSnapshot> right =
+          fetcher.fetchAnew(source.clientAddress(), atLeast, whileSomethingComes(replication));
+      if (right.isPresent()) {
+        received(right.get().manifest(), start);
+        return right.get();
+      }
     }
-    TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+    throw new IOException("none of the nodes that have the right data has sent it");
   }
 
   private BooleanSupplier whileSomethingComes(Replication replication) {
@@ -223,7 +275,7 @@ final class SnapshotInstaller implements AutoCloseable {
     };
   }
 
-  /** True while this node's data is known to be wrong, and about to be replaced. */
+  /** True while this node's snapshots are known to be wrong, and about to be replaced. */
   boolean isRepairing() {
     return repairing;
   }

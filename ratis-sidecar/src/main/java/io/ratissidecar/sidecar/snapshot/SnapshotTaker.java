@@ -59,7 +59,14 @@ final class SnapshotTaker {
    * @param quiet the last entry that Redis has, once it has answered it
    * @param nanos when that began
    */
-  record Hold(CompletableFuture<Long> quiet, long nanos) {}
+  record Hold(CompletableFuture<Long> quiet, long nanos) {
+    /** Entries go on, unless it is somebody else who holds them. */
+    void release(Applier applier, Executor loop) {
+      if (!quiet.isCompletedExceptionally()) {
+        loop.execute(applier::release);
+      }
+    }
+  }
 
   /** Sends no entry from now on, until a snapshot was taken; on the front loop. */
   static Hold hold(Applier applier) {
@@ -89,9 +96,7 @@ final class SnapshotTaker {
     try {
       opened = redis.openRdbSource(PATIENCE_HELD);
     } catch (IOException | RuntimeException e) {
-      if (!hold.quiet().isCompletedExceptionally()) { // else somebody else holds them
-        loop.execute(replication.applier()::release);
-      }
+      hold.release(replication.applier(), loop);
       throw e;
     }
     try (RdbSource rdb = opened) {

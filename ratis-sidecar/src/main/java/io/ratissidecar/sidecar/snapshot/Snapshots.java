@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.snapshot;
 
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.membership.RestartStep;
 import io.ratissidecar.sidecar.membership.SnapshotOffer;
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.Member;
@@ -12,6 +13,7 @@ import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -22,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +42,9 @@ public final class Snapshots implements AutoCloseable {
 
   private static final long CHECK_MILLIS = 500;
 
+  private static final String REPAIRING =
+      "this node's data is about to be replaced by another node's";
+
   /** How long after a failure the next one is tried. */
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
 
@@ -46,6 +52,7 @@ public final class Snapshots implements AutoCloseable {
   private final SnapshotStore store;
   private final SoundSnapshots sound;
   private final LocalRedis redis;
+  private final Executor loop;
   private final SnapshotTaker taker;
   private final SnapshotSeeder seeder;
   private final SnapshotSender sender;
@@ -79,7 +86,7 @@ public final class Snapshots implements AutoCloseable {
   /**
    * @param loop runs on the front loop
    * @param replication the node's part in a cluster, if it has any
-   * @param restart closes the replication and begins anew, from the newest snapshot
+   * @param restart closes the replication, does the step, and begins anew from the newest snapshot
    */
   public Snapshots(
       SidecarConfig config,
@@ -87,10 +94,11 @@ public final class Snapshots implements AutoCloseable {
       LocalRedis redis,
       Executor loop,
       Supplier<Optional<Replication>> replication,
-      Runnable restart) {
+      Function<RestartStep, CompletableFuture<Void>> restart) {
     this.policy = SnapshotPolicy.of(config);
     this.store = store;
     this.redis = redis;
+    this.loop = loop;
     this.taker = new SnapshotTaker(store, redis, loop);
     this.seeder = new SnapshotSeeder(store, redis);
     this.replication = replication;
@@ -145,10 +153,18 @@ public final class Snapshots implements AutoCloseable {
       done.completeExceptionally(new IOException("the node is at work with another snapshot"));
       return done;
     }
+    if (installer.isRepairing()) {
+      done.completeExceptionally(new IOException(REPAIRING));
+      return done;
+    }
     SnapshotTaker.Hold hold = SnapshotTaker.hold(current.applier());
     onThread(
         done,
         () -> {
+          if (installer.isRepairing()) { // it has begun behind the check above
+            hold.release(current.applier(), loop);
+            throw new IOException(REPAIRING);
+          }
           Snapshot snapshot = takeNow(() -> taker.take(current, hold));
           cut(current);
           return snapshot;
@@ -184,7 +200,7 @@ public final class Snapshots implements AutoCloseable {
   private void takeIfDue() {
     try {
       Optional<Replication> current = replication.get().filter(r -> !r.isClosed());
-      if (current.isPresent()) {
+      if (current.isPresent() && !installer.isRepairing()) {
         busy = true;
         compaction.finish(new ReplicatedLog(current.get()));
         if (isDue(current.get())) {
@@ -237,6 +253,9 @@ public final class Snapshots implements AutoCloseable {
   }
 
   private Snapshot take(Replication current) throws IOException, InterruptedException {
+    if (installer.isRepairing()) {
+      throw new IOException(REPAIRING);
+    }
     Optional<Snapshot> latest =
         sound.latest().filter(s -> s.manifest().index() == current.applier().appliedEntry());
     // Where nothing has changed since, nobody may need the log any more.
@@ -285,9 +304,6 @@ public final class Snapshots implements AutoCloseable {
   private Snapshot takeNow(Taking taking) throws SnapshotFailedException, InterruptedException {
     long start = System.nanoTime();
     try {
-      if (installer.isRepairing()) {
-        throw new IOException("this node's data is about to be replaced by another node's");
-      }
       SnapshotTaker.Taken taken = taking.run();
       SnapshotManifest manifest = taken.snapshot().manifest();
       long nanos = System.nanoTime() - start;
@@ -357,51 +373,43 @@ public final class Snapshots implements AutoCloseable {
   }
 
   /**
-   * This node's data is wrong: puts a snapshot of another node in its place, and deletes its own.
+   * This node's data is wrong, and its log is right: takes the data of another node, and deletes
+   * its own snapshots.
    *
-   * @param source has the right data, and a snapshot of the entry or of a later one
-   * @return the snapshot, once Redis holds its data; never completes when that comes to nothing,
-   *     which is logged
+   * @param sources as for {@link SnapshotInstaller#repair}
+   * @return completes when replication has begun anew, and Redis is about to be loaded; fails when
+   *     it does not come to that, and nothing was changed
    */
-  public CompletableFuture<Snapshot> repair(Replication current, Member source, long entry) {
-    CompletableFuture<Snapshot> done = new CompletableFuture<>();
-    installer.repair(
+  public CompletableFuture<Void> repair(Replication current, List<Member> sources, long entry) {
+    return installer.repair(
         current,
-        source,
+        sources,
         entry,
-        new SnapshotInstaller.Replacement() {
+        new SnapshotInstaller.Patient() {
           @Override
-          public void begin(Snapshot right) throws IOException, InterruptedException {
-            replaceAll(right);
+          public void quiesce(Runnable quiet) throws IOException, InterruptedException {
+            try {
+              thread.submit(quiet).get(); // behind what is under way there
+            } catch (RejectedExecutionException | ExecutionException e) {
+              throw new IOException("the node stops", e);
+            }
           }
 
           @Override
-          public boolean isOver() {
-            return redis.isSound();
+          public long logsBeginning() {
+            return current.raft().payload().startIndex() - 1;
           }
 
           @Override
-          public void over(Snapshot right) {
-            done.complete(right);
+          public boolean isSpoilt(long index) {
+            return sound.isSpoilt(index);
+          }
+
+          @Override
+          public void distrustRedis() throws IOException {
+            redis.distrust();
           }
         });
-    return done;
-  }
-
-  private void replaceAll(Snapshot right) throws IOException, InterruptedException {
-    CompletableFuture<Snapshot> replaced = new CompletableFuture<>();
-    onThread(
-        replaced,
-        () -> {
-          store.retain(right::equals);
-          redis.loadAnew();
-          return right;
-        });
-    try {
-      replaced.get();
-    } catch (ExecutionException e) {
-      throw new IOException(e.getCause());
-    }
   }
 
   /** As {@link SnapshotInstaller#isInstalling}: this node's data is old meanwhile. */

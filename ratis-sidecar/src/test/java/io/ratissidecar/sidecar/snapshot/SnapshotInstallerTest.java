@@ -15,6 +15,7 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -48,7 +49,9 @@ class SnapshotInstallerTest {
                   "raft-port", Integer.toString(free.getLocalPort())));
     }
     store = SnapshotStore.open(dir.resolve("snapshots"));
-    installer = new SnapshotInstaller(config, store, () -> Integer.MAX_VALUE, () -> {});
+    installer =
+        new SnapshotInstaller(
+            config, store, () -> Integer.MAX_VALUE, step -> new CompletableFuture<>());
     lead();
     replication.close();
     lead(); // each leader begins with an entry
