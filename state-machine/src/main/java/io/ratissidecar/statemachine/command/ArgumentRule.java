@@ -61,13 +61,15 @@ public enum ArgumentRule {
   GEOSEARCH_STORE((r, name, now, database, reserved) -> OrderRules.geosearchstore(r, name)),
   /** {@code GEORADIUS} is a read without STORE, and loses ANY if it stores. */
   GEORADIUS_STORE((r, name, now, database, reserved) -> OrderRules.georadius(r, name)),
+  /** {@code ZRANGESTORE} by texts finds what lies in the range. */
+  ZRANGE_STORE((r, name, now, database, reserved) -> OrderRules.zrangestore(r, name)),
   /** {@code SPOP} takes what the leader has chosen. */
   SPOP((r, name, now, database, reserved) -> SetRules.spop(r, name)),
   /** {@code XADD} takes a generated ID from the clock; {@code MAXLEN ~} becomes exact. */
   XADD((r, name, now, database, reserved) -> StreamRules.xadd(r, name)),
   /** {@code XTRIM} with {@code ~} becomes exact. */
   XTRIM((r, name, now, database, reserved) -> StreamRules.xtrim(r, name)),
-  /** What the prelude makes of it, which has the clock. */
+  /** What the prelude makes of it, which has the clock, and an order where Redis has none. */
   IN_PRELUDE((r, name, now, database, reserved) -> StreamRules.inPrelude(r, name, false, false)),
   /** {@code XPENDING} with idle times. */
   XPENDING((r, name, now, database, reserved) -> StreamRules.xpending(r, name)),

@@ -42,6 +42,16 @@ final class OrderRules {
     return pattern && alpha && !unsorted ? StreamRules.inPrelude(r, name, false, false) : null;
   }
 
+  /** {@code ZRANGESTORE destination source min max [options]}. */
+  static Plan zrangestore(Request r, int name) {
+    for (int i = name + 5; i < r.argCount(); i++) {
+      if (r.argIs(i, "BYLEX")) {
+        return StreamRules.inPrelude(r, name, false, false);
+      }
+    }
+    return null;
+  }
+
   /** {@code GEOSEARCHSTORE destination source …}. */
   static Plan geosearchstore(Request r, int name) {
     List<Integer> any = new ArrayList<>();

@@ -178,6 +178,14 @@ class PreludeIT {
         "return redis.call('geosearchstore', 'd', 'geo', 'fromlonlat', 1, 1, 'byradius', 900, 'km', 'count', 3, 'any')",
         "return redis.call('georadius', 'geo', 1, 1, 900, 'km', 'count', 3, 'any', 'store', 'd')",
         "return redis.call('geosearch', 'geo', 'frommember', 'any', 'byradius', 900, 'km', 'any', 'count', 5)",
+        "return redis.call('zrangebylex', 'zset', '[member3', '(member55')",
+        "return redis.call('zrevrangebylex', 'zset', '+', '(member2', 'limit', 5, 40)",
+        "return redis.call('zlexcount', 'zset', '(member44', '[member6')",
+        "return redis.call('zremrangebylex', 'zset', '[member3', '[member4')",
+        "return redis.call('zrange', 'zset', '[member5', '-', 'bylex', 'rev', 'limit', 1, -1)",
+        "return redis.call('zrangestore', 'key1', 'zset', '[member3', '[member5', 'bylex', 'limit', 10, 50)",
+        "return redis.call('zrangestore', 'zset', 'zset', '(member9', '[member8', 'bylex')",
+        "redis.setresp(3) return redis.call('zrangebylex', 'zset', '-', '+', 'LIMIT', 0, 3)",
         "return redis.call('flushall')",
         "redis.call('select', 3) redis.call('flushall') return redis.call('set', 'here', 1)",
         "local f = loadstring('return redis.call(\"smembers\", \"set\")') return f()",
@@ -197,6 +205,53 @@ class PreludeIT {
       RespValue reply = run(one, prelude, body);
       assertFalse(reply.isError(), reply::toString);
       assertEquals(reply.toString(), run(other, prelude, body).toString());
+      assertEquals(state(one), state(other));
+    }
+  }
+
+  /** Where texts have an order, and in what it rejects, Redis is the judge. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "return redis.call('zrangebylex', K, '[b', '(dd')",
+        "return redis.call('zrangebylex', K, '-', '+', 'limit', 1, 2)",
+        "return redis.call('zrangebylex', K, '-', '+', 'limit', 1, -3)",
+        "return redis.call('zrangebylex', K, '-', '+', 'limit', -1, 3)",
+        "return redis.call('zrangebylex', K, '-', '+', 'limit', 0, 0)",
+        "return redis.call('zrangebylex', K, '+', '-')",
+        "return redis.call('zrangebylex', K, '(c', '[c')",
+        "return redis.call('zrangebylex', K, 'c', '[c')",
+        "return redis.call('zrangebylex', K, '-', '+', 'withscores')",
+        "return redis.call('zrangebylex', K, '-', '+', 'limit', 'x', 3)",
+        "return redis.call('zrangebylex', K, '-')",
+        "return redis.call('zrevrangebylex', K, '(dd', '-', 'limit', 1, 2)",
+        "return redis.call('zlexcount', K, '-', '(c')",
+        "return redis.call('zlexcount', K, '-', '(c', 'limit')",
+        "return redis.call('zremrangebylex', K, '[aa', '(d')",
+        "return redis.call('zrange', K, '[aa', '+', 'bylex')",
+        "return redis.call('zrange', K, '+', '[aa', 'bylex', 'rev', 'limit', 0, 2)",
+        "return redis.call('zrange', K, '[aa', '+', 'bylex', 'withscores')",
+        "return redis.call('zrange', K, '[aa', '+', 'bylex', 'byscore')",
+        "return redis.call('zrangestore', 'to', K, '[aa', '+', 'bylex', 'limit', 0, 2)",
+        "return redis.call('zrangestore', 'to', K, '(z', '+', 'bylex')",
+        "return redis.call('zrangestore', 'to', K, '(z', '+', 'bylex', 'rev', 'x')",
+      })
+  void ranges_of_texts_are_those_of_redis(String body) throws IOException {
+    for (RedisProcess redis : List.of(one, other)) {
+      redis.call("FLUSHALL");
+      for (String member : List.of("a", "aa", "b", "c", "d", "dd", "e")) {
+        redis.call("ZADD", "same", "1", member);
+        // In the order of the texts as well, but with several scores.
+        redis.call("ZADD", "several", Integer.toString((int) member.charAt(0)), member);
+      }
+    }
+    for (String key : List.of("same", "several")) {
+      String with = body.replace("K,", "'" + key + "',");
+      RespValue expected = one.call("EVAL", with, "0");
+      RespValue reply = run(other, PRELUDE, with);
+      String sha = "[0-9a-f]{40}";
+      assertEquals(
+          expected.toString().replaceAll(sha, ""), reply.toString().replaceAll(sha, ""), key);
       assertEquals(state(one), state(other));
     }
   }
