@@ -116,7 +116,7 @@ final class Fuzz {
       }
     }
     long failed = errors.values().stream().mapToLong(AtomicLong::get).sum();
-    if (failed > MOST_ERRORS * sent.get()) {
+    if (failed >= MOST_ERRORS * sent.get()) {
       throw new AssertionError(failed + " of " + sent + " commands failed: " + errors);
     }
     return sent

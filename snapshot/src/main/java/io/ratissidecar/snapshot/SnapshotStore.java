@@ -31,6 +31,7 @@ public final class SnapshotStore {
   private static final String PREFIX = "snapshot-";
   private static final String PARTIAL = "partial-";
   private static final String TEMPORARY = "tmp-";
+  private static final String REPLACED = "replaced-";
 
   private final Path dir;
   private final DiskRoom room;
@@ -61,9 +62,24 @@ public final class SnapshotStore {
         deleteDirectory(entry);
       }
     }
+    finishReplacing(dir);
     SnapshotStore store = new SnapshotStore(dir, room, readAll(dir));
     store.deleteSupersededPartial();
     return store;
+  }
+
+  private static void finishReplacing(Path dir) throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, REPLACED + "*")) {
+      for (Path entry : entries) {
+        Path target = dir.resolve(entry.getFileName().toString().substring(REPLACED.length()));
+        if (Files.exists(target)) {
+          deleteDirectory(entry);
+        } else {
+          Files.move(entry, target, StandardCopyOption.ATOMIC_MOVE);
+          syncDirectory(dir);
+        }
+      }
+    }
   }
 
   private static Snapshot readPublished(Path entry) throws IOException {
@@ -216,8 +232,8 @@ public final class SnapshotStore {
     syncDirectory(ready);
     Path target = directory(PREFIX, manifest);
     Optional<Snapshot> same = find(manifest.index(), manifest.term());
-    // As close to one step as it gets: until its files are deleted there is nothing to wait for.
-    Path replaced = dir.resolve(TEMPORARY + target.getFileName());
+    // Two steps: whoever dies in between finds the former one again.
+    Path replaced = dir.resolve(REPLACED + target.getFileName());
     if (same.isPresent()) {
       Files.move(target, replaced);
     }

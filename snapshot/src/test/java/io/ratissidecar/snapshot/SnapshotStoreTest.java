@@ -142,6 +142,21 @@ class SnapshotStoreTest {
   }
 
   @Test
+  void when_killed_while_one_takes_anothers_place_then_the_next_start_has_either()
+      throws Exception {
+    Snapshot former = publish(42);
+    Path replaced = dir.resolve("replaced-" + former.dir().getFileName());
+    Files.move(former.dir(), replaced);
+    store = SnapshotStore.open(dir);
+    assertEquals(List.of(former), store.list());
+    assertEquals(1, files());
+    Files.createDirectory(replaced);
+    Files.write(replaced.resolve("dump.rdb"), new byte[1]);
+    assertEquals(List.of(former), SnapshotStore.open(dir).list());
+    assertEquals(1, files());
+  }
+
+  @Test
   void when_the_disk_has_no_room_then_none_is_taken_and_the_others_stay() throws Exception {
     Snapshot before = publish(42);
     long[] free = {20 << 20};

@@ -73,6 +73,9 @@ public final class Digests implements AutoCloseable {
   /** With wrong data; another one takes its place, with the right data. */
   private Replication repaired;
 
+  /** That has come to pass, but for Redis. */
+  private volatile boolean replaced;
+
   /**
    * @param interval after which the leader has them compared; zero for never
    * @param repairs whether this node takes a majority's data when its own differs
@@ -98,7 +101,7 @@ public final class Digests implements AutoCloseable {
     return new EntryWatcher() {
       @Override
       public void redisReady() {
-        if (repaired != null && repaired != replication) {
+        if (replaced && repaired != replication) {
           haveRightData();
         }
       }
@@ -310,7 +313,8 @@ public final class Digests implements AutoCloseable {
     return snapshots.repair(
         replication,
         members.stream().filter(member -> right.contains(member.id())).toList(),
-        comparison.index());
+        comparison.index(),
+        () -> replaced = true);
   }
 
   /** From now on Redis is loaded, which the next replication tells. */
@@ -329,6 +333,7 @@ public final class Digests implements AutoCloseable {
   }
 
   private void haveRightData() {
+    replaced = false;
     repaired = null;
     Comparison last = comparisons.getLast();
     comparisons.clear(); // of data that is gone
@@ -359,8 +364,10 @@ public final class Digests implements AutoCloseable {
    * empty when it is not there yet.
    */
   public List<String> answer(long index) {
-    Optional<Comparison> asked =
-        comparisons.stream().filter(comparison -> comparison.index() == index).findFirst();
+    Optional<Comparison> asked = // the newest one, if the entry came again
+        comparisons.stream()
+            .filter(comparison -> comparison.index() == index)
+            .reduce((first, second) -> second);
     boolean over =
         asked
             .map(Comparison::isOver)

@@ -111,7 +111,7 @@ final class Participation {
         }
       }
       done.complete(null);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       done.completeExceptionally(e);
       if (!stopping) {
         fatal.stop("can't go on from a snapshot", e);

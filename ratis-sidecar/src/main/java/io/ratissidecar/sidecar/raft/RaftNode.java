@@ -30,6 +30,7 @@ import org.apache.ratis.protocol.SetConfigurationRequest;
 import org.apache.ratis.protocol.TransferLeadershipRequest;
 import org.apache.ratis.rpc.CallId;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.raftlog.RaftLog;
 import org.apache.ratis.server.storage.RaftStorage;
 
 /**
@@ -180,6 +181,18 @@ public final class RaftNode implements Proposer, AutoCloseable {
   /** The payload log. */
   public PayloadLog payload() {
     return stateMachine.payload();
+  }
+
+  /**
+   * The lowest entry whose snapshot both logs go on from; 0 for the beginning of all. Any thread.
+   */
+  public long logsBeginning() {
+    RaftServer.Division d = division;
+    long headers = d == null ? 0 : d.getRaftLog().getStartIndex();
+    if (headers == RaftLog.INVALID_LOG_INDEX) {
+      headers = d.getRaftLog().getNextIndex(); // it is empty
+    }
+    return Math.max(0, Math.max(headers, stateMachine.payload().startIndex()) - 1);
   }
 
   /**

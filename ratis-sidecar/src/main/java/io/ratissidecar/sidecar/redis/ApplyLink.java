@@ -111,6 +111,9 @@ final class ApplyLink {
     RecoveryPlan plan =
         RecoveryPlanner.plan(
             marker, control.isEmpty(), reload.isSet(), range, index -> termAt(log, index));
+    if (log.isClosed()) {
+      return true; // the next one is about to come
+    }
     if (plan instanceof RecoveryPlan.Refuse refuse) {
       fatal.stop(refuse.reason(), null);
       return false;

@@ -10,6 +10,9 @@ interface FollowedLog {
   /** The entries that there are. Any thread. */
   LogRange range();
 
+  /** Whether it has ended: what stands on the disk is another one's by now. Any thread. */
+  boolean isClosed();
+
   /** Term of the entry at an index; -1 when there is none. Blocks. */
   long termAt(long index) throws IOException;
 

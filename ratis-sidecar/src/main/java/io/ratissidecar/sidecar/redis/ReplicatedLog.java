@@ -25,6 +25,11 @@ record ReplicatedLog(Replication replication, SnapshotStore snapshots) implement
   }
 
   @Override
+  public boolean isClosed() {
+    return replication.isClosed();
+  }
+
+  @Override
   public long termAt(long index) throws IOException {
     Entry entry = replication.raft().payload().read(index);
     return entry == null ? -1 : entry.term();

@@ -228,18 +228,23 @@ final class SnapshotInstaller implements AutoCloseable {
     patient.quiesce(() -> repairing = true);
     long atLeast = Math.max(entry, patient.logsBeginning());
     PartialSnapshot right = fetchAnew(replication, sources, atLeast);
+    requireUnspoilt(right, patient);
+    beginAnew(
+        replication,
+        () -> {
+          requireUnspoilt(right, patient);
+          right.publishAlone();
+          patient.distrustRedis();
+        });
+  }
+
+  private static void requireUnspoilt(PartialSnapshot right, Patient patient) throws IOException {
     if (patient.isSpoilt(right.manifest().index())) {
       throw new IOException(
           "the snapshot of entry "
               + right.manifest().index()
               + " has the effect of a command that was declared void");
     }
-    beginAnew(
-        replication,
-        () -> {
-          right.publishAlone();
-          patient.distrustRedis();
-        });
   }
 
   private PartialSnapshot fetchAnew(Replication replication, List<Member> sources, long atLeast)

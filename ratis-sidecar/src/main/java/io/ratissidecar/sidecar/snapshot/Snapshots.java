@@ -102,14 +102,18 @@ public final class Snapshots implements AutoCloseable {
     this.taker = new SnapshotTaker(store, redis, loop);
     this.seeder = new SnapshotSeeder(store, redis);
     this.replication = replication;
-    this.sound =
-        new SoundSnapshots(
-            store, index -> replication.get().filter(r -> r.applier().isSpoilt(index)).isPresent());
+    this.sound = new SoundSnapshots(store, this::isSpoilt);
     this.sender =
         new SnapshotSender(
             sound, reader, this::check, System::nanoTime, config.outputBufferBytes());
     this.installer = new SnapshotInstaller(config, store, this::newestRdbVersion, restart);
     this.compaction = new Compaction(store, sound, policy, sender, this::isInstalling);
+  }
+
+  /** What is about to be replaced must not spread either. */
+  private boolean isSpoilt(long index) {
+    return installer.isRepairing()
+        || replication.get().filter(r -> r.applier().isSpoilt(index)).isPresent();
   }
 
   private int newestRdbVersion() {
@@ -377,10 +381,12 @@ public final class Snapshots implements AutoCloseable {
    * its own snapshots.
    *
    * @param sources as for {@link SnapshotInstaller#repair}
+   * @param replaced called while there is no replication, when the data is in place
    * @return completes when replication has begun anew, and Redis is about to be loaded; fails when
    *     it does not come to that, and nothing was changed
    */
-  public CompletableFuture<Void> repair(Replication current, List<Member> sources, long entry) {
+  public CompletableFuture<Void> repair(
+      Replication current, List<Member> sources, long entry, Runnable replaced) {
     return installer.repair(
         current,
         sources,
@@ -397,17 +403,18 @@ public final class Snapshots implements AutoCloseable {
 
           @Override
           public long logsBeginning() {
-            return current.raft().payload().startIndex() - 1;
+            return current.raft().logsBeginning();
           }
 
           @Override
           public boolean isSpoilt(long index) {
-            return sound.isSpoilt(index);
+            return current.applier().isSpoilt(index);
           }
 
           @Override
           public void distrustRedis() throws IOException {
             redis.distrust();
+            replaced.run();
           }
         });
   }

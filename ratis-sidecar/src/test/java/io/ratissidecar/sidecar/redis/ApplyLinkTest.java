@@ -51,6 +51,11 @@ class ApplyLinkTest {
 
   /** Two entries, sent as soon as Redis is ready. On the front loop. */
   private final class Log implements FollowedLog {
+    @Override
+    public boolean isClosed() {
+      return false;
+    }
+
     private Runnable onFirstApplied = () -> {};
 
     @Override

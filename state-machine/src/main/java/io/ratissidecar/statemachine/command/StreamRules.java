@@ -201,7 +201,7 @@ final class StreamRules {
     return new Plan.Refused(
         "ERR "
             + r.argString(name).toUpperCase(Locale.ROOT)
-            + " is refused: what depends on the clock has "
+            + " is refused: what runs with the prelude has "
             + MOST_ARGUMENTS
             + " arguments at the most");
   }

@@ -69,7 +69,9 @@ rare = function(name, ...)
       lex = lex or type(w) == 'string' and lower(w) == 'bylex'
     end
   end
-  if not lex and find('@PLAIN@', ' ' .. c .. ' ', 1, true) then return real(name, ...) end
+  if not lex and (c == 'zrange' or c == 'zrangestore' or find('@PLAIN@', ' ' .. c .. ' ', 1, true)) then
+    return real(name, ...)
+  end
 
   -- From here on what is seldom used: every name is compared in turn.
   local a = {...}
@@ -444,6 +446,15 @@ rare = function(name, ...)
     end
     if reverse then min, max = max, min end
     if failed(ask('ZLEXCOUNT', key, min, max)) then return real(name, unpack(a)) end
+    local members, scores = pairs_of(ask('ZRANGE', key, '0', '-1', 'WITHSCORES'))
+    -- Whether it may write now is Redis's to say.
+    if c == 'zremrangebylex' then
+      local r = real(name, key, '+', '-')
+      if failed(r) then return r end
+    elseif c == 'zrangestore' then
+      local r = real(name, unpack(a))
+      if failed(r) then return r end
+    end
     local less, sub = before or function(x, y) return x < y end, string.sub
     local above = function(member)
       if min == '-' or min == '+' then return min == '-' end
@@ -455,7 +466,6 @@ rare = function(name, ...)
       local bound = sub(max, 2)
       return sub(max, 1, 1) == '[' and not less(bound, member) or less(member, bound)
     end
-    local members, scores = pairs_of(ask('ZRANGE', key, '0', '-1', 'WITHSCORES'))
     local found, from, to, step = {}, 1, #members, 1
     if reverse then from, to, step = to, from, -1 end
     for k = from, to, step do

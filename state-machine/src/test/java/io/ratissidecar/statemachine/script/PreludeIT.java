@@ -209,6 +209,29 @@ class PreludeIT {
     }
   }
 
+  @Test
+  void a_script_that_may_not_write_takes_nothing_out_of_a_range() throws IOException {
+    for (String body :
+        List.of(
+            "return redis.call('zremrangebylex', 'zset', '[member3', '[member4')",
+            "return redis.call('zrangestore', 'to', 'zset', '[member3', '[member4', 'bylex')")) {
+      for (Prelude prelude : List.of(PRELUDE, SHIFTED)) {
+        String before = state(one);
+        RespValue reply =
+            one.call(
+                new byte[][] {
+                  "EVAL_RO".getBytes(UTF_8),
+                  prelude.wrap(body.getBytes(UTF_8)),
+                  "0".getBytes(UTF_8),
+                  Long.toString(CLOCK).getBytes(UTF_8),
+                  (seed + ":0").getBytes(UTF_8)
+                });
+        assertTrue(reply.toString().contains("Write commands are not allowed"), reply::toString);
+        assertEquals(before, state(one));
+      }
+    }
+  }
+
   /** Where texts have an order, and in what it rejects, Redis is the judge. */
   @ParameterizedTest
   @ValueSource(
@@ -235,6 +258,16 @@ class PreludeIT {
         "return redis.call('zrangestore', 'to', K, '[aa', '+', 'bylex', 'limit', 0, 2)",
         "return redis.call('zrangestore', 'to', K, '(z', '+', 'bylex')",
         "return redis.call('zrangestore', 'to', K, '(z', '+', 'bylex', 'rev', 'x')",
+        "return redis.call('zrangestore', K, K, '[b', '(d', 'bylex')",
+        "redis.call('set', 'to', 'x') return redis.call('zrangestore', 'to', K, '[b', '(d', 'bylex')",
+        "return redis.call('zrange', K, 0, -1)",
+        "return redis.call('ZRANGE', K, '0', '-1', 'WITHSCORES')",
+        "return redis.call('zrange', K, 1, 100, 'byscore', 'limit', 1, 3)",
+        "return redis.call('zrange', K, 0, 2, 'rev')",
+        "return redis.call('zrangestore', 'to', K, 0, 2)",
+        "return redis.call('zrangestore', 'to', K, 0, 200, 'byscore')",
+        "return redis.call('zrange', 'none', '[a', '+', 'bylex')",
+        "redis.call('set', K, 'x') return redis.call('zrangebylex', K, '-', '+')",
       })
   void ranges_of_texts_are_those_of_redis(String body) throws IOException {
     for (RedisProcess redis : List.of(one, other)) {
