@@ -70,10 +70,12 @@ public final class Digests implements AutoCloseable {
   private boolean proposed;
   private volatile String state = "";
 
-  /** With wrong data; another one takes its place, with the right data. */
-  private Replication repaired;
+  /**
+   * The one with the wrong data, until its successor has the right data; null when there is none.
+   */
+  private Replication underRepair;
 
-  /** That has come to pass, but for Redis. */
+  /** The right snapshot is in place, and Redis is about to be loaded from it. */
   private volatile boolean replaced;
 
   /**
@@ -101,7 +103,7 @@ public final class Digests implements AutoCloseable {
     return new EntryWatcher() {
       @Override
       public void redisReady() {
-        if (replaced && repaired != replication) {
+        if (replaced && underRepair != replication) {
           haveRightData();
         }
       }
@@ -276,8 +278,8 @@ public final class Digests implements AutoCloseable {
         if (repairs) {
           comparison.repairing(true);
         }
-        if (repairs && repaired == null) {
-          repaired = replication;
+        if (repairs && underRepair == null) {
+          underRepair = replication;
           follow(replication)
               .thenComposeAsync(done -> repair(replication, comparison, members), front.loop())
               .whenCompleteAsync((done, error) -> repairBegun(error), front.loop());
@@ -320,7 +322,7 @@ public final class Digests implements AutoCloseable {
   /** From now on Redis is loaded, which the next replication tells. */
   private void repairBegun(Throwable error) {
     if (error != null) {
-      repaired = null;
+      underRepair = null;
       comparisons.stream()
           .filter(comparison -> comparison.verdict() == Verdict.REPAIRING)
           .forEach(comparison -> comparison.repairing(false));
@@ -334,7 +336,7 @@ public final class Digests implements AutoCloseable {
 
   private void haveRightData() {
     replaced = false;
-    repaired = null;
+    underRepair = null;
     Comparison last = comparisons.getLast();
     comparisons.clear(); // of data that is gone
     comparisons.add(last);
