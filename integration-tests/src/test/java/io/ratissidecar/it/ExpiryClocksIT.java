@@ -6,6 +6,7 @@ import static io.ratissidecar.it.Replies.assertOk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
 import java.time.Duration;
@@ -170,5 +171,20 @@ class ExpiryClocksIT {
     assertEquals("vx", node.redisCall("GET", "k1").text());
     long ttl = node.call("TTL", "k1").number();
     assertTrue(ttl > 1700 && ttl <= 1800, () -> ttl + " s");
+  }
+
+  /** The bundled Redis has no command for a deadline, and tells what is left by its own clock. */
+  @Test
+  void when_a_script_asks_how_much_time_is_left_then_the_logs_clock_tells() throws IOException {
+    Node leader = cluster.awaitLeader();
+    assertOk(leader.call("RAFT", "SET", "key", "value", "EX", "100"));
+    String script =
+        "local left = redis.call('PTTL', KEYS[1]) redis.call('SET', KEYS[2], left) "
+            + "return {left, redis.call('TTL', KEYS[1]), redis.call('TTL', KEYS[2]), redis.call('TTL', 'none')}";
+    List<Reply> left = leader.call("RAFT", "EVAL", script, "2", "key", "left").elements();
+    assertTrue(left.get(0).number() > 60_000 && left.get(0).number() <= 100_000, left::toString);
+    assertEquals((left.get(0).number() + 500) / 1000, left.get(1).number());
+    assertEquals(List.of(-1L, -2L), List.of(left.get(2).number(), left.get(3).number()));
+    ClosingInvariants.checkSameData(cluster);
   }
 }

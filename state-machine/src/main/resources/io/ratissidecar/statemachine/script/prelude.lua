@@ -143,6 +143,11 @@ rare = function(name, ...)
     if text and (text == '0' or find(text, '^%-?[1-9]%d*$')) and #text < 16 then return tonumber(text) end
   end
 
+  -- The clock of this node, which nothing may depend on.
+  local millis = function()
+    local t = real('TIME')
+    return t[1] * 1000 + math.floor(t[2] / 1000)
+  end
   local integer = function(text)
     if text and (text == '0' or find(text, '^%-?[1-9]%d*$')) then return tonumber(text) end
   end
@@ -237,7 +242,18 @@ rare = function(name, ...)
   end
   if c == 'ttl' or c == 'pttl' or c == 'expiretime' or c == 'pexpiretime' then
     if count ~= 1 then return real(name, unpack(a)) end
-    local at = real('PEXPIRETIME', a[1])
+    local at
+    if R.REDIS_VERSION_NUM or #c > 4 then
+      at = real('PEXPIRETIME', a[1])
+    else
+      -- Redis 6.2 tells how much time is left by its own clock: the deadline is known if that stood still meanwhile.
+      local asked
+      repeat
+        asked = millis()
+        at = real('PTTL', a[1])
+      until millis() == asked
+      if type(at) == 'number' and at >= 0 then at = at + asked end
+    end
     if type(at) ~= 'number' or at < 0 then return at end
     at = at - @SHIFT@
     if at <= now then return -2 end
@@ -563,10 +579,6 @@ rare = function(name, ...)
     local idle = function(at)
       if at < now - @EARLIER@ / 2 then at = at + @EARLIER@ end
       return math.max(now - at, 0)
-    end
-    local millis = function()
-      local t = real('TIME')
-      return t[1] * 1000 + math.floor(t[2] / 1000)
     end
     -- XPENDING in its long form, with idle times by the entry's clock. Redis tells them by its own: when the entry was delivered
     -- is known if that stood still meanwhile. So it is asked for a few at a time.
