@@ -183,6 +183,33 @@ class ScriptsIT {
   }
 
   @Test
+  void when_a_callback_is_no_function_then_the_error_says_so_as_redis_does() throws Exception {
+    String second = "second argument to redis.register_function must be a function";
+    String named = "callback argument given to redis.register_function must be a function";
+    for (String value : List.of("'text'", "1", "{}", "true")) {
+      assertLoadFails(second, "redis.register_function('f', " + value + ")");
+      assertLoadFails(named, "redis.register_function{function_name='f', CallBack=" + value + "}");
+    }
+  }
+
+  private void assertLoadFails(String words, String code) throws IOException {
+    String error = raft("FUNCTION", "LOAD", "#!lua name=bad\n" + code).toString();
+    assertTrue(error.startsWith("-ERR Error registering functions: "), error);
+    assertTrue(error.contains(words), code + ": " + error);
+  }
+
+  @Test
+  void when_a_script_reads_streams_then_it_gets_what_is_there_and_does_not_wait() throws Exception {
+    raft("XADD", "stream", "1-1", "f", "v");
+    String read = "return redis.call('xread', unpack(ARGV))";
+    String all = raft("EVAL", read, "0", "STREAMS", "stream", "0").toString();
+    assertTrue(all.contains("1-1"), all);
+    assertError(
+        "ERR xread command is not allowed with BLOCK option from scripts",
+        raft("EVAL", read, "0", "BLOCK", "0", "STREAMS", "stream", "$"));
+  }
+
+  @Test
   void when_functions_are_loaded_then_every_node_has_them_and_shows_the_code_of_the_user()
       throws Exception {
     String code =

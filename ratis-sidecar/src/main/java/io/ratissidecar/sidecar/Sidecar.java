@@ -64,6 +64,9 @@ public final class Sidecar implements AutoCloseable {
   /** A Redis that has answered nothing for so long may be at work with a script. */
   private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  /** So long it may take before who asks how it is has it asked. */
+  private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
   private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
 
@@ -182,12 +185,14 @@ public final class Sidecar implements AutoCloseable {
         redis.describe());
   }
 
+  private boolean isSilentFor(long nanos) {
+    return membership.replication().map(r -> r.applier().silenceNanos() > nanos).orElse(false);
+  }
+
   private void expire() {
     quota.tick();
     news.tick();
-    boolean silent =
-        membership.replication().map(r -> r.applier().silenceNanos() > SILENCE_NANOS).orElse(false);
-    if (silent || redis.busy().isPresent()) {
+    if (isSilentFor(SILENCE_NANOS) || redis.busy().isPresent()) {
       redis.look();
     }
     if (membership.replication().isPresent()) {
@@ -364,6 +369,16 @@ public final class Sidecar implements AutoCloseable {
     @Override
     public Optional<String> busy() {
       return redis.busy();
+    }
+
+    @Override
+    public boolean isRedisLate() {
+      return isSilentFor(LATE_NANOS);
+    }
+
+    @Override
+    public void whenBusyAsked(Runnable callback) {
+      redis.whenLooked(() -> front.loop().execute(callback));
     }
 
     @Override

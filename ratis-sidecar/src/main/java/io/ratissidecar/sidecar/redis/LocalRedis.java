@@ -15,8 +15,12 @@ import java.io.UncheckedIOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -77,6 +81,9 @@ public final class LocalRedis {
 
   /** What Redis says while it is at work with a script for long; empty when it is not. */
   private volatile String busy = "";
+
+  /** Who waits for the next look. */
+  private final Queue<Runnable> askers = new ConcurrentLinkedQueue<>();
 
   /**
    * @param snapshots what its data may be loaded from
@@ -158,6 +165,23 @@ public final class LocalRedis {
   /** Asks Redis soon whether it is busy. Any thread. */
   public void look() {
     wake.release();
+  }
+
+  /**
+   * Runs the callback, on the thread that looks after Redis, once it was asked whether it is busy
+   * after this call: what {@link #busy} tells may be of a moment ago. Any thread.
+   */
+  public void whenLooked(Runnable callback) {
+    askers.add(callback);
+    look();
+  }
+
+  private List<Runnable> takeAskers() {
+    List<Runnable> taken = new ArrayList<>();
+    for (Runnable asker = askers.poll(); asker != null; asker = askers.poll()) {
+      taken.add(asker);
+    }
+    return taken;
   }
 
   /**
@@ -276,6 +300,7 @@ public final class LocalRedis {
         return;
       }
       connected = false;
+      takeAskers().forEach(Runnable::run); // there is no Redis that could be asked
       pause(RETRY_MILLIS);
     }
   }
@@ -320,6 +345,7 @@ public final class LocalRedis {
   }
 
   private void ping(RedisControl control) {
+    List<Runnable> asking = takeAskers();
     try {
       control.ping();
       busy = "";
@@ -328,6 +354,8 @@ public final class LocalRedis {
         throw e;
       }
       busy = e.getMessage();
+    } finally {
+      asking.forEach(Runnable::run);
     }
   }
 

@@ -72,8 +72,12 @@ final class RaftCommands {
       refuseHere(request, name, refusal.get());
       return true;
     }
-    Optional<String> busy = services.isLeader() ? services.busy() : Optional.empty();
-    if (busy.isPresent() && !mayRunWhileBusy(request, name)) {
+    boolean mayBeBusy = services.isLeader() && !mayRunWhileBusy(request, name);
+    if (mayBeBusy && !session.knowsWhetherBusy(false)) {
+      return false;
+    }
+    Optional<String> busy = mayBeBusy ? services.busy() : Optional.empty();
+    if (busy.isPresent()) {
       boolean exec = request.argIs(name, "EXEC") && inTransaction();
       String because = exec ? "EXECABORT Transaction discarded because of: " : "";
       refuseHere(request, name, because + busy.get());

@@ -48,9 +48,15 @@ public interface Services {
 
   /**
    * What the local Redis says while it is at work with a script for long, and so takes no other
-   * command; else empty.
+   * command; else empty. It may be over since a moment ago: {@link #whenBusyAsked}.
    */
   Optional<String> busy();
+
+  /** Whether the local Redis has had something of the log for a while and has not answered. */
+  boolean isRedisLate();
+
+  /** Runs the callback once the local Redis was asked anew whether it is busy. */
+  void whenBusyAsked(Runnable callback);
 
   /** How much memory data may take. */
   MemoryQuota quota();

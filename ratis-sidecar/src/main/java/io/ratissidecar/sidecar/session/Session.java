@@ -40,6 +40,9 @@ public final class Session implements RequestSink {
   private boolean skipping;
   private boolean fromPeer;
 
+  /** A request has waited for what Redis says, and comes again. */
+  private boolean askedWhetherBusy;
+
   public Session(ClientConnection client, Services services) {
     this.id = services.sessions().nextId();
     this.client = client;
@@ -120,6 +123,20 @@ public final class Session implements RequestSink {
   /** As {@link ReplyQueue#holdUntilAnswered}. */
   void holdUntilAnswered() {
     replies.holdUntilAnswered();
+  }
+
+  /**
+   * Whether {@link Services#busy} tells how Redis is now that this request has come. When false,
+   * the request comes again once it does: who has just seen a script end is not refused for it.
+   *
+   * @param doubt whether it may be busy although it is not known to be
+   */
+  boolean knowsWhetherBusy(boolean doubt) {
+    askedWhetherBusy = !askedWhetherBusy && (doubt || services.busy().isPresent());
+    if (askedWhetherBusy) {
+      holdUntil(services::whenBusyAsked);
+    }
+    return !askedWhetherBusy;
   }
 
   /** Has the same request come again once the callback is run. */

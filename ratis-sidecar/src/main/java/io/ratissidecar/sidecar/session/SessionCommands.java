@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.session;
 import io.ratissidecar.statemachine.command.LocalPlan;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
+import io.ratissidecar.statemachine.script.RunningFunction;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Locale;
@@ -38,10 +39,16 @@ final class SessionCommands {
       return true;
     }
     if (plan instanceof LocalPlan.Session) {
-      Optional<String> busy = session.services().busy();
-      if (busy.isPresent() && (request.argIs(0, "PING") || request.argIs(0, "ECHO"))) {
-        session.slot(Lane.IMMEDIATE).error(busy.get()); // who asks wants to know how Redis is
-        return true;
+      if (request.argIs(0, "PING") || request.argIs(0, "ECHO")) {
+        // Who asks wants to know how Redis is.
+        if (!session.knowsWhetherBusy(session.services().isRedisLate())) {
+          return false;
+        }
+        Optional<String> busy = session.services().busy();
+        if (busy.isPresent()) {
+          session.slot(Lane.IMMEDIATE).error(busy.get());
+          return true;
+        }
       }
       return answer(session, request);
     }
@@ -56,6 +63,9 @@ final class SessionCommands {
           .forward(
               Request.of(services.commands().deadlineQuestion(question.key())),
               DeadlineReplies.of(question.reply(), services));
+    }
+    if (request.argIs(0, "FUNCTION") && request.argCount() == 2 && request.argIs(1, "STATS")) {
+      return session.local().forward(request, RunningFunction::copy);
     }
     return session.local().forward(request);
   }

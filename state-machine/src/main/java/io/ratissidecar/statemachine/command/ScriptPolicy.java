@@ -52,6 +52,10 @@ public record ScriptPolicy(String allowed, String refused, String needy, String 
                   + " zinterstore zrangestore zunionstore")
               .split(" "));
 
+  /** Rules that change nothing within a script, where Redis itself forbids to wait. */
+  private static final Set<ArgumentRule> UNCHANGED =
+      Set.of(ArgumentRule.NONE, ArgumentRule.XREAD_BLOCK);
+
   /** Of the session otherwise, and harmless. */
   private static final Set<String> HARMLESS = Set.of("ping", "echo");
 
@@ -80,7 +84,7 @@ public record ScriptPolicy(String allowed, String refused, String needy, String 
         writing.append(name).append(' ');
       }
       boolean asItIs =
-          replicated && policy.rule() == ArgumentRule.NONE && !OF_THE_NODE.contains(name);
+          replicated && UNCHANGED.contains(policy.rule()) && !OF_THE_NODE.contains(name);
       if (handled.contains(name)) {
         continue;
       }

@@ -39,20 +39,27 @@ local enter = function(place)
 end
 -- While a library is loaded there is nothing but redis, which can't call, and what strings have.
 local registered = 0
--- Only a function can be dumped: of anything else this makes an error, as Redis would.
-local checked = function(callback)
-  ('').dump(callback)
+-- Only a function can be dumped: of anything else this makes an error, which names what was called. So it says what Redis would.
+local must_be_functions = {}
+must_be_functions['second argument to redis.register_function must be a function'] = ('').dump
+must_be_functions['callback argument given to redis.register_function must be a function'] = ('').dump
+local second = function(callback)
+  must_be_functions['second argument to redis.register_function must be a function'](callback)
+  return enter(registered)
+end
+local named = function(callback)
+  must_be_functions['callback argument given to redis.register_function must be a function'](callback)
   return enter(registered)
 end
 -- Named arguments are found in any case by Redis. Without pairs all spellings are tried.
-local wrap_callbacks = function(named)
+local wrap_callbacks = function(arguments)
   for i = 0, 255 do
     local name, bit = '', 1
     for letter in ('callback'):gmatch('.') do
       name = name .. (i % (2 * bit) >= bit and letter:upper() or letter)
       bit = 2 * bit
     end
-    if named[name] then named[name] = checked(named[name]) end
+    if arguments[name] then arguments[name] = named(arguments[name]) end
   end
 end
 main({
@@ -60,7 +67,7 @@ main({
     local first, callback = ...
     registered = registered + 1
     if callback ~= nil then
-      return (function(_, _, ...) return redis.register_function(first, checked(callback), ...) end)(...)
+      return (function(_, _, ...) return redis.register_function(first, second(callback), ...) end)(...)
     end
     if first then wrap_callbacks(first) end
     return redis.register_function(...)

@@ -1,0 +1,39 @@
+package io.ratissidecar.it;
+
+import static io.ratissidecar.it.Replies.assertNumber;
+import static io.ratissidecar.it.Replies.assertOk;
+import static io.ratissidecar.it.Replies.assertText;
+
+import io.ratissidecar.jepsen.RespClient;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Scripts that keep Redis busy for a while, and then end. */
+@Tag("fault")
+@ExtendWith(PrintLogsOnFailure.class)
+class LongScriptIT {
+  private static final String LONG = "for i = 1, 60000000 do end return ARGV[1]";
+
+  @Test
+  void when_a_script_has_kept_redis_busy_then_nobody_is_refused_once_it_is_answered()
+      throws Exception {
+    try (TestCluster cluster = TestCluster.of(1, "--mode", "transparent")) {
+      Node leader = cluster.leader();
+      assertOk(leader.call("CONFIG", "SET", "busy-reply-threshold", "10"));
+      try (RespClient client = leader.client();
+          RespClient other = leader.client()) {
+        for (int i = 0; i < 5; i++) {
+          client.send("EVAL", LONG, "0", "" + i);
+          Poll.until(
+              "Redis is busy",
+              TestCluster.PATIENCE,
+              () -> other.call("PING").toString().startsWith("-BUSY"));
+          assertText("" + i, client.read());
+          assertText("PONG", client.call("PING"));
+          assertNumber(i + 1, other.call("INCR", "n"));
+        }
+      }
+    }
+  }
+}
