@@ -147,6 +147,30 @@ class BlockingIT {
   }
 
   @Test
+  void when_data_comes_for_who_waits_then_nobody_sees_it_in_between() throws Exception {
+    try (RespClient producer = leader.client();
+        RespClient consumer = leader.client();
+        RespClient mover = leader.client()) {
+      for (int i = 0; i < 50; i++) {
+        consumer.send("BLMOVE", "b", "c", "LEFT", "RIGHT", "0");
+        mover.send("BLMOVE", "a", "b", "LEFT", "RIGHT", "0");
+        awaitBlocked(leader, 2);
+        if (i % 2 == 0) {
+          assertNumber(1, producer.call("RPUSH", "a", "" + i));
+        } else {
+          assertOk(producer.call("MULTI"));
+          producer.call("RPUSH", "a", "" + i);
+          assertEquals("*[:1]", producer.call("EXEC").toString());
+        }
+        assertNumber(0, producer.call("EXISTS", "a", "b"));
+        assertNumber(i + 1, producer.call("LLEN", "c"));
+        assertText("" + i, mover.read());
+        assertText("" + i, consumer.read());
+      }
+    }
+  }
+
+  @Test
   void when_it_is_of_no_use_to_the_first_then_the_next_gets_it() throws Exception {
     try (RespClient first = leader.client();
         RespClient second = leader.client();

@@ -51,6 +51,9 @@ public final class BlockedClients {
 
   private static final long AGAIN_MILLIS = 100;
 
+  /** Where the keys of a command are looked for; what else it names is found a moment later. */
+  private static final int MOST_WORDS = 64;
+
   private final FrontLoop front;
   private final Supplier<Optional<Replication>> replication;
   private final Supplier<Expirer> expirer;
@@ -61,6 +64,9 @@ public final class BlockedClients {
 
   /** Keys that are being asked for; those that changed meanwhile are asked for once more. */
   private final Map<DatabaseKey, Boolean> asked = new HashMap<>();
+
+  /** What keys held when they were looked at last, where that was something. */
+  private final Map<DatabaseKey, String> heldLast = new HashMap<>();
 
   private int ticks;
 
@@ -160,6 +166,43 @@ public final class BlockedClients {
         });
   }
 
+  /**
+   * A command has just gone into the log that may bring what clients wait for. For each key that it
+   * names, the one who came first tries its luck right behind it, so that nobody sees in between
+   * what is that client's, as in Redis. Whether the command writes, and what, only Redis knows; who
+   * finds nothing waits on. Others in line are served once Redis tells of a change.
+   */
+  public void proposed(Request command, int name, int database) {
+    if (queues.isEmpty()) {
+      return;
+    }
+    int end = Math.min(command.argCount(), name + 1 + MOST_WORDS);
+    for (int i = name + 1; i < end; i++) {
+      tryFirst(new DatabaseKey(database, command.arg(i)));
+    }
+  }
+
+  /** As {@link #proposed(Request, int, int)}, for commands that take the place of one. */
+  public void proposed(byte[][][] commands, int database) {
+    if (!queues.isEmpty()) {
+      for (byte[][] command : commands) {
+        proposed(Request.of(command), 0, database);
+      }
+    }
+  }
+
+  private void tryFirst(DatabaseKey key) {
+    LinkedHashSet<Waiter> queue = queues.get(key);
+    if (queue == null) {
+      return;
+    }
+    Waiter first = queue.iterator().next();
+    boolean useless = heldLast.containsKey(key) && !first.canUse(heldLast.get(key));
+    if (!first.isReader() && !first.hasJustCome() && !useless) {
+      serve(first);
+    }
+  }
+
   /** How many wait; not those for whom it is not yet known what is new to them. */
   public int count() {
     return (int) all.stream().filter(w -> !LastIds.areAskedFor(w.plan())).count();
@@ -174,6 +217,7 @@ public final class BlockedClients {
       if (queue != null && queue.remove(waiter)) {
         if (queue.isEmpty()) {
           queues.remove(key);
+          heldLast.remove(key);
         } else {
           ask(key); // the next one's turn
         }
@@ -327,8 +371,10 @@ public final class BlockedClients {
     List<Waiter> waiting = List.copyOf(queue);
     List<Waiter> next = waiting.stream().filter(waiter -> !waiter.isPassedOver()).toList();
     if (type.equals(KeyWatch.NOTHING)) {
+      heldLast.remove(key);
       next.stream().filter(Waiter::isInGroup).forEach(this::serve); // there is no group any more
     } else {
+      heldLast.put(key, type);
       List<Waiter> able = next.stream().filter(waiter -> waiter.canUse(type)).toList();
       able.stream().filter(waiter -> !waiter.isReader()).findFirst().ifPresent(this::serve);
       able.stream().filter(Waiter::isReader).forEach(this::serve);
@@ -421,6 +467,17 @@ public final class BlockedClients {
     expirer.get().proposed(commands, database);
     byte[][][] guarded = guard.then(commands);
     current.sequencer().add(receiver, database, waiter.protocol(), guarded, guarded.length - 1);
+    movedTo(waiter);
+  }
+
+  /** What one who waited moves elsewhere others may wait for. */
+  private void movedTo(Waiter waiter) {
+    for (byte[] word : waiter.plan().words()) {
+      DatabaseKey key = new DatabaseKey(waiter.database(), word);
+      if (!waiter.keys().contains(key)) {
+        tryFirst(key);
+      }
+    }
   }
 
   /** Null when this node does not lead. */

@@ -262,6 +262,7 @@ final class ClientTransaction {
           .sequencer()
           .add(client, database, session.protocol(), guarded, guarded.length - 1);
     }
+    services.blocked().proposed(block.commands, database);
     return true;
   }
 

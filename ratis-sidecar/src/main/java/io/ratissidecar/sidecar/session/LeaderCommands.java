@@ -95,6 +95,9 @@ final class LeaderCommands {
     if (guard.isNone() && plan.isAsItIs()) {
       services.expirer().proposed(request, name, session.database());
       sequencer.add(client, session.database(), session.protocol(), request, name);
+      if (!read) {
+        services.blocked().proposed(request, name, session.database());
+      }
       return true;
     }
     if (planned instanceof Plan.Script
@@ -110,6 +113,9 @@ final class LeaderCommands {
         session.protocol(),
         guard.then(commands),
         guard.before().size() + plan.replyIndex());
+    if (!read) {
+      services.blocked().proposed(request, name, session.database());
+    }
     return true;
   }
 
