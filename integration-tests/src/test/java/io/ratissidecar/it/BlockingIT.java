@@ -171,6 +171,50 @@ class BlockingIT {
   }
 
   @Test
+  void when_groups_are_named_as_streams_then_who_waits_in_vain_makes_no_entries() throws Exception {
+    try (RespClient orders = leader.client();
+        RespClient billing = leader.client()) {
+      assertOk(leader.call("XGROUP", "CREATE", "orders", "billing", "$", "MKSTREAM"));
+      assertOk(leader.call("XGROUP", "CREATE", "billing", "orders", "$", "MKSTREAM"));
+      orders.send("XREADGROUP GROUP billing c BLOCK 0 STREAMS orders >".split(" "));
+      billing.send("XREADGROUP GROUP orders c BLOCK 0 STREAMS billing >".split(" "));
+      awaitBlocked(leader, 2);
+      assertNumber(0, leader.call("XACK", "orders", "billing", "1-1"));
+      Poll.until(
+          "the log stands still",
+          TestCluster.PATIENCE,
+          () -> {
+            long before = leader.infoNumber("raft_current_index");
+            for (int i = 0; i < 100; i++) {
+              leader.call("EXISTS", "nothing");
+            }
+            return leader.infoNumber("raft_current_index") == before;
+          });
+      leader.call("XADD", "orders", "1-1", "f", "v");
+      leader.call("XADD", "billing", "1-2", "f", "v");
+      assertTrue(orders.read().toString().contains("1-1"));
+      assertTrue(billing.read().toString().contains("1-2"));
+    }
+  }
+
+  @Test
+  void when_unblocked_while_a_write_names_the_key_then_the_client_hears_it() throws Exception {
+    try (RespClient waiting = leader.client();
+        RespClient client = leader.client()) {
+      String id = waiting.call("CLIENT", "ID").toString().substring(1);
+      for (int i = 0; i < 20; i++) {
+        waiting.send("BLPOP", "list", "0");
+        awaitBlocked(leader, 1);
+        client.send("DEL", "list");
+        client.send("CLIENT", "UNBLOCK", id, "ERROR");
+        assertNumber(0, client.read());
+        assertNumber(1, client.read());
+        assertError("UNBLOCKED client unblocked via CLIENT UNBLOCK", waiting.read());
+      }
+    }
+  }
+
+  @Test
   void when_it_is_of_no_use_to_the_first_then_the_next_gets_it() throws Exception {
     try (RespClient first = leader.client();
         RespClient second = leader.client();

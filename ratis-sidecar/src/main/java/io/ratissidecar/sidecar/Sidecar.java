@@ -67,6 +67,9 @@ public final class Sidecar implements AutoCloseable {
   /** So long it may take before who asks how it is has it asked. */
   private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
+  /** A Redis that says neither yes nor no keeps nobody for longer. */
+  private static final long LONGEST_QUESTION_MILLIS = 1000;
+
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
   private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
 
@@ -378,7 +381,12 @@ public final class Sidecar implements AutoCloseable {
 
     @Override
     public void whenBusyAsked(Runnable callback) {
-      redis.whenLooked(() -> front.loop().execute(callback));
+      CompletableFuture<Void> asked = new CompletableFuture<>();
+      asked.thenRunAsync(callback, front.loop());
+      redis.whenLooked(() -> asked.complete(null));
+      front
+          .loop()
+          .schedule(() -> asked.complete(null), LONGEST_QUESTION_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     @Override

@@ -17,12 +17,14 @@ import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -51,6 +53,9 @@ public final class BlockedClients {
 
   private static final long AGAIN_MILLIS = 100;
 
+  /** The word of a move that says where to. */
+  private static final int DESTINATION = 2;
+
   /** Where the keys of a command are looked for; what else it names is found a moment later. */
   private static final int MOST_WORDS = 64;
 
@@ -67,6 +72,14 @@ public final class BlockedClients {
 
   /** What keys held when they were looked at last, where that was something. */
   private final Map<DatabaseKey, String> heldLast = new HashMap<>();
+
+  /** Keys whose first in line is to be tried. */
+  private final Queue<DatabaseKey> toTry = new ArrayDeque<>();
+
+  private boolean tryingFirsts;
+
+  /** No key that somebody waits for is longer. */
+  private int longestKey;
 
   private int ticks;
 
@@ -120,7 +133,9 @@ public final class BlockedClients {
   }
 
   private void queue(Waiter waiter) {
+    longestKey = queues.isEmpty() ? 0 : longestKey;
     for (DatabaseKey key : waiter.keys()) {
+      longestKey = Math.max(longestKey, key.name().length);
       queues.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(waiter);
     }
     if (waiter.keys().isEmpty()) {
@@ -178,29 +193,54 @@ public final class BlockedClients {
     }
     int end = Math.min(command.argCount(), name + 1 + MOST_WORDS);
     for (int i = name + 1; i < end; i++) {
-      tryFirst(new DatabaseKey(database, command.arg(i)));
+      if (command.argLength(i) <= longestKey) {
+        toTry.add(new DatabaseKey(database, command.arg(i)));
+      }
     }
+    tryFirsts();
   }
 
   /** As {@link #proposed(Request, int, int)}, for commands that take the place of one. */
   public void proposed(byte[][][] commands, int database) {
-    if (!queues.isEmpty()) {
-      for (byte[][] command : commands) {
-        proposed(Request.of(command), 0, database);
+    if (queues.isEmpty()) {
+      return;
+    }
+    for (byte[][] command : commands) {
+      Arrays.stream(command)
+          .skip(1)
+          .limit(MOST_WORDS)
+          .filter(word -> word.length <= longestKey)
+          .forEach(word -> toTry.add(new DatabaseKey(database, word)));
+    }
+    tryFirsts();
+  }
+
+  /** Whoever moves something to another key adds that one meanwhile. */
+  private void tryFirsts() {
+    if (tryingFirsts) {
+      return;
+    }
+    tryingFirsts = true;
+    try {
+      for (DatabaseKey key = toTry.poll(); key != null; key = toTry.poll()) {
+        tryFirst(key);
       }
+    } finally {
+      tryingFirsts = false;
     }
   }
 
   private void tryFirst(DatabaseKey key) {
-    LinkedHashSet<Waiter> queue = queues.get(key);
-    if (queue == null) {
-      return;
+    Set<Waiter> queue = queues.getOrDefault(key, new LinkedHashSet<>());
+    Optional<Waiter> first = queue.stream().filter(waiter -> !waiter.isReader()).findFirst();
+    if (first.isPresent() && mayUse(first.get(), heldLast.get(key))) {
+      serve(first.get());
     }
-    Waiter first = queue.iterator().next();
-    boolean useless = heldLast.containsKey(key) && !first.canUse(heldLast.get(key));
-    if (!first.isReader() && !first.hasJustCome() && !useless) {
-      serve(first);
-    }
+  }
+
+  /** A key that is known to hold another type costs no entries. */
+  private static boolean mayUse(Waiter waiter, String type) {
+    return type == null || waiter.canUse(type);
   }
 
   /** How many wait; not those for whom it is not yet known what is new to them. */
@@ -227,12 +267,12 @@ public final class BlockedClients {
 
   /**
    * Ends the waiting as {@code CLIENT UNBLOCK} does. One whose command is on its way through the
-   * log gets what that brings.
+   * log gets what that brings, if it is something.
    *
    * @return whether it was waiting
    */
   public boolean unblock(Waiter waiter, boolean withError) {
-    if (waiter.isOver() || waiter.isTrying()) {
+    if (waiter.isOver()) {
       return false;
     }
     if (withError) {
@@ -261,21 +301,28 @@ public final class BlockedClients {
 
   /** Tells all that this node serves no more. */
   public void endAll() {
-    for (Waiter waiter : List.copyOf(all)) {
-      if (!waiter.isTrying()) {
-        end(waiter, NOT_LEADING);
-      }
-    }
+    List.copyOf(all).forEach(waiter -> end(waiter, NOT_LEADING));
   }
 
   private void failed(Waiter waiter, Failure failure) {
-    if (!waiter.isOver()) {
+    if (waiter.isOver()) {
+      return;
+    }
+    if (failure == Failure.NOT_LEADER) { // nothing has happened
+      waiter.waitOn();
+      end(waiter, NOT_LEADING);
+    } else {
       remove(waiter);
       waiter.client().failed(failure);
     }
   }
 
+  /** One whose command is on its way hears it if that brings nothing. */
   private void end(Waiter waiter, String error) {
+    if (waiter.isTrying()) {
+      waiter.endWith(error);
+      return;
+    }
     remove(waiter);
     waiter.client().reply(out -> Resp.writeError(out, error));
   }
@@ -467,16 +514,9 @@ public final class BlockedClients {
     expirer.get().proposed(commands, database);
     byte[][][] guarded = guard.then(commands);
     current.sequencer().add(receiver, database, waiter.protocol(), guarded, guarded.length - 1);
-    movedTo(waiter);
-  }
-
-  /** What one who waited moves elsewhere others may wait for. */
-  private void movedTo(Waiter waiter) {
-    for (byte[] word : waiter.plan().words()) {
-      DatabaseKey key = new DatabaseKey(waiter.database(), word);
-      if (!waiter.keys().contains(key)) {
-        tryFirst(key);
-      }
+    if (WaitingMove.of(waiter.plan().words()) != null) {
+      toTry.add(new DatabaseKey(database, waiter.plan().words()[DESTINATION]));
+      tryFirsts();
     }
   }
 
@@ -512,7 +552,9 @@ public final class BlockedClients {
         // A look that is under way may be at something that came behind the command. Redis told of
         // no change then, since it tells of those behind a look only.
         boolean again = waiter.waitOn() || waiter.keys().stream().anyMatch(asked::containsKey);
-        if (waiter.isExpired()) {
+        if (waiter.lastError() != null) {
+          end(waiter, waiter.lastError());
+        } else if (waiter.isExpired()) {
           timeOut(waiter);
         } else {
           // What is there may be of use to the next one.

@@ -29,6 +29,7 @@ public final class Waiter {
   private boolean passedOver;
   private boolean expired;
   private boolean over;
+  private String lastError;
 
   /** Who waits: the place of the reply. */
   public interface Client extends ReplyReceiver {
@@ -202,6 +203,16 @@ public final class Waiter {
 
   boolean isExpired() {
     return expired;
+  }
+
+  /** An error ends the waiting unless the command that is on its way brings something. */
+  void endWith(String error) {
+    lastError = error;
+  }
+
+  /** Null for none. */
+  String lastError() {
+    return lastError;
   }
 
   boolean isOver() {

@@ -354,6 +354,9 @@ public final class LocalRedis {
         throw e;
       }
       busy = e.getMessage();
+    } catch (RedisException e) {
+      busy = "";
+      throw e;
     } finally {
       asking.forEach(Runnable::run);
     }

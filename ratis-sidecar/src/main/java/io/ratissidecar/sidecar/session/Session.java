@@ -68,6 +68,7 @@ public final class Session implements RequestSink {
     }
     boolean accepted = dispatch(request);
     if (accepted) {
+      askedWhetherBusy = false;
       lastCommandNanos = services.nanoTime();
     }
     return accepted;

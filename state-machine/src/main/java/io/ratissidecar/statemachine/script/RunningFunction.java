@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 
 /** The function that Redis is at work with in a reply of {@code FUNCTION STATS}, as it was sent. */
 public final class RunningFunction {
-  private static final Pattern TAIL = Pattern.compile("\\d+:\\d+");
+  private static final Pattern TAIL = Pattern.compile("\\d+ \\d+:\\d+");
 
   private RunningFunction() {}
 
@@ -35,11 +35,17 @@ public final class RunningFunction {
     for (int i = 0; i < count; i++) {
       words.add(bulk(reply, line(reply)));
     }
-    int kept = count > 2 && TAIL.matcher(words.get(count - 1)).matches() ? count - 2 : count;
+    int kept = count > 2 && hasTail(words) ? count - 2 : count;
     Resp.writeArrayHeader(out, kept);
     for (String word : words.subList(0, kept)) {
       Resp.writeBulk(out, word.getBytes(StandardCharsets.ISO_8859_1));
     }
+  }
+
+  /** The clock and the seed with the database. */
+  private static boolean hasTail(List<String> words) {
+    String both = words.get(words.size() - 2) + " " + words.get(words.size() - 1);
+    return TAIL.matcher(both).matches();
   }
 
   private static String line(ByteBuf reply) {
