@@ -160,7 +160,9 @@ public final class BlockedClients {
             if (waiter.isOver()) {
               return;
             }
-            if (answer.isError()) { // such as BUSY
+            if (waiter.lastError() != null) {
+              end(waiter, waiter.lastError());
+            } else if (answer.isError()) { // such as BUSY
               remove(waiter);
               waiter.client().reply(frame);
             } else {
@@ -234,7 +236,7 @@ public final class BlockedClients {
     Set<Waiter> queue = queues.getOrDefault(key, new LinkedHashSet<>());
     Optional<Waiter> first = queue.stream().filter(waiter -> !waiter.isReader()).findFirst();
     if (first.isPresent() && mayUse(first.get(), heldLast.get(key))) {
-      serve(first.get());
+      serve(first.get(), false);
     }
   }
 
@@ -374,9 +376,22 @@ public final class BlockedClients {
 
               @Override
               public void failed(Failure failure) {
-                BlockedClients.this.failed(waiter, failure);
+                notConfirmed(waiter, failure);
               }
             });
+  }
+
+  /** An attempt that is under way may still bring something: that counts. */
+  private void notConfirmed(Waiter waiter, Failure failure) {
+    if (!waiter.isTrying()) {
+      failed(waiter, failure);
+      return;
+    }
+    waiter.confirmAgain();
+    waiter.expired();
+    if (failure == Failure.NOT_LEADER) {
+      end(waiter, NOT_LEADING);
+    }
   }
 
   /**
@@ -416,6 +431,8 @@ public final class BlockedClients {
       return;
     }
     List<Waiter> waiting = List.copyOf(queue);
+    // An attempt from before the look does not know what is an error for who has just come.
+    List<Waiter> looking = waiting.stream().filter(waiter -> !waiter.isTrying()).toList();
     List<Waiter> next = waiting.stream().filter(waiter -> !waiter.isPassedOver()).toList();
     if (type.equals(KeyWatch.NOTHING)) {
       heldLast.remove(key);
@@ -432,7 +449,7 @@ public final class BlockedClients {
           .filter(waiter -> waiter.hasJustCome() || waiter.isInGroup())
           .forEach(this::serve);
     }
-    waiting.forEach(waiter -> waiter.lookedAt(key));
+    looking.forEach(waiter -> waiter.lookedAt(key));
     waiting.stream().filter(Waiter::isExpired).forEach(this::timeOut);
     if (changedSince) {
       ask(key);
@@ -440,10 +457,17 @@ public final class BlockedClients {
   }
 
   private void serve(Waiter first) {
+    serve(first, first.hasJustCome());
+  }
+
+  private void serve(Waiter first, boolean errorCounts) {
+    if (first.isOver()) {
+      return;
+    }
     if (first.isTrying()) {
       first.tryAgain();
     } else {
-      attempt(first, first.hasJustCome());
+      attempt(first, errorCounts);
     }
   }
 
@@ -556,6 +580,7 @@ public final class BlockedClients {
           end(waiter, waiter.lastError());
         } else if (waiter.isExpired()) {
           timeOut(waiter);
+          waiter.keys().forEach(BlockedClients.this::ask); // it may have to look first
         } else {
           // What is there may be of use to the next one.
           waiter.passOver(!again);

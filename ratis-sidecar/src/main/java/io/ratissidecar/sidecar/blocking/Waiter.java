@@ -186,6 +186,11 @@ public final class Waiter {
     return begins;
   }
 
+  /** It could not be found out. */
+  void confirmAgain() {
+    confirming = false;
+  }
+
   /** This node has led after the time was over, so that what the keys hold from then on counts. */
   void confirmed() {
     confirmed = true;
