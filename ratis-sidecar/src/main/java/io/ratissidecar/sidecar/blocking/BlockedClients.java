@@ -233,7 +233,10 @@ public final class BlockedClients {
   }
 
   private void tryFirst(DatabaseKey key) {
-    Set<Waiter> queue = queues.getOrDefault(key, new LinkedHashSet<>());
+    Set<Waiter> queue = queues.get(key);
+    if (queue == null) {
+      return; // as for most words
+    }
     Optional<Waiter> first = queue.stream().filter(waiter -> !waiter.isReader()).findFirst();
     if (first.isPresent() && mayUse(first.get(), heldLast.get(key))) {
       serve(first.get(), false);
