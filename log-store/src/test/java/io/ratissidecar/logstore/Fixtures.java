@@ -6,10 +6,13 @@ import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import io.ratissidecar.statemachine.entry.EntryType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -72,8 +75,25 @@ final class Fixtures {
     return Recovery.segmentFiles(dir);
   }
 
-  /** Copies the files as they are now, which is what a killed process leaves. */
+  /**
+   * Copies the files as they are now, which is what a killed process leaves. RocksDB deletes files
+   * of the index in the background; where one goes before its turn, the copy is made anew.
+   */
   static void copy(Path from, Path to) throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        copyOnce(from, to);
+        return;
+      } catch (NoSuchFileException e) {
+        if (attempt == 100) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static void copyOnce(Path from, Path to) throws IOException {
+    delete(to);
     try (Stream<Path> files = Files.walk(from)) {
       for (Path file : files.toList()) {
         Path target = to.resolve(from.relativize(file).toString());
@@ -81,6 +101,18 @@ final class Fixtures {
           Files.createDirectories(target);
         } else {
           Files.copy(file, target);
+        }
+      }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  private static void delete(Path tree) throws IOException {
+    if (Files.exists(tree)) {
+      try (Stream<Path> files = Files.walk(tree)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
         }
       }
     }
