@@ -275,11 +275,17 @@ class ImportIT {
           }
         }
         awaitCaughtUp(source, program);
-        source.call("PFADD", "estimate", "a", "b");
-        source.call("PFDEBUG", "TODENSE", "estimate");
+        String restore =
+            "return redis.call('RESTORE-ASKING', 'copy', 0, redis.call('DUMP', 'small'))";
+        source.call("EVAL", restore, "0");
         program
             .await(LONG)
-            .expect(FAILED, "can't run PFDEBUG", "in database 0", "PFDEBUG is refused", "offset");
+            .expect(
+                FAILED,
+                "can't run RESTORE-ASKING",
+                "in database 0",
+                "RESTORE-ASKING is refused",
+                "offset");
       }
       assertEquals(200_000, cluster.node(0).call("RAFT", "STRLEN", "grows").number());
       cluster.node(0).call("RAFT", "FLUSHALL");

@@ -24,7 +24,10 @@ final class RedisSuite {
     "yes",
     // A test is about one leader: it must not move because the machine is busy.
     "--election-timeout-millis",
-    "5000"
+    "5000",
+    // One has values of 32 MiB.
+    "--max-entry-bytes",
+    "67108864"
   };
 
   /** What the suite is run against. */

@@ -88,6 +88,32 @@ class StreamsIT {
     checkSame(cluster);
   }
 
+  @Test
+  void when_trimmed_about_then_by_the_nodes_of_the_leaders_setting() throws Exception {
+    Node follower = cluster.followers().get(0);
+    assertEquals("100", configured(leader));
+    try {
+      assertText("OK", leader.call("config", "set", "STREAM-NODE-MAX-ENTRIES", "10"));
+      for (int i = 1; i <= 40; i++) {
+        leader.call("XADD", "s", i + "-0", "f", "v");
+      }
+      assertNumber(20, leader.call("XTRIM", "s", "MAXLEN", "~", "15"));
+      assertText("41-0", follower.call("XADD", "s", "MAXLEN", "~", "5", "41-0", "f", "v"));
+      assertNumber(11, leader.call("XLEN", "s"));
+      leader.redisCall("CONFIG", "SET", "stream-node-max-entries", "4");
+      leader.redis().ifPresent(ProcessHandle::destroyForcibly);
+      leader.awaitReady();
+      assertEquals("100", configured(leader));
+    } finally {
+      leader.call("CONFIG", "SET", "stream-node-max-entries", "100");
+    }
+    checkSame(cluster);
+  }
+
+  private static String configured(Node node) throws IOException {
+    return node.call("CONFIG", "GET", "stream-node-max-entries").texts().get(1);
+  }
+
   /** One client of the cluster and one of a plain Redis do the same. */
   @Test
   void when_compared_with_plain_redis_then_all_replies_are_alike() throws Exception {

@@ -118,7 +118,12 @@ public final class Sidecar implements AutoCloseable {
     this.membership = new Membership(config, front, node, fatal);
     this.blocked =
         new BlockedClients(
-            front, redis::endpoint, membership::replication, () -> expirer, () -> commands);
+            front,
+            redis::endpoint,
+            membership::replication,
+            () -> expirer,
+            () -> commands,
+            () -> !redis.isAtLeast(7, 2));
     this.news = new LeaderNews(membership, config.sentinelMasterName());
     this.quota = new MemoryQuota(config.maxMemory(), membership::replication);
     this.snapshots =
@@ -390,6 +395,13 @@ public final class Sidecar implements AutoCloseable {
     }
 
     @Override
+    public void redisSetting(String name, long value) {
+      if (name.equals(LocalRedis.STREAM_NODE_ENTRIES)) {
+        redis.streamNodeEntries(value);
+      }
+    }
+
+    @Override
     public MemoryQuota quota() {
       return quota;
     }
@@ -457,6 +469,7 @@ public final class Sidecar implements AutoCloseable {
               config.responseTimeout().toNanos(),
               System::nanoTime,
               fatal);
+      replication.scripts().streamNodeEntries(redis::streamNodeEntries);
       replication.applier().watch(watching);
       replication.applier().watch(digests.watch(replication));
       watching.whenSwapped(blocked::databasesSwapped);

@@ -1,9 +1,7 @@
 package io.ratissidecar.sidecar.blocking;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.expiry.Expirer;
-import io.ratissidecar.sidecar.expiry.Guard;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.raft.ReplyReceiver;
@@ -17,16 +15,15 @@ import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -45,24 +42,25 @@ public final class BlockedClients {
   /** The error for who was unblocked by another client that wanted it to be one. */
   public static final String UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 
-  private static final byte[] PING = {'P', 'I', 'N', 'G'};
-  private static final byte[] WRONG_TYPE = "-WRONGTYPE".getBytes(StandardCharsets.US_ASCII);
+  private static final String WRONG_TYPE = "-WRONGTYPE";
+  private static final String NO_GROUP = "-NOGROUP";
+
+  /** In the words of Redis before 7.2, to who waits in a group. */
+  private static final String KEY_GONE = "UNBLOCKED the stream key no longer exists";
+
+  private static final String GROUP_GONE =
+      "NOGROUP the consumer group this client was blocked on no longer exists";
 
   /** So often the keys are looked at without a reason. */
   private static final int TICKS_TO_LOOK = 10;
 
-  private static final long AGAIN_MILLIS = 100;
-
   /** The word of a move that says where to. */
   private static final int DESTINATION = 2;
 
-  /** Where the keys of a command are looked for; what else it names is found a moment later. */
-  private static final int MOST_WORDS = 64;
-
   private final FrontLoop front;
   private final Supplier<Optional<Replication>> replication;
-  private final Supplier<Expirer> expirer;
-  private final Supplier<CommandTable> table;
+  private final BooleanSupplier goneGroupsInOldWords;
+  private final Execution execution;
   private final KeyWatch keys;
   private final Map<DatabaseKey, LinkedHashSet<Waiter>> queues = new HashMap<>();
   private final Set<Waiter> all = new LinkedHashSet<>();
@@ -73,14 +71,7 @@ public final class BlockedClients {
   /** What keys held when they were looked at last, where that was something. */
   private final Map<DatabaseKey, String> heldLast = new HashMap<>();
 
-  /** Keys whose first in line is to be tried. */
-  private final Queue<DatabaseKey> toTry = new ArrayDeque<>();
-
-  private boolean tryingFirsts;
-
-  /** No key that somebody waits for is longer. */
-  private int longestKey;
-
+  private final NamedKeys named = new NamedKeys(this::tryFirst);
   private int ticks;
 
   /**
@@ -88,15 +79,18 @@ public final class BlockedClients {
    * @param replication this node's part in a cluster, if it has any
    * @param expirer that of this part
    * @param table what commands are, once there is a part
+   * @param goneGroupsInOldWords whether Redis, before 7.2, has errors of their own for consumers
+   *     whose group goes while they wait
    */
   public BlockedClients(
       FrontLoop front,
       Supplier<RespEndpoint> redis,
       Supplier<Optional<Replication>> replication,
       Supplier<Expirer> expirer,
-      Supplier<CommandTable> table) {
-    this.expirer = expirer;
-    this.table = table;
+      Supplier<CommandTable> table,
+      BooleanSupplier goneGroupsInOldWords) {
+    this.goneGroupsInOldWords = goneGroupsInOldWords;
+    this.execution = new Execution(front, expirer, table);
     this.front = front;
     this.replication = replication;
     this.keys =
@@ -133,9 +127,8 @@ public final class BlockedClients {
   }
 
   private void queue(Waiter waiter) {
-    longestKey = queues.isEmpty() ? 0 : longestKey;
     for (DatabaseKey key : waiter.keys()) {
-      longestKey = Math.max(longestKey, key.name().length);
+      named.waitedFor(key);
       queues.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(waiter);
     }
     if (waiter.keys().isEmpty()) {
@@ -190,46 +183,12 @@ public final class BlockedClients {
    * finds nothing waits on. Others in line are served once Redis tells of a change.
    */
   public void proposed(Request command, int name, int database) {
-    if (queues.isEmpty()) {
-      return;
-    }
-    int end = Math.min(command.argCount(), name + 1 + MOST_WORDS);
-    for (int i = name + 1; i < end; i++) {
-      if (command.argLength(i) <= longestKey) {
-        toTry.add(new DatabaseKey(database, command.arg(i)));
-      }
-    }
-    tryFirsts();
+    named.in(command, name, database);
   }
 
   /** As {@link #proposed(Request, int, int)}, for commands that take the place of one. */
   public void proposed(byte[][][] commands, int database) {
-    if (queues.isEmpty()) {
-      return;
-    }
-    for (byte[][] command : commands) {
-      Arrays.stream(command)
-          .skip(1)
-          .limit(MOST_WORDS)
-          .filter(word -> word.length <= longestKey)
-          .forEach(word -> toTry.add(new DatabaseKey(database, word)));
-    }
-    tryFirsts();
-  }
-
-  /** Whoever moves something to another key adds that one meanwhile. */
-  private void tryFirsts() {
-    if (tryingFirsts) {
-      return;
-    }
-    tryingFirsts = true;
-    try {
-      for (DatabaseKey key = toTry.poll(); key != null; key = toTry.poll()) {
-        tryFirst(key);
-      }
-    } finally {
-      tryingFirsts = false;
-    }
+    named.in(commands, database);
   }
 
   private void tryFirst(DatabaseKey key) {
@@ -263,6 +222,9 @@ public final class BlockedClients {
         if (queue.isEmpty()) {
           queues.remove(key);
           heldLast.remove(key);
+          if (queues.isEmpty()) {
+            named.clear();
+          }
         } else {
           ask(key); // the next one's turn
         }
@@ -359,29 +321,24 @@ public final class BlockedClients {
       end(waiter, NOT_LEADING);
       return;
     }
-    ByteBuf ping = Unpooled.buffer(16);
-    Resp.command(ping, PING);
-    current
-        .reads()
-        .read(
-            waiter.database(),
-            waiter.protocol(),
-            ping,
-            new ReplyReceiver() {
-              @Override
-              public void reply(ByteBuf frame) {
-                if (!waiter.isOver()) {
-                  waiter.confirmed();
-                  timeOut(waiter);
-                  waiter.keys().forEach(BlockedClients.this::ask);
-                }
-              }
+    execution.confirm(
+        current,
+        waiter,
+        new ReplyReceiver() {
+          @Override
+          public void reply(ByteBuf frame) {
+            if (!waiter.isOver()) {
+              waiter.confirmed();
+              timeOut(waiter);
+              waiter.keys().forEach(BlockedClients.this::ask);
+            }
+          }
 
-              @Override
-              public void failed(Failure failure) {
-                notConfirmed(waiter, failure);
-              }
-            });
+          @Override
+          public void failed(Failure failure) {
+            notConfirmed(waiter, failure);
+          }
+        });
   }
 
   /** An attempt that is under way may still bring something: that counts. */
@@ -433,6 +390,7 @@ public final class BlockedClients {
     if (queue == null) {
       return;
     }
+    groupsGone(key, type);
     List<Waiter> waiting = List.copyOf(queue);
     // An attempt from before the look does not know what is an error for who has just come.
     List<Waiter> looking = waiting.stream().filter(waiter -> !waiter.isTrying()).toList();
@@ -459,12 +417,23 @@ public final class BlockedClients {
     }
   }
 
+  /** Who was told that there is no group any more hears whether there is a stream at least. */
+  private void groupsGone(DatabaseKey key, String type) {
+    for (Waiter waiter : List.copyOf(queues.get(key))) {
+      if (waiter.isGroupGone() && !type.equals(waiter.plan().type())) {
+        end(waiter, KEY_GONE);
+      } else if (waiter.isGroupGone() && waiter.isLastToLookAt(key)) {
+        end(waiter, GROUP_GONE);
+      }
+    }
+  }
+
   private void serve(Waiter first) {
     serve(first, first.hasJustCome());
   }
 
   private void serve(Waiter first, boolean errorCounts) {
-    if (first.isOver()) {
+    if (first.isOver() || first.isGroupGone()) {
       return;
     }
     if (first.isTrying()) {
@@ -497,53 +466,11 @@ public final class BlockedClients {
       end(waiter, NOT_LEADING);
       return;
     }
-    int database = waiter.database();
-    Plan plan = planned;
-    Request request = Request.of(waiter.plan().words());
-    Guard guard = expirer.get().guard(request, 0, database);
-    if (guard.waits()) {
-      expirer.get().whenSettled(again);
-      return;
-    }
-    if (plan instanceof Plan.Open open) {
-      plan =
-          current
-              .scripts()
-              .plan(
-                  open,
-                  request,
-                  0,
-                  current.sequencer().clockMillis(),
-                  database,
-                  waiter.protocol(),
-                  table.get().reservedDatabase());
-      if (plan == null) {
-        if (current.applier().isServing()) {
-          current.scripts().whenKnown(again);
-        } else {
-          front.loop().schedule(again, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
-        }
-        return;
-      }
-    }
-    if (plan instanceof Plan.Refused refused) {
-      end(waiter, refused.error());
-      return;
-    }
-    waiter.trying();
-    byte[][][] commands = plan.logged(request, 0);
-    if (plan instanceof Plan.ReadInstead && guard.isNone()) {
-      ByteBuf command = Unpooled.buffer(256);
-      Resp.command(command, commands[0]);
-      current.reads().read(database, waiter.protocol(), command, receiver);
-      return;
-    }
-    expirer.get().proposed(commands, database);
-    byte[][][] guarded = guard.then(commands);
-    current.sequencer().add(receiver, database, waiter.protocol(), guarded, guarded.length - 1);
-    if (WaitingMove.of(waiter.plan().words()) != null) {
-      toTry.add(new DatabaseKey(database, waiter.plan().words()[DESTINATION]));
-      tryFirsts();
+    Optional<String> error = execution.begin(current, waiter, planned, receiver, again);
+    if (error.isPresent()) {
+      end(waiter, error.get());
+    } else if (waiter.isTrying() && WaitingMove.of(waiter.plan().words()) != null) {
+      named.add(new DatabaseKey(waiter.database(), waiter.plan().words()[DESTINATION]));
     }
   }
 
@@ -573,7 +500,7 @@ public final class BlockedClients {
         return;
       }
       // A key of another type is nothing that those wait for who wait already.
-      boolean waitsOn = !errorCounts && !waiter.isInGroup() && isWrongType(frame);
+      boolean waitsOn = !errorCounts && !waiter.isInGroup() && begins(frame, WRONG_TYPE);
       boolean nothing = Resp.isNull(frame) || waitsOn;
       if (nothing) {
         // A look that is under way may be at something that came behind the command. Redis told of
@@ -592,6 +519,13 @@ public final class BlockedClients {
           }
           waiter.keys().forEach(BlockedClients.this::ask);
         }
+      } else if (!errorCounts
+          && waiter.isInGroup()
+          && goneGroupsInOldWords.getAsBoolean()
+          && (begins(frame, NO_GROUP) || begins(frame, WRONG_TYPE))) {
+        waiter.waitOn();
+        waiter.groupGone();
+        waiter.keys().forEach(BlockedClients.this::ask);
       } else {
         remove(waiter);
         waiter.client().reply(frame);
@@ -603,13 +537,9 @@ public final class BlockedClients {
       BlockedClients.this.failed(waiter, failure);
     }
 
-    private static boolean isWrongType(ByteBuf frame) {
-      for (int i = 0; i < WRONG_TYPE.length; i++) {
-        if (i >= frame.readableBytes() || frame.getByte(frame.readerIndex() + i) != WRONG_TYPE[i]) {
-          return false;
-        }
-      }
-      return true;
+    private static boolean begins(ByteBuf frame, String text) {
+      int length = Math.min(text.length(), frame.readableBytes());
+      return frame.toString(frame.readerIndex(), length, StandardCharsets.US_ASCII).equals(text);
     }
   }
 }

@@ -22,6 +22,7 @@ public final class Waiter {
   private ScheduledFuture<?> timeout;
   private final Set<DatabaseKey> unseen;
   private boolean justCome = true;
+  private boolean groupGone;
   private boolean confirming;
   private boolean confirmed;
   private boolean trying;
@@ -173,6 +174,21 @@ public final class Waiter {
   /** True while keys have to be looked at before its waiting may end for nothing. */
   boolean hasToLook() {
     return !unseen.isEmpty();
+  }
+
+  /** Its group is not there any more; its keys are looked at once more before it hears so. */
+  void groupGone() {
+    groupGone = true;
+    unseen.addAll(keys);
+  }
+
+  boolean isGroupGone() {
+    return groupGone;
+  }
+
+  /** Whether all other keys have been looked at. */
+  boolean isLastToLookAt(DatabaseKey key) {
+    return unseen.size() == 1 && unseen.contains(key);
   }
 
   /**

@@ -25,6 +25,7 @@ import java.util.concurrent.Executor;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 
 /**
  * The leader's knowledge of scripts. A script goes into the log once, in an entry before the first
@@ -59,6 +60,7 @@ public final class Scripts {
   private boolean asking;
   private long flushes;
   private boolean outOfMemory;
+  private LongSupplier streamNodeEntries = () -> ScriptCommands.STREAM_NODE_ENTRIES;
 
   /**
    * @param askAgainLater runs a task on the loop after a while
@@ -111,7 +113,11 @@ public final class Scripts {
     }
     if (open instanceof Plan.InPrelude plan) {
       OwnScript script = protocol == 3 ? OwnScript.COMMAND_RESP3 : OwnScript.COMMAND;
-      return callOwn(script, plan.command(), plan.readOnly(), circumstances(clockMillis, database));
+      return callOwn(
+          script,
+          plan.command(),
+          plan.readOnly(),
+          circumstances(clockMillis, database, streamNodeEntries.getAsLong()));
     }
     if (open instanceof Plan.Pop pop) {
       return callOwn(
@@ -181,7 +187,12 @@ public final class Scripts {
   }
 
   private ScriptCommands.Circumstances circumstances(long clockMillis, int database) {
-    return new ScriptCommands.Circumstances(clockMillis, seeds.getAsInt(), database, outOfMemory);
+    return circumstances(clockMillis, database, ScriptCommands.STREAM_NODE_ENTRIES);
+  }
+
+  private ScriptCommands.Circumstances circumstances(long clockMillis, int database, long entries) {
+    return new ScriptCommands.Circumstances(
+        clockMillis, seeds.getAsInt(), database, outOfMemory, entries);
   }
 
   private Plan loadLibrary(Request r, int name) {
@@ -212,6 +223,11 @@ public final class Scripts {
             + " max-entry-bytes ("
             + limitBytes
             + ")");
+  }
+
+  /** Has {@code ~} in {@code XADD} and {@code XTRIM} reckon with nodes of so many entries. */
+  public void streamNodeEntries(LongSupplier entries) {
+    streamNodeEntries = entries;
   }
 
   /** From now on scripts get no memory, or get it again. */

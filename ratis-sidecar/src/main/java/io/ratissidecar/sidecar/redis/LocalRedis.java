@@ -10,6 +10,7 @@ import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.script.ScriptCommands;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedChannelException;
@@ -39,6 +40,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class LocalRedis {
   private static final Logger LOG = LoggerFactory.getLogger(LocalRedis.class);
+
+  /** The setting of Redis that {@link #streamNodeEntries()} is. */
+  public static final String STREAM_NODE_ENTRIES = "stream-node-max-entries";
+
   private static final Duration CONTROL_TIMEOUT = Duration.ofSeconds(30);
 
   /**
@@ -72,6 +77,7 @@ public final class LocalRedis {
   private volatile boolean stopping;
   private volatile boolean connected;
   private volatile String version = "";
+  private volatile long streamNodeEntries = ScriptCommands.STREAM_NODE_ENTRIES;
   private volatile Replication replication;
   private final AtomicBoolean linkLost = new AtomicBoolean();
   private volatile String lastProblem = "";
@@ -223,6 +229,25 @@ public final class LocalRedis {
     return version;
   }
 
+  /** Whether the Redis that was reached last is not older; true before. Any thread. */
+  public boolean isAtLeast(int major, int minor) {
+    return version.isEmpty() || RedisRequirements.atLeast(version, major, minor);
+  }
+
+  /** How many entries of a stream it keeps together; at least 1. Any thread. */
+  public long streamNodeEntries() {
+    return streamNodeEntries;
+  }
+
+  /**
+   * Its {@link #STREAM_NODE_ENTRIES} was set. Any thread.
+   *
+   * @param entries 0 for as many as go into a node's bytes
+   */
+  public void streamNodeEntries(long entries) {
+    streamNodeEntries = entries > 0 ? entries : ScriptCommands.STREAM_NODE_ENTRIES;
+  }
+
   /**
    * Connects as a replica would, to take an RDB. Blocks.
    *
@@ -320,6 +345,7 @@ public final class LocalRedis {
       }
       int databases = RedisRequirements.check(control);
       version = control.info("server").getOrDefault("redis_version", "?");
+      control.setting(STREAM_NODE_ENTRIES).map(Long::valueOf).ifPresent(this::streamNodeEntries);
       if (!commands.isDone()) {
         commands.complete(CommandTable.of(connector.ask("COMMAND"), databases));
       }

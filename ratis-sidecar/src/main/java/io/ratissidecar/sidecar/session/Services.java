@@ -58,6 +58,9 @@ public interface Services {
   /** Runs the callback once the local Redis was asked anew whether it is busy. */
   void whenBusyAsked(Runnable callback);
 
+  /** A client has set a setting of the local Redis to a number. */
+  void redisSetting(String name, long value);
+
   /** How much memory data may take. */
   MemoryQuota quota();
 

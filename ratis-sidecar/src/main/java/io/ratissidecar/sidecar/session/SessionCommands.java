@@ -67,7 +67,29 @@ final class SessionCommands {
     if (request.argIs(0, "FUNCTION") && request.argCount() == 2 && request.argIs(1, "STATS")) {
       return session.local().forward(request, RunningFunction::copy);
     }
+    if (request.argIs(0, "CONFIG") && request.argCount() > 3 && request.argIs(1, "SET")) {
+      Request copy = request.copyFrom(0);
+      return session
+          .local()
+          .forward(
+              request,
+              (reply, out) -> {
+                settingsChanged(session, copy);
+                out.writeBytes(reply, reply.readerIndex(), reply.readableBytes());
+              });
+    }
     return session.local().forward(request);
+  }
+
+  /** Redis has taken {@code CONFIG SET name value …}. */
+  private static void settingsChanged(Session session, Request request) {
+    for (int i = 2; i + 1 < request.argCount(); i += 2) {
+      long value = request.argLong(i + 1);
+      if (value != Request.NOT_A_NUMBER) {
+        String name = request.argString(i).toLowerCase(Locale.ROOT);
+        session.services().redisSetting(name, value);
+      }
+    }
   }
 
   /**

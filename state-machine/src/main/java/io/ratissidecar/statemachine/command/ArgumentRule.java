@@ -65,9 +65,9 @@ public enum ArgumentRule {
   ZRANGE_STORE((r, name, now, database, reserved) -> OrderRules.zrangestore(r, name)),
   /** {@code SPOP} takes what the leader has chosen. */
   SPOP((r, name, now, database, reserved) -> SetRules.spop(r, name)),
-  /** {@code XADD} takes a generated ID from the clock; {@code MAXLEN ~} becomes exact. */
+  /** {@code XADD} takes a generated ID from the clock; what {@code ~} trims is reckoned. */
   XADD((r, name, now, database, reserved) -> StreamRules.xadd(r, name)),
-  /** {@code XTRIM} with {@code ~} becomes exact. */
+  /** {@code XTRIM}: what {@code ~} trims is reckoned. */
   XTRIM((r, name, now, database, reserved) -> StreamRules.xtrim(r, name)),
   /** What the prelude makes of it, which has the clock, and an order where Redis has none. */
   IN_PRELUDE((r, name, now, database, reserved) -> StreamRules.inPrelude(r, name, false, false)),

@@ -10,7 +10,6 @@ final class StreamRules {
   private static final String[] WORDS = {"NOMKSTREAM", "KEEPREF", "DELREF", "ACKED"};
   private static final String[] TRIMMING = {"MAXLEN", "MINID"};
   private static final String[] MARKS = {"~", "="};
-  private static final byte[] EXACTLY = {'='};
 
   /** Lua can't call a command with more. */
   private static final int MOST_ARGUMENTS = 7500;
@@ -22,61 +21,39 @@ final class StreamRules {
 
   /**
    * {@code XADD key [options] id field value …}: a generated ID is one of the entry's clock, and
-   * what is trimmed is trimmed exactly.
+   * what {@code ~} trims is reckoned, since it depends on a setting of each Redis.
    */
   static Plan xadd(Request r, int name) {
+    boolean approximate = false;
     int i = name + 2;
     while (i < r.argCount()) {
       if (Args.isAny(r, i, WORDS)) {
         i++;
       } else if (Args.isAny(r, i, TRIMMING)) {
         boolean mark = i + 1 < r.argCount() && Args.isAny(r, i + 1, MARKS);
+        approximate |= mark && r.argIs(i + 1, "~");
         i += mark ? 3 : 2;
       } else if (r.argIs(i, "LIMIT")) {
         i += 2;
+      } else if (r.argLength(i) == 1 && r.argIs(i, "*")) {
+        return inPrelude(r, name, false, false);
+      } else if (isId(r, i)) {
+        return approximate ? inPrelude(r, name, false, false) : null;
       } else {
-        if (r.argLength(i) == 1 && r.argIs(i, "*")) {
-          return inPrelude(r, name, false, false);
-        }
-        return isId(r, i) ? exactTrimming(r, name, i) : INVALID_ID;
+        return INVALID_ID;
       }
     }
     return null; // no ID at all: Redis rejects it
   }
 
-  /** {@code XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count]} trims exactly. */
+  /** {@code XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count]}: as {@link #xadd}. */
   static Plan xtrim(Request r, int name) {
-    return exactTrimming(r, name, r.argCount());
-  }
-
-  /**
-   * How much {@code ~} leaves depends on the size of a stream's nodes, a setting of each Redis; to
-   * trim exactly is one of the outcomes that it allows. {@code LIMIT}, which only it can have, goes
-   * with it.
-   *
-   * @param end the argument behind the options
-   */
-  private static Plan exactTrimming(Request r, int name, int end) {
-    boolean approximate = false;
-    for (int i = name + 3; i < end; i++) {
-      approximate |= r.argIs(i, "~") && Args.isAny(r, i - 1, TRIMMING);
-    }
-    if (!approximate) {
-      return null;
-    }
-    List<byte[]> args = new ArrayList<>();
-    for (int i = name; i < r.argCount(); i++) {
-      if (i > name + 1 && i + 1 < end && r.argIs(i, "LIMIT")) {
-        if (r.argLong(i + 1) < 0) {
-          return null; // Redis rejects the number
-        }
-        i++;
-      } else {
-        boolean mark = i < end && r.argIs(i, "~") && Args.isAny(r, i - 1, TRIMMING);
-        args.add(mark ? EXACTLY : r.arg(i));
+    for (int i = name + 3; i < r.argCount(); i++) {
+      if (r.argIs(i, "~")) {
+        return inPrelude(r, name, false, false);
       }
     }
-    return Plan.Rewritten.single(args.toArray(byte[][]::new));
+    return null;
   }
 
   /** {@code XPENDING key group}, or its long form, which tells idle times. */

@@ -19,6 +19,9 @@ public final class ScriptCommands {
   private static final byte[] UNKNOWN = ascii("-");
   private static final byte[] NO_KEYS = ascii("0");
 
+  /** Redis's own default of {@code stream-node-max-entries}. */
+  public static final int STREAM_NODE_ENTRIES = 100;
+
   private static final int SHA_LENGTH = 40;
 
   private ScriptCommands() {}
@@ -28,8 +31,11 @@ public final class ScriptCommands {
    *
    * @param seed positive
    * @param outOfMemory whether it may do nothing that needs memory
+   * @param streamNodeEntries how many entries of a stream the leader's Redis keeps together, at
+   *     least 1; only scripts of the sidecar's own get another than {@link #STREAM_NODE_ENTRIES}
    */
-  public record Circumstances(long clockMillis, int seed, int database, boolean outOfMemory) {}
+  public record Circumstances(
+      long clockMillis, int seed, int database, boolean outOfMemory, long streamNodeEntries) {}
 
   /** The hash that an argument is, in lower case as Redis takes it; else some other text. */
   public static String sha(Request r, int i) {
@@ -110,8 +116,10 @@ public final class ScriptCommands {
   private static void addTail(byte[][] command, Circumstances circumstances) {
     command[command.length - 2] = ascii(Long.toString(circumstances.clockMillis()));
     String mark = circumstances.outOfMemory() ? "0" : ""; // for preludes of any version a number
+    long entries = circumstances.streamNodeEntries();
+    String tail = entries == STREAM_NODE_ENTRIES ? "" : ":" + entries;
     command[command.length - 1] =
-        ascii(mark + circumstances.seed() + ":" + circumstances.database());
+        ascii(mark + circumstances.seed() + ":" + circumstances.database() + tail);
   }
 
   /** {@code FUNCTION LOAD [REPLACE] code}: the code with the prelude. */

@@ -3,7 +3,8 @@
 -- nothing from one run to the next: so it makes few closures and no large table, and common commands come first.
 --
 -- @NAME@ is filled in by Prelude. The last two arguments are the entry's clock in milliseconds, and 'seed:database'. A
--- seed that begins with 0 says that the leader's Redis uses more memory than it may.
+-- seed that begins with 0 says that the leader's Redis uses more memory than it may. Scripts of the sidecar's own may have
+-- 'seed:database:entries', the leader's stream-node-max-entries.
 @START@
 local run = function(name, ...)
   if name == 'GET' or name == 'get' or name == 'INCR' or name == 'incr' or name == 'HGET' or name == 'hget'
@@ -29,16 +30,15 @@ rare = function(name, ...)
   local c = lower(name)
   if c == 'set' and count == 2 then return real(name, ...) end
   if c == 'xadd' then
-    -- The common forms: XADD key [MAXLEN|MINID [=|~] threshold] * field value ...
+    -- The common forms: XADD key [MAXLEN|MINID [=] threshold] * field value ...
     local _, option, mark = ...
     local at = 2
     if option ~= '*' and type(option) == 'string' then
       option = lower(option)
-      if option == 'maxlen' or option == 'minid' then at = (mark == '=' or mark == '~') and 5 or 4 end
+      if option == 'maxlen' or option == 'minid' then at = mark == '=' and 5 or 4 end
     end
     if select(at, ...) == '*' then
       local b = {...}
-      if at == 5 then b[3] = '=' end
       -- '*' as the second part is the next number within a millisecond; Redis 6.2 does not know that.
       b[at] = clock .. (R.REDIS_VERSION_NUM and '-*' or '-0')
       local r = real(name, unpack(b))
@@ -522,30 +522,79 @@ rare = function(name, ...)
     return real(name, unpack(a))
   end
   if c == 'xadd' or c == 'xtrim' then
-    -- How much '~' leaves depends on a setting of the node: trimmed exactly, nothing does.
-    local b, i = {a[1]}, 2
+    -- A whole number that is not negative, as Redis takes it, or nil.
+    local natural = function(text)
+      if text == '0' then return 0 end
+      local fits = text and find(text, '^[1-9]%d*$') and (#text < 19 or #text == 19 and text <= '9223372036854775807')
+      return fits and tonumber(text)
+    end
+    -- With '~' whole nodes of the stream go, and not too many at once. How large they are is a setting of each Redis, and
+    -- where they begin its history: so they are reckoned with the leader's setting, and with the entries that were ever added
+    -- (XDEL makes them look as if they had been the first). Returns the threshold for '=' that does the same.
+    local exactly = function(key, by, threshold, keep, limit, bytes)
+      local size = tonumber(string.match(source, '^%d+:%d+:(%d+)$') or 100)
+      limit = limit or math.min(100 * size, 1000000)
+      if limit == 0 then limit = math.huge end
+      local length = ask('XLEN', key)
+      if failed(length) then return threshold end
+      if bytes then length = length + 1 end
+      if by == 'minid' then
+        if length <= limit then return threshold end
+        local id = find(threshold, '-', 1, true) and threshold or threshold .. '-0'
+        local due = ask('XRANGE', key, '-', '(' .. id, 'COUNT', format('%.0f', limit + 1))
+        return not failed(due) and #due > limit and due[limit + 1][1] or threshold
+      end
+      if length <= keep then return threshold end
+      if keep == 0 and length <= limit then return '0' end
+      -- A node also ends at 4 KiB, unless that is set otherwise.
+      local fitting = function(bytes) return math.min(size, math.max(math.floor(4096 / math.max(bytes, 1)), 1)) end
+      if bytes then size = fitting(bytes) end
+      local gone, info = 0, size > 1 and ask('XINFO', 'STREAM', key) or {}
+      for k = 1, failed(info) and 0 or #info, 2 do
+        if info[k] == 'entries-added' then gone = math.max(info[k + 1] + (bytes and 1 or 0) - length, 0) end
+        if info[k] == 'first-entry' and info[k + 1] and not bytes then size = fitting(#table.concat(info[k + 1][2])) end
+      end
+      local due = math.min(length - keep, limit)
+      return format('%.0f', length - math.max(due - (gone + due) % size, 0))
+    end
+    local b, i, by, mark, threshold, limit, twice = {a[1]}, 2
     while i <= count do
       local w = word(i)
-      if w == 'maxlen' or w == 'minid' then
-        b[#b + 1] = a[i]
+      if (w == 'maxlen' or w == 'minid') and i < count then
+        by, twice = w, by
         i = i + 1
-        if a[i] == '~' then
-          b[#b + 1] = '='
-          i = i + 1
-        elseif a[i] == '=' then
-          b[#b + 1] = '='
+        if a[i] == '~' or a[i] == '=' then
+          mark = a[i]
           i = i + 1
         end
-        b[#b + 1] = a[i]
+        threshold = a[i]
         i = i + 1
-      elseif w == 'limit' then
+      elseif w == 'limit' and i < count then
+        limit = a[i + 1]
         i = i + 2
-      elseif w == 'nomkstream' then
+      elseif w == 'nomkstream' or w == 'keepref' or w == 'delref' or w == 'acked' then
         b[#b + 1] = a[i]
         i = i + 1
       else
         break
       end
+    end
+    if mark == '~' then
+      -- What Redis rejects, it may see as it is.
+      local keep, most = natural(threshold), limit and natural(limit)
+      if twice or not threshold or by == 'maxlen' and not keep or limit and not most then return real(name, unpack(a)) end
+      local bytes = 0
+      for k = i + 1, c == 'xadd' and count or 0 do bytes = bytes + #a[k] end
+      mark, threshold, limit = '=', exactly(a[1], by, threshold, keep, most, c == 'xadd' and bytes)
+    end
+    if by then
+      b[#b + 1] = by
+      b[#b + 1] = mark or '='
+      b[#b + 1] = threshold
+    end
+    if limit then
+      b[#b + 1] = 'limit'
+      b[#b + 1] = limit
     end
     local id = c == 'xadd' and a[i] and #b + 1
     while i <= count do b[#b + 1] = a[i] i = i + 1 end
@@ -786,7 +835,7 @@ rare = function(name, ...)
   if c == 'select' then
     if whole(a[1]) == @RESERVED@ then return error_reply('ERR DB index is out of range') end
     local r = real(name, unpack(a))
-    if not failed(r) then source = string.match(source, '^%d+:') .. a[1] end
+    if not failed(r) then source = string.gsub(source, ':%d+', ':' .. a[1], 1) end
     return r
   end
   if c == 'move' or c == 'swapdb' or c == 'copy' then
@@ -799,7 +848,7 @@ rare = function(name, ...)
     return real(name, unpack(a))
   end
   if c == 'flushall' then
-    local selected = string.match(source, ':(%d+)$')
+    local selected = string.match(source, '^%d+:(%d+)')
     if count > 1 or count == 1 and word(1) ~= 'sync' and word(1) ~= 'async' then
       return error_reply('ERR syntax error')
     end

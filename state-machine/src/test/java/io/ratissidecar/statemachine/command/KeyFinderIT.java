@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The keys that are found against those that {@code COMMAND GETKEYS} of a real Redis finds. */
 class KeyFinderIT {
   /** Redis's own specification says that it is not complete. */
-  private static final Set<String> UNKNOWN = Set.of("sort", "sort_ro", "migrate", "pfdebug");
+  private static final Set<String> UNKNOWN = Set.of("sort", "sort_ro", "migrate");
 
   /** Arguments that have to be more than just any words. */
   private static final Map<String, List<String>> ARGUMENTS =

@@ -16,7 +16,7 @@ class ScriptCommandsTest {
   private static final Prelude PRELUDE = Prelude.of(15, 0);
   private static final Script SCRIPT = Script.ofWrapped(PRELUDE.wrap("return 1".getBytes(UTF_8)));
   private static final ScriptCommands.Circumstances CIRCUMSTANCES =
-      new ScriptCommands.Circumstances(1700000000000L, 42, 3, false);
+      new ScriptCommands.Circumstances(1700000000000L, 42, 3, false, 100);
 
   @Test
   void a_call_carries_the_hash_that_redis_knows_and_two_more_arguments() {

@@ -29,6 +29,7 @@ class StreamPreludeIT {
   private static RedisProcess plain;
   private static RedisProcess kept;
   private long clock = 1_750_000_000_000L;
+  private long nodeEntries = 100;
 
   @BeforeAll
   static void start() throws Exception {
@@ -89,6 +90,23 @@ class StreamPreludeIT {
             "XADD string * f v",
             "XADD s * f v g",
             "XADD s MAXLEN x * f v",
+            "XADD s MAXLEN ~ x * f v",
+            "XADD s MAXLEN ~ -1 * f v",
+            "XADD s MAXLEN ~ 1 LIMIT x * f v",
+            "XADD s MAXLEN ~ 1 LIMIT -1 * f v",
+            "XADD s MAXLEN = 1 LIMIT 1 * f v",
+            "XADD s MAXLEN ~ 1 MINID ~ 1 * f v",
+            "XADD s LIMIT 1 * f v",
+            "XADD s MINID ~ x 3-1 f v",
+            "XADD s MAXLEN ~ 1 1-1 f v",
+            "XADD string MAXLEN ~ 1 * f v",
+            "XTRIM s MAXLEN ~",
+            "XTRIM s MAXLEN ~ 1 LIMIT",
+            "XTRIM s MAXLEN ~ 01",
+            "XTRIM s MINID ~ x",
+            "XTRIM s MAXLEN ~ 1 LIMIT 9223372036854775808",
+            "XTRIM string MAXLEN ~ 1",
+            "XTRIM string MINID ~ 1",
             "XREADGROUP GROUP g c STREAMS none >",
             "XREADGROUP GROUP none c STREAMS s >",
             "XREADGROUP GROUP g c STREAMS s t >",
@@ -257,6 +275,62 @@ class StreamPreludeIT {
   }
 
   @Test
+  void what_is_trimmed_about_is_what_redis_trims_with_nodes_of_that_size() throws IOException {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    for (long entries : new long[] {1, 7, 100}) {
+      nodeEntries = entries;
+      plain.call("CONFIG", "SET", "stream-node-max-entries", Long.toString(entries));
+      both("DEL s");
+      for (int i = 1; i < 1500; i++) {
+        String limit = random.nextInt(3) > 0 ? "" : " LIMIT " + random.nextInt((int) entries * 3);
+        // Where nodes begin in a stream that was emptied, nobody can tell.
+        int keep = 1 + (random.nextInt(10) == 0 ? random.nextInt(20) : random.nextInt(600));
+        String trim = "MAXLEN ~ " + keep + limit;
+        String line =
+            switch (random.nextInt(20)) {
+              case 0 -> "XTRIM s " + trim;
+              case 1 -> "XADD s " + trim + " " + i + "-1 f v";
+              case 2 -> "XADD s NOMKSTREAM " + trim + " " + i + "-1 f v";
+              case 3 -> "XTRIM s MAXLEN = " + (1 + random.nextInt(800));
+              default -> "XADD s " + i + "-1 f v";
+            };
+        String expected = text(plain.call(line.split(" ")));
+        int step = i;
+        assertEquals(expected, in(line), () -> "seed " + seed + " " + step + ": " + line);
+        assertEquals(
+            plain.call("XRANGE", "s", "-", "+").toString(),
+            kept.call("XRANGE", "s", "-", "+").toString(),
+            () -> "seed " + seed + " " + step + ": " + line);
+      }
+    }
+  }
+
+  @Test
+  void what_is_trimmed_about_is_no_more_than_the_limit() throws IOException {
+    for (int i = 1; i <= 30; i++) {
+      both("XADD s " + i + "-0 f v");
+    }
+    nodeEntries = 3;
+    assertEquals("4", in("XTRIM s MINID ~ 20 LIMIT 4"));
+    assertEquals("15", in("XTRIM s MINID ~ 20-0 LIMIT 100"));
+    assertEquals("31-0", in("XADD s MINID ~ 25 LIMIT 2 31-0 f v"));
+    assertEquals("[[22-0, [f, v]]]", in("XRANGE s - + COUNT 1"));
+    assertEquals("0", in("XTRIM s MINID ~ 22"));
+    assertEquals("3", in("XTRIM s MINID ~ 25 LIMIT 0"));
+    assertEquals("0", in("XTRIM s MAXLEN ~ 0 LIMIT 2"));
+    assertEquals("6", in("XTRIM s MAXLEN ~ 0 LIMIT 6"));
+    assertEquals("1", in("XTRIM s MINID ~ 18446744073709551615"));
+    for (int i = 1; i <= 30; i++) {
+      in("XADD t " + i + "-0 f " + "v".repeat(2000));
+    }
+    nodeEntries = 100;
+    assertEquals("24", in("XTRIM t MAXLEN ~ 5"), "two go into the 4 KiB of a node");
+    assertEquals("31-0", in("XADD t MAXLEN ~ 3 31-0 f " + "v".repeat(5000)));
+    assertEquals("3", in("XLEN t"));
+  }
+
+  @Test
   void long_lists_come_in_pages() throws IOException {
     for (int i = 1; i <= 1230; i++) {
       kept.call("XADD", "s", i + "-0", "f", "v");
@@ -314,7 +388,8 @@ class StreamPreludeIT {
     command.add("0".getBytes(UTF_8));
     Arrays.stream(line.split(" ")).forEach(word -> command.add(word.getBytes(UTF_8)));
     command.add(Long.toString(clock).getBytes(UTF_8));
-    command.add("7:0".getBytes(UTF_8));
+    String tail = nodeEntries == 100 ? "" : ":" + nodeEntries;
+    command.add(("7:0" + tail).getBytes(UTF_8));
     return kept.call(command.toArray(byte[][]::new));
   }
 
