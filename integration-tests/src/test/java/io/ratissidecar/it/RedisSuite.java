@@ -25,8 +25,10 @@ final class RedisSuite {
     // A test is about one leader: it must not move because the machine is busy.
     "--election-timeout-millis",
     "5000",
-    // One has values of 32 MiB.
+    // One has values of more than 32 MiB.
     "--max-entry-bytes",
+    "67108864",
+    "--max-bulk-bytes",
     "67108864"
   };
 

@@ -155,11 +155,12 @@ public final class BlockedClients {
             }
             if (waiter.lastError() != null) {
               end(waiter, waiter.lastError());
-            } else if (answer.isError()) { // such as BUSY
+            } else if (answer.isError()) { // such as WRONGTYPE, or BUSY
               remove(waiter);
               waiter.client().reply(frame);
             } else {
               waiter.plan(LastIds.completed(waiter.plan(), answer));
+              waiter.cameBefore(); // so what is no stream from now on is no error
               queue(waiter);
             }
           }
@@ -184,11 +185,20 @@ public final class BlockedClients {
    */
   public void proposed(Request command, int name, int database) {
     named.in(command, name, database);
+    if (!queues.isEmpty() && (command.argIs(name, "FLUSHDB") || command.argIs(name, "FLUSHALL"))) {
+      tryGroups();
+    }
   }
 
   /** As {@link #proposed(Request, int, int)}, for commands that take the place of one. */
   public void proposed(byte[][][] commands, int database) {
     named.in(commands, database);
+  }
+
+  /** Streams may go that no command names: who waits in a group hears at that place in the log. */
+  private void tryGroups() {
+    List<Waiter> waiting = queues.values().stream().map(queue -> queue.iterator().next()).toList();
+    waiting.stream().filter(Waiter::isInGroup).forEach(waiter -> serve(waiter, false));
   }
 
   private void tryFirst(DatabaseKey key) {

@@ -16,6 +16,7 @@ final class LastIds {
   private static final byte[] SCRIPT =
       ("local r = {} for i = 1, #KEYS do r[i] = '0-0' "
               + "local info = redis.pcall('XINFO', 'STREAM', KEYS[i]) "
+              + "if info.err and string.find(info.err, 'WRONGTYPE', 1, true) then return info end "
               + "for k = 1, #info, 2 do "
               + "if info[k] == 'last-generated-id' then r[i] = info[k + 1] end end end "
               + "return r")
@@ -34,7 +35,7 @@ final class LastIds {
     return false;
   }
 
-  /** The command that tells the last IDs. */
+  /** The command that tells the last IDs, or that a key is no stream. */
   static byte[][] question(Plan.Blocking plan) {
     List<byte[]> keys = plan.keys();
     byte[][] command = new byte[3 + keys.size()][];
@@ -47,7 +48,7 @@ final class LastIds {
     return command;
   }
 
-  /** The command, complete. What is no stream is left for the command itself to find. */
+  /** The command, complete. */
   static Plan.Blocking completed(Plan.Blocking plan, RespValue answer) {
     byte[][] words = plan.words().clone();
     List<RespValue> ids = answer.asList();

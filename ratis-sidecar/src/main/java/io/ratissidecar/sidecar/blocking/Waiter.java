@@ -166,6 +166,11 @@ public final class Waiter {
     justCome &= !unseen.isEmpty();
   }
 
+  /** What is wrong with its keys would have been its answer already. */
+  void cameBefore() {
+    justCome = false;
+  }
+
   /** True until every key was looked at once: till then an error is the answer. */
   boolean hasJustCome() {
     return justCome;
