@@ -78,7 +78,11 @@ final class Execution {
     if (plan instanceof Plan.ReadInstead && guard.isNone()) {
       ByteBuf command = Unpooled.buffer(256);
       Resp.command(command, commands[0]);
-      leading.reads().read(database, waiter.protocol(), command, receiver);
+      if (LastIds.areAskedFor(waiter.plan())) {
+        leading.reads().readAtOnce(database, waiter.protocol(), command, receiver);
+      } else {
+        leading.reads().read(database, waiter.protocol(), command, receiver);
+      }
       return Optional.empty();
     }
     expirer.get().proposed(commands, database);

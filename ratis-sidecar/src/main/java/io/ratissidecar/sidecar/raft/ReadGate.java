@@ -1,6 +1,8 @@
 package io.ratissidecar.sidecar.raft;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -86,6 +88,53 @@ public final class ReadGate {
   public void read(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {
     waiting.add(new Read(database, protocol, command, receiver));
     schedule();
+  }
+
+  /**
+   * As {@link #read}, but Redis is asked before the confirmation and not behind it: so as a rule
+   * the reply knows nothing that is proposed after this call. For what is seldom read, since it
+   * takes a second command.
+   */
+  public void readAtOnce(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {
+    if (!leadership.isLeaderReady()) {
+      command.release();
+      receiver.failed(Failure.NOT_LEADER);
+      return;
+    }
+    applier.whenSent(
+        leadership.commitIndex(),
+        () -> applier.read(database, protocol, command, new ConfirmedReply(receiver)),
+        () -> {
+          command.release();
+          receiver.failed(Failure.REDIS_LOST);
+        });
+  }
+
+  /** Hands a reply on once it is confirmed that this node has led until then. */
+  private final class ConfirmedReply implements ReplyReceiver {
+    private final ReplyReceiver receiver;
+    private ByteBuf early;
+
+    ConfirmedReply(ReplyReceiver receiver) {
+      this.receiver = receiver;
+    }
+
+    @Override
+    public void reply(ByteBuf frame) {
+      if (early != null) {
+        receiver.reply(early);
+        return;
+      }
+      early = Unpooled.copiedBuffer(frame);
+      ByteBuf ping = Unpooled.buffer(16);
+      Resp.command(ping, "PING");
+      read(0, 2, ping, this);
+    }
+
+    @Override
+    public void failed(Failure failure) {
+      receiver.failed(failure);
+    }
   }
 
   private void schedule() {

@@ -86,6 +86,26 @@ class ReadGateTest {
         });
   }
 
+  @Test
+  void when_a_read_is_to_come_at_once_then_only_a_leader_asks_redis() {
+    ReplyReceiver receiver =
+        new ReplyReceiver() {
+          @Override
+          public void reply(ByteBuf frame) {}
+
+          @Override
+          public void failed(Failure failure) {
+            failures.add(failure);
+          }
+        };
+    gate.readAtOnce(0, 2, Unpooled.buffer(), receiver);
+    assertEquals(List.of(Failure.REDIS_LOST), failures);
+    leader.ready = false;
+    gate.readAtOnce(0, 2, Unpooled.buffer(), receiver);
+    assertEquals(List.of(Failure.REDIS_LOST, Failure.NOT_LEADER), failures);
+    assertEquals(0, polls);
+  }
+
   private void turn() {
     while (!loop.isEmpty()) {
       loop.poll().run();
