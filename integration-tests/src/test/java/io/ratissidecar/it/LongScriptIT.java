@@ -1,8 +1,10 @@
 package io.ratissidecar.it;
 
+import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.RespClient;
 import org.junit.jupiter.api.Tag;
@@ -31,6 +33,29 @@ class LongScriptIT {
               () -> other.call("PING").toString().startsWith("-BUSY"));
           assertText("" + i, client.read());
           assertText("PONG", client.call("PING"));
+          assertNumber(i + 1, other.call("INCR", "n"));
+        }
+      }
+    }
+  }
+
+  @Test
+  void when_a_script_does_not_end_then_soon_nothing_is_taken_any_more() throws Exception {
+    try (TestCluster cluster = TestCluster.of(1, "--mode", "transparent")) {
+      Node leader = cluster.leader();
+      assertOk(leader.call("CONFIG", "SET", "busy-reply-threshold", "10"));
+      try (RespClient client = leader.client();
+          RespClient other = leader.client()) {
+        for (int i = 0; i < 10; i++) {
+          client.send("EVAL", "while true do end", "0");
+          Poll.until(
+              "Redis is busy",
+              TestCluster.PATIENCE,
+              () -> leader.redisCall("PING").toString().startsWith("-BUSY"));
+          Thread.sleep(50); // from then on the leader has to ask
+          assertError("BUSY", other.call("INCR", "n"));
+          assertOk(other.call("SCRIPT", "KILL"));
+          assertTrue(client.read().isError());
           assertNumber(i + 1, other.call("INCR", "n"));
         }
       }

@@ -64,8 +64,8 @@ public final class Sidecar implements AutoCloseable {
   /** A Redis that has answered nothing for so long may be at work with a script. */
   private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-  /** So long it may take before who asks how it is has it asked. */
-  private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+  /** So long it may take before nobody is answered, and nothing is taken, without asking it. */
+  private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** A Redis that says neither yes nor no keeps nobody for longer. */
   private static final long LONGEST_QUESTION_MILLIS = 1000;

@@ -73,7 +73,7 @@ final class RaftCommands {
       return true;
     }
     boolean mayBeBusy = services.isLeader() && !mayRunWhileBusy(request, name);
-    if (mayBeBusy && !session.knowsWhetherBusy(false)) {
+    if (mayBeBusy && !session.knowsWhetherBusy(services.isRedisLate())) {
       return false;
     }
     Optional<String> busy = mayBeBusy ? services.busy() : Optional.empty();
