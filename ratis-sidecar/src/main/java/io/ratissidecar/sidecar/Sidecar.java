@@ -389,9 +389,11 @@ public final class Sidecar implements AutoCloseable {
       CompletableFuture<Void> asked = new CompletableFuture<>();
       asked.thenRunAsync(callback, front.loop());
       redis.whenLooked(() -> asked.complete(null));
-      front
-          .loop()
-          .schedule(() -> asked.complete(null), LONGEST_QUESTION_MILLIS, TimeUnit.MILLISECONDS);
+      var patience =
+          front
+              .loop()
+              .schedule(() -> asked.complete(null), LONGEST_QUESTION_MILLIS, TimeUnit.MILLISECONDS);
+      asked.thenRun(() -> patience.cancel(false));
     }
 
     @Override

@@ -45,7 +45,7 @@ public final class BlockedClients {
   private static final String WRONG_TYPE = "-WRONGTYPE";
   private static final String NO_GROUP = "-NOGROUP";
 
-  /** In the words of Redis before 7.2, to who waits in a group. */
+  /** In the words of Redis 7.0, to who waits in a group. */
   private static final String KEY_GONE = "UNBLOCKED the stream key no longer exists";
 
   private static final String GROUP_GONE =
@@ -184,21 +184,33 @@ public final class BlockedClients {
    * finds nothing waits on. Others in line are served once Redis tells of a change.
    */
   public void proposed(Request command, int name, int database) {
-    named.in(command, name, database);
-    if (!queues.isEmpty() && (command.argIs(name, "FLUSHDB") || command.argIs(name, "FLUSHALL"))) {
-      tryGroups();
+    if (!queues.isEmpty()) {
+      named.in(command, name, database);
+      if (command.argIs(name, "FLUSHDB") || command.argIs(name, "FLUSHALL")) {
+        tryGroups();
+      }
     }
   }
 
   /** As {@link #proposed(Request, int, int)}, for commands that take the place of one. */
   public void proposed(byte[][][] commands, int database) {
-    named.in(commands, database);
+    if (!queues.isEmpty()) {
+      named.in(commands, database);
+      if (Arrays.stream(commands).anyMatch(command -> isFlush(command[0]))) {
+        tryGroups();
+      }
+    }
+  }
+
+  private static boolean isFlush(byte[] name) {
+    String text = new String(name, StandardCharsets.US_ASCII);
+    return text.equalsIgnoreCase("FLUSHDB") || text.equalsIgnoreCase("FLUSHALL");
   }
 
   /** Streams may go that no command names: who waits in a group hears at that place in the log. */
   private void tryGroups() {
-    List<Waiter> waiting = queues.values().stream().map(queue -> queue.iterator().next()).toList();
-    waiting.stream().filter(Waiter::isInGroup).forEach(waiter -> serve(waiter, false));
+    List<Waiter> consumers = all.stream().filter(Waiter::isInGroup).toList();
+    consumers.forEach(waiter -> serve(waiter, false));
   }
 
   private void tryFirst(DatabaseKey key) {
@@ -400,7 +412,12 @@ public final class BlockedClients {
     if (queue == null) {
       return;
     }
-    groupsGone(key, type);
+    if (!changedSince) {
+      groupsGone(key, type);
+    }
+    if (!queues.containsKey(key)) {
+      return;
+    }
     List<Waiter> waiting = List.copyOf(queue);
     // An attempt from before the look does not know what is an error for who has just come.
     List<Waiter> looking = waiting.stream().filter(waiter -> !waiter.isTrying()).toList();

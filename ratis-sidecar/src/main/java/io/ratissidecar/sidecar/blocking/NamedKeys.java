@@ -39,9 +39,6 @@ final class NamedKeys {
 
   /** The command, whose name is the argument {@code name}, is in the log. */
   void in(Request command, int name, int database) {
-    if (longest < 0) {
-      return;
-    }
     int end = Math.min(command.argCount(), name + 1 + MOST_WORDS);
     for (int i = name + 1; i < end; i++) {
       if (command.argLength(i) <= longest) {
@@ -53,9 +50,6 @@ final class NamedKeys {
 
   /** The commands, each its arguments, are in the log. */
   void in(byte[][][] commands, int database) {
-    if (longest < 0) {
-      return;
-    }
     for (byte[][] command : commands) {
       Arrays.stream(command)
           .skip(1)

@@ -96,6 +96,7 @@ public final class ReadGate {
    * takes a second command.
    */
   public void readAtOnce(int database, int protocol, ByteBuf command, ReplyReceiver receiver) {
+    long term = leadership.term();
     if (!leadership.isLeaderReady()) {
       command.release();
       receiver.failed(Failure.NOT_LEADER);
@@ -103,26 +104,32 @@ public final class ReadGate {
     }
     applier.whenSent(
         leadership.commitIndex(),
-        () -> applier.read(database, protocol, command, new ConfirmedReply(receiver)),
+        () -> applier.read(database, protocol, command, new ConfirmedReply(receiver, term)),
         () -> {
           command.release();
           receiver.failed(Failure.REDIS_LOST);
         });
   }
 
-  /** Hands a reply on once it is confirmed that this node has led until then. */
+  /** Hands a reply on once it is confirmed that this node has led in one term until then. */
   private final class ConfirmedReply implements ReplyReceiver {
     private final ReplyReceiver receiver;
+    private final long term;
     private ByteBuf early;
 
-    ConfirmedReply(ReplyReceiver receiver) {
+    ConfirmedReply(ReplyReceiver receiver, long term) {
       this.receiver = receiver;
+      this.term = term;
     }
 
     @Override
     public void reply(ByteBuf frame) {
-      if (early != null) {
+      if (early != null && leadership.term() == term) {
         receiver.reply(early);
+        return;
+      }
+      if (early != null) {
+        receiver.failed(Failure.NOT_LEADER);
         return;
       }
       early = Unpooled.copiedBuffer(frame);

@@ -24,8 +24,8 @@ final class SettingRules {
           "set-max-intset-entries",
           "set-max-listpack-entries",
           "set-max-listpack-value",
-          "stream-node-max-bytes", // what is trimmed with ~ is trimmed exactly here
-          "stream-node-max-entries",
+          "stream-node-max-bytes",
+          "stream-node-max-entries", // what ~ trims is reckoned with the leader's
           "zset-max-listpack-entries",
           "zset-max-listpack-value",
           "zset-max-ziplist-entries",

@@ -29,16 +29,76 @@ rare = function(name, ...)
   if type(name) ~= 'string' then return real(name, ...) end
   local c = lower(name)
   if c == 'set' and count == 2 then return real(name, ...) end
+  local exactly
+  if c == 'xadd' or c == 'xtrim' then
+    -- With '~' whole nodes of the stream go, and not too many at once. How large they are is a setting of each Redis, and
+    -- where they begin its history: so they are counted from the first entry, by the leader's setting. Returns the threshold
+    -- for '=' that does the same, nil where XADD needs none, false for what Redis rejects.
+    exactly = function(key, by, threshold, limit, bytes)
+      local adds = bytes
+      -- A whole number that is not negative, as Redis takes it, or nil.
+      local natural = function(text)
+        if text == '0' then return 0 end
+        local fits = text and find(text, '^[1-9]%d*$') and (#text < 19 or #text == 19 and text <= '9223372036854775807')
+        return fits and tonumber(text)
+      end
+      local keep, size = natural(threshold), tonumber(string.match(source, '^%d+:%d+:(%d+)$') or 100)
+      if by == 'maxlen' and not keep or not threshold then return false end
+      if limit then
+        limit = natural(limit)
+        if not limit then return false end
+        if limit == 0 then limit = math.huge end
+      else
+        limit = math.min(100 * size, 1000000)
+      end
+      local length = real('XLEN', key)
+      if type(length) == 'table' then return threshold end
+      if adds then length = length + 1 end
+      if by == 'minid' then
+        if length <= limit then return threshold end
+        -- The ID behind as many as may go.
+        local from, left = '-', limit
+        while true do
+          local id = find(threshold, '-', 1, true) and threshold or threshold .. '-0'
+          local page = real('XRANGE', key, from, '(' .. id, 'COUNT', '100')
+          if page.err or #page < 100 and #page <= left then return threshold end
+          if #page > left then return page[left + 1][1] end
+          from, left = '(' .. page[100][1], left - 100
+        end
+      end
+      if length <= keep then
+        if adds then return end
+        return threshold
+      end
+      if keep == 0 and length <= limit then return '0' end
+      if not adds then bytes = #table.concat(real('XRANGE', key, '-', '+', 'COUNT', '1')[1][2]) end
+      -- A node also ends at 4 KiB, unless that is set otherwise.
+      size = math.min(size, math.max(math.floor(4096 / math.max(bytes, 1)), 1))
+      local due = math.min(length - keep, limit)
+      due = due - due % size
+      if due > 0 or not adds then return format('%.0f', length - due) end
+    end
+  end
   if c == 'xadd' then
-    -- The common forms: XADD key [MAXLEN|MINID [=] threshold] * field value ...
-    local _, option, mark = ...
+    -- The common forms: XADD key [MAXLEN|MINID [=|~] threshold] * field value ...
+    local key, option, mark, threshold = ...
     local at = 2
     if option ~= '*' and type(option) == 'string' then
       option = lower(option)
-      if option == 'maxlen' or option == 'minid' then at = mark == '=' and 5 or 4 end
+      if option == 'maxlen' or option == 'minid' then at = (mark == '=' or mark == '~') and 5 or 4 end
     end
-    if select(at, ...) == '*' then
+    if select(at, ...) == '*' and (at < 5 or mark == '=' or type(key) == 'string' and type(threshold) == 'string') then
       local b = {...}
+      if at == 5 and mark == '~' then
+        local bytes = 0
+        for k = 6, count do bytes = bytes + #tostring(b[k]) end
+        threshold = exactly(key, option, threshold, nil, bytes)
+        if threshold then
+          b[3], b[4] = '=', threshold
+        elseif threshold == nil then
+          b, at = {key, '*', select(6, ...)}, 2
+        end
+      end
       -- '*' as the second part is the next number within a millisecond; Redis 6.2 does not know that.
       b[at] = clock .. (R.REDIS_VERSION_NUM and '-*' or '-0')
       local r = real(name, unpack(b))
@@ -522,41 +582,6 @@ rare = function(name, ...)
     return real(name, unpack(a))
   end
   if c == 'xadd' or c == 'xtrim' then
-    -- A whole number that is not negative, as Redis takes it, or nil.
-    local natural = function(text)
-      if text == '0' then return 0 end
-      local fits = text and find(text, '^[1-9]%d*$') and (#text < 19 or #text == 19 and text <= '9223372036854775807')
-      return fits and tonumber(text)
-    end
-    -- With '~' whole nodes of the stream go, and not too many at once. How large they are is a setting of each Redis, and
-    -- where they begin its history: so they are reckoned with the leader's setting, and with the entries that were ever added
-    -- (XDEL makes them look as if they had been the first). Returns the threshold for '=' that does the same.
-    local exactly = function(key, by, threshold, keep, limit, bytes)
-      local size = tonumber(string.match(source, '^%d+:%d+:(%d+)$') or 100)
-      limit = limit or math.min(100 * size, 1000000)
-      if limit == 0 then limit = math.huge end
-      local length = ask('XLEN', key)
-      if failed(length) then return threshold end
-      if bytes then length = length + 1 end
-      if by == 'minid' then
-        if length <= limit then return threshold end
-        local id = find(threshold, '-', 1, true) and threshold or threshold .. '-0'
-        local due = ask('XRANGE', key, '-', '(' .. id, 'COUNT', format('%.0f', limit + 1))
-        return not failed(due) and #due > limit and due[limit + 1][1] or threshold
-      end
-      if length <= keep then return threshold end
-      if keep == 0 and length <= limit then return '0' end
-      -- A node also ends at 4 KiB, unless that is set otherwise.
-      local fitting = function(bytes) return math.min(size, math.max(math.floor(4096 / math.max(bytes, 1)), 1)) end
-      if bytes then size = fitting(bytes) end
-      local gone, info = 0, size > 1 and ask('XINFO', 'STREAM', key) or {}
-      for k = 1, failed(info) and 0 or #info, 2 do
-        if info[k] == 'entries-added' then gone = math.max(info[k + 1] + (bytes and 1 or 0) - length, 0) end
-        if info[k] == 'first-entry' and info[k + 1] and not bytes then size = fitting(#table.concat(info[k + 1][2])) end
-      end
-      local due = math.min(length - keep, limit)
-      return format('%.0f', length - math.max(due - (gone + due) % size, 0))
-    end
     local b, i, by, mark, threshold, limit, twice = {a[1]}, 2
     while i <= count do
       local w = word(i)
@@ -579,15 +604,16 @@ rare = function(name, ...)
         break
       end
     end
+    -- What Redis rejects it may see as it is.
+    if twice then return real(name, unpack(a)) end
     if mark == '~' then
-      -- What Redis rejects, it may see as it is.
-      local keep, most = natural(threshold), limit and natural(limit)
-      if twice or not threshold or by == 'maxlen' and not keep or limit and not most then return real(name, unpack(a)) end
       local bytes = 0
       for k = i + 1, c == 'xadd' and count or 0 do bytes = bytes + #a[k] end
-      mark, threshold, limit = '=', exactly(a[1], by, threshold, keep, most, c == 'xadd' and bytes)
+      threshold = exactly(a[1], by, threshold, limit, c == 'xadd' and bytes)
+      if threshold == false then return real(name, unpack(a)) end
+      mark, limit = '=', nil
     end
-    if by then
+    if threshold then
       b[#b + 1] = by
       b[#b + 1] = mark or '='
       b[#b + 1] = threshold
