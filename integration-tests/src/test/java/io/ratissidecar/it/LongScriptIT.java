@@ -27,10 +27,7 @@ class LongScriptIT {
           RespClient other = leader.client()) {
         for (int i = 0; i < 5; i++) {
           client.send("EVAL", LONG, "0", "" + i);
-          Poll.until(
-              "Redis is busy",
-              TestCluster.PATIENCE,
-              () -> other.call("PING").toString().startsWith("-BUSY"));
+          awaitBusy(other);
           assertText("" + i, client.read());
           assertText("PONG", client.call("PING"));
           assertNumber(i + 1, other.call("INCR", "n"));
@@ -60,5 +57,37 @@ class LongScriptIT {
         }
       }
     }
+  }
+
+  /**
+   * Followers hear with the declaration itself that the script is committed: their Redis may get
+   * the script behind what is to end it.
+   */
+  @Test
+  void when_scripts_are_killed_one_after_the_other_then_every_node_ends_each() throws Exception {
+    try (TestCluster cluster =
+        TestCluster.of(3, "--mode", "transparent", "--election-timeout-millis", "5000")) {
+      Node leader = cluster.leader();
+      for (Node node : cluster.nodes()) {
+        assertOk(node.call("CONFIG", "SET", "busy-reply-threshold", "10"));
+      }
+      try (RespClient client = leader.client();
+          RespClient other = leader.client()) {
+        for (int i = 0; i < 100; i++) {
+          client.send("EVAL", "while true do end", "0");
+          awaitBusy(other);
+          assertOk(other.call("SCRIPT", "KILL"));
+          assertTrue(client.read().isError());
+        }
+      }
+      ClosingInvariants.checkSameData(cluster);
+    }
+  }
+
+  private static void awaitBusy(RespClient client) {
+    Poll.until(
+        "Redis is busy",
+        TestCluster.PATIENCE,
+        () -> client.call("PING").toString().startsWith("-BUSY"));
   }
 }

@@ -197,11 +197,18 @@ public final class Sidecar implements AutoCloseable {
     return membership.replication().map(r -> r.applier().silenceNanos() > nanos).orElse(false);
   }
 
+  private boolean isVoidUnderWay() {
+    return membership.replication().map(r -> r.applier().isVoidUnderWay()).orElse(false);
+  }
+
   private void expire() {
     quota.tick();
     news.tick();
     if (isSilentFor(SILENCE_NANOS) || redis.busy().isPresent()) {
       redis.look();
+    }
+    if (redis.busy().isPresent() && isVoidUnderWay()) {
+      redis.endScript(); // told once before, but perhaps before Redis had begun with it
     }
     if (membership.replication().isPresent()) {
       expirer.tick();

@@ -140,6 +140,11 @@ public final class Applier {
     return voiding.underWay();
   }
 
+  /** Whether Redis has been sent a command that is void by now, and has not answered. */
+  public boolean isVoidUnderWay() {
+    return redis != null && redis.hasVoidedUnderWay();
+  }
+
   /** As {@link ScriptVoiding#hold}. */
   boolean hold(List<VoidedCommand> scripts, Batch batch) {
     return voiding.hold(scripts, batch);
