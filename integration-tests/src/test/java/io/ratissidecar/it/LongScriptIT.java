@@ -73,7 +73,7 @@ class LongScriptIT {
       }
       try (RespClient client = leader.client();
           RespClient other = leader.client()) {
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 30; i++) {
           client.send("EVAL", "while true do end", "0");
           awaitBusy(other);
           assertOk(other.call("SCRIPT", "KILL"));

@@ -229,9 +229,9 @@ public final class BlockedClients {
     return type == null || waiter.canUse(type);
   }
 
-  /** How many wait; not those for whom it is not yet known what is new to them. */
+  /** How many wait; not those for whom it is not yet known whether there is something. */
   public int count() {
-    return (int) all.stream().filter(w -> !LastIds.areAskedFor(w.plan())).count();
+    return (int) all.stream().filter(Waiter::hasWaited).count();
   }
 
   /** The client has gone, or waits no more for another reason; nothing is told. */
@@ -412,15 +412,12 @@ public final class BlockedClients {
     if (queue == null) {
       return;
     }
-    if (!changedSince) {
-      groupsGone(key, type);
-    }
-    if (!queues.containsKey(key)) {
-      return;
-    }
     List<Waiter> waiting = List.copyOf(queue);
     // An attempt from before the look does not know what is an error for who has just come.
-    List<Waiter> looking = waiting.stream().filter(waiter -> !waiter.isTrying()).toList();
+    List<Waiter> looking =
+        waiting.stream()
+            .filter(waiter -> !waiter.isTrying() && !(waiter.isGroupGone() && changedSince))
+            .toList();
     List<Waiter> next = waiting.stream().filter(waiter -> !waiter.isPassedOver()).toList();
     if (type.equals(KeyWatch.NOTHING)) {
       heldLast.remove(key);
@@ -438,6 +435,7 @@ public final class BlockedClients {
           .forEach(this::serve);
     }
     looking.forEach(waiter -> waiter.lookedAt(key));
+    looking.stream().filter(Waiter::isGroupGone).forEach(waiter -> groupGone(waiter, type));
     waiting.stream().filter(Waiter::isExpired).forEach(this::timeOut);
     if (changedSince) {
       ask(key);
@@ -445,13 +443,11 @@ public final class BlockedClients {
   }
 
   /** Who was told that there is no group any more hears whether there is a stream at least. */
-  private void groupsGone(DatabaseKey key, String type) {
-    for (Waiter waiter : List.copyOf(queues.get(key))) {
-      if (waiter.isGroupGone() && !type.equals(waiter.plan().type())) {
-        end(waiter, KEY_GONE);
-      } else if (waiter.isGroupGone() && waiter.isLastToLookAt(key)) {
-        end(waiter, GROUP_GONE);
-      }
+  private void groupGone(Waiter waiter, String type) {
+    if (!waiter.canUse(type)) {
+      end(waiter, KEY_GONE);
+    } else if (!waiter.hasToLook()) {
+      end(waiter, GROUP_GONE);
     }
   }
 
@@ -530,6 +526,7 @@ public final class BlockedClients {
       boolean waitsOn = !errorCounts && !waiter.isInGroup() && begins(frame, WRONG_TYPE);
       boolean nothing = Resp.isNull(frame) || waitsOn;
       if (nothing) {
+        waiter.cameBefore();
         // A look that is under way may be at something that came behind the command. Redis told of
         // no change then, since it tells of those behind a look only.
         boolean again = waiter.waitOn() || waiter.keys().stream().anyMatch(asked::containsKey);
@@ -546,13 +543,17 @@ public final class BlockedClients {
           }
           waiter.keys().forEach(BlockedClients.this::ask);
         }
-      } else if (!errorCounts
-          && waiter.isInGroup()
-          && goneGroupsInOldWords.getAsBoolean()
-          && (begins(frame, NO_GROUP) || begins(frame, WRONG_TYPE))) {
-        waiter.waitOn();
-        waiter.groupGone();
-        waiter.keys().forEach(BlockedClients.this::ask);
+      } else if (!errorCounts && isOfGroup(frame)) {
+        // Redis tells those who track a key nothing of its groups.
+        all.stream().filter(Waiter::isInGroup).forEach(Waiter::keyChanged);
+        if (goneGroupsInOldWords.getAsBoolean()) {
+          waiter.waitOn();
+          waiter.groupGone();
+          waiter.keys().forEach(BlockedClients.this::ask);
+        } else {
+          remove(waiter);
+          waiter.client().reply(frame);
+        }
       } else {
         remove(waiter);
         waiter.client().reply(frame);
@@ -562,6 +563,10 @@ public final class BlockedClients {
     @Override
     public void failed(Failure failure) {
       BlockedClients.this.failed(waiter, failure);
+    }
+
+    private boolean isOfGroup(ByteBuf frame) {
+      return waiter.isInGroup() && (begins(frame, NO_GROUP) || begins(frame, WRONG_TYPE));
     }
 
     private static boolean begins(ByteBuf frame, String text) {

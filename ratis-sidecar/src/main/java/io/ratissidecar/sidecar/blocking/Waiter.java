@@ -23,6 +23,7 @@ public final class Waiter {
   private final Set<DatabaseKey> unseen;
   private boolean justCome = true;
   private boolean groupGone;
+  private boolean waited;
   private boolean confirming;
   private boolean confirmed;
   private boolean trying;
@@ -142,12 +143,14 @@ public final class Waiter {
    */
   boolean waitOn() {
     trying = false;
+    waited = true;
     return again;
   }
 
   /** Its keys held nothing of use to it, so that others come first until one of them changes. */
   void passOver(boolean yes) {
     passedOver = yes;
+    waited |= yes;
   }
 
   /** One of its keys may have changed, perhaps after its command was executed. */
@@ -164,6 +167,7 @@ public final class Waiter {
   void lookedAt(DatabaseKey key) {
     unseen.remove(key);
     justCome &= !unseen.isEmpty();
+    waited |= unseen.isEmpty() && !trying && !isInGroup(); // which tries in any case
   }
 
   /** What is wrong with its keys would have been its answer already. */
@@ -174,6 +178,11 @@ public final class Waiter {
   /** True until every key was looked at once: till then an error is the answer. */
   boolean hasJustCome() {
     return justCome;
+  }
+
+  /** Whether there was nothing for it, at first at least. */
+  boolean hasWaited() {
+    return waited;
   }
 
   /** True while keys have to be looked at before its waiting may end for nothing. */
@@ -189,11 +198,6 @@ public final class Waiter {
 
   boolean isGroupGone() {
     return groupGone;
-  }
-
-  /** Whether all other keys have been looked at. */
-  boolean isLastToLookAt(DatabaseKey key) {
-    return unseen.size() == 1 && unseen.contains(key);
   }
 
   /**
