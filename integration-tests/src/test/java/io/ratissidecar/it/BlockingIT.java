@@ -198,6 +198,72 @@ class BlockingIT {
   }
 
   @Test
+  void when_several_streams_have_nothing_then_who_waits_does_not_try_again_and_again()
+      throws Exception {
+    Node leader = cluster.leader();
+    for (String key : List.of("s", "t", "u")) {
+      leader.call("XGROUP", "CREATE", key, "g", "$", "MKSTREAM");
+      leader.call("XGROUP", "CREATE", key, "h", "$", "MKSTREAM");
+    }
+    try (RespClient one = leader.client();
+        RespClient two = leader.client();
+        RespClient other = leader.client();
+        RespClient reader = leader.client()) {
+      one.send("XREADGROUP GROUP g a BLOCK 0 STREAMS s t u > > >".split(" "));
+      two.send("XREADGROUP GROUP g b BLOCK 0 STREAMS u t s > > >".split(" "));
+      other.send("XREADGROUP GROUP h a BLOCK 0 STREAMS t s u > > >".split(" "));
+      reader.send("XREAD BLOCK 0 STREAMS s t u 0 0 0".split(" "));
+      awaitBlocked(leader, 4);
+      // A few attempts, and looks at the keys now and then, but not as fast as they go.
+      Poll.until(
+          "it is quiet",
+          TestCluster.PATIENCE,
+          () -> {
+            long entries = leader.infoNumber("raft_current_index");
+            long commands = processed(leader);
+            Thread.sleep(1500);
+            return leader.infoNumber("raft_current_index") == entries
+                && processed(leader) - commands < 200;
+          });
+      leader.call("XADD", "t", "1-1", "f", "v");
+      assertTrue(one.read().toString().contains("1-1"));
+      assertTrue(other.read().toString().contains("1-1"));
+      assertTrue(reader.read().toString().contains("1-1"));
+      leader.call("XADD", "u", "2-1", "f", "v");
+      assertTrue(two.read().toString().contains("2-1"));
+    }
+  }
+
+  private static long processed(Node node) throws IOException {
+    String stats = node.redisCall("INFO", "stats").text();
+    return Long.parseLong(stats.split("total_commands_processed:")[1].split("\r")[0]);
+  }
+
+  @Test
+  void when_a_group_is_destroyed_then_its_consumers_hear_it_who_came_later_than_others()
+      throws Exception {
+    Node leader = cluster.leader();
+    leader.call("XGROUP", "CREATE", "s", "b", "$", "MKSTREAM");
+    leader.call("XGROUP", "CREATE", "s", "a", "$");
+    try (RespClient first = leader.client();
+        RespClient second = leader.client();
+        RespClient third = leader.client()) {
+      first.send("XREADGROUP GROUP b c BLOCK 0 STREAMS s >".split(" "));
+      awaitBlocked(leader, 1);
+      second.send("XREADGROUP GROUP a c BLOCK 0 STREAMS s >".split(" "));
+      awaitBlocked(leader, 2);
+      third.send("XREADGROUP GROUP a d BLOCK 0 STREAMS s >".split(" "));
+      awaitBlocked(leader, 3);
+      leader.call("XGROUP", "DESTROY", "s", "a");
+      assertError("NOGROUP", second.read());
+      assertError("NOGROUP", third.read());
+      awaitBlocked(leader, 1);
+      leader.call("XADD", "s", "1-1", "f", "v");
+      assertTrue(first.read().toString().contains("1-1"));
+    }
+  }
+
+  @Test
   void when_unblocked_while_a_write_names_the_key_then_the_client_hears_it() throws Exception {
     try (RespClient waiting = leader.client();
         RespClient client = leader.client()) {

@@ -322,6 +322,9 @@ public final class Sidecar implements AutoCloseable {
 
   /** What the parts see of the node. */
   private final class Node implements Services, ClusterHost {
+    /** The local Redis has not said in time how it is: it is not asked again until it has. */
+    private boolean unanswered;
+
     @Override
     public SidecarConfig config() {
       return config;
@@ -388,19 +391,29 @@ public final class Sidecar implements AutoCloseable {
 
     @Override
     public boolean isRedisLate() {
-      return isSilentFor(LATE_NANOS);
+      return !unanswered && isSilentFor(LATE_NANOS);
     }
 
     @Override
     public void whenBusyAsked(Runnable callback) {
-      CompletableFuture<Void> asked = new CompletableFuture<>();
-      asked.thenRunAsync(callback, front.loop());
-      redis.whenLooked(() -> asked.complete(null));
+      CompletableFuture<Void> answered = new CompletableFuture<>();
+      redis.whenLooked(() -> answered.complete(null));
+      CompletableFuture<Boolean> asked = answered.thenApply(done -> true);
       var patience =
           front
               .loop()
-              .schedule(() -> asked.complete(null), LONGEST_QUESTION_MILLIS, TimeUnit.MILLISECONDS);
-      asked.thenRun(() -> patience.cancel(false));
+              .schedule(
+                  () -> asked.complete(false), LONGEST_QUESTION_MILLIS, TimeUnit.MILLISECONDS);
+      asked.thenAcceptAsync(
+          inTime -> {
+            patience.cancel(false);
+            if (!inTime) {
+              unanswered = true;
+              answered.thenRunAsync(() -> unanswered = false, front.loop());
+            }
+            callback.run();
+          },
+          front.loop());
     }
 
     @Override

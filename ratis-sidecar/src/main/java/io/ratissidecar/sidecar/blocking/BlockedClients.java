@@ -15,6 +15,7 @@ import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -218,10 +219,17 @@ public final class BlockedClients {
     if (queue == null) {
       return; // as for most words
     }
+    List<Waiter> groups = new ArrayList<>();
+    for (Waiter waiter : queue) {
+      if (waiter.isInGroup() && groups.stream().noneMatch(waiter::isLike)) {
+        groups.add(waiter); // each gets what comes, and hears when it is destroyed
+      }
+    }
     Optional<Waiter> first = queue.stream().filter(waiter -> !waiter.isReader()).findFirst();
     if (first.isPresent() && mayUse(first.get(), heldLast.get(key))) {
       serve(first.get(), false);
     }
+    groups.stream().filter(w -> !w.isTrying()).forEach(waiter -> serve(waiter, false));
   }
 
   /** A key that is known to hold another type costs no entries. */
@@ -415,9 +423,7 @@ public final class BlockedClients {
     List<Waiter> waiting = List.copyOf(queue);
     // An attempt from before the look does not know what is an error for who has just come.
     List<Waiter> looking =
-        waiting.stream()
-            .filter(waiter -> !waiter.isTrying() && !(waiter.isGroupGone() && changedSince))
-            .toList();
+        waiting.stream().filter(waiter -> !waiter.isTrying() && !waiter.isStale(key)).toList();
     List<Waiter> next = waiting.stream().filter(waiter -> !waiter.isPassedOver()).toList();
     if (type.equals(KeyWatch.NOTHING)) {
       heldLast.remove(key);
@@ -474,7 +480,7 @@ public final class BlockedClients {
     execute(
         waiter,
         move == null ? waiter.plan().attempt() : Plan.Rewritten.single(move),
-        new Attempt(waiter, justCome || move != null),
+        new Attempt(waiter, justCome || move != null, move != null),
         () -> attemptUnlessOver(waiter, justCome));
   }
 
@@ -502,6 +508,18 @@ public final class BlockedClients {
     return replication.get().filter(r -> r.raft().group().isLeaderReady()).orElse(null);
   }
 
+  /**
+   * Whether nobody who wants the same has to come before. A look instead, when another key was
+   * looked at meanwhile, would have it try for ever.
+   */
+  private boolean mayTryAtOnce(Waiter waiter) {
+    return waiter.isReader()
+        || waiter.isInGroup()
+            && all.stream()
+                .takeWhile(other -> other != waiter) // identity: it is one of them
+                .allMatch(other -> other.isPassedOver() || !waiter.isLike(other));
+  }
+
   private void attemptUnlessOver(Waiter waiter, boolean justCome) {
     if (!waiter.isOver() && !waiter.isTrying()) {
       attempt(waiter, justCome);
@@ -512,9 +530,13 @@ public final class BlockedClients {
     private final Waiter waiter;
     private final boolean errorCounts;
 
-    Attempt(Waiter waiter, boolean errorCounts) {
+    /** Whether it moves something on, if there is something of the right type. */
+    private final boolean passesOn;
+
+    Attempt(Waiter waiter, boolean errorCounts, boolean passesOn) {
       this.waiter = waiter;
       this.errorCounts = errorCounts;
+      this.passesOn = passesOn;
     }
 
     @Override
@@ -526,7 +548,9 @@ public final class BlockedClients {
       boolean waitsOn = !errorCounts && !waiter.isInGroup() && begins(frame, WRONG_TYPE);
       boolean nothing = Resp.isNull(frame) || waitsOn;
       if (nothing) {
-        waiter.cameBefore();
+        if (Resp.isNull(frame) && !passesOn) {
+          waiter.cameBefore(); // so there was nothing wrong with any key
+        }
         // A look that is under way may be at something that came behind the command. Redis told of
         // no change then, since it tells of those behind a look only.
         boolean again = waiter.waitOn() || waiter.keys().stream().anyMatch(asked::containsKey);
@@ -535,6 +559,8 @@ public final class BlockedClients {
         } else if (waiter.isExpired()) {
           timeOut(waiter);
           waiter.keys().forEach(BlockedClients.this::ask); // it may have to look first
+        } else if (again && mayTryAtOnce(waiter)) {
+          attempt(waiter, false); // Redis tells of whatever comes behind the look
         } else {
           // What is there may be of use to the next one.
           waiter.passOver(!again);
@@ -545,10 +571,10 @@ public final class BlockedClients {
         }
       } else if (!errorCounts && isOfGroup(frame)) {
         // Redis tells those who track a key nothing of its groups.
-        all.stream().filter(Waiter::isInGroup).forEach(Waiter::keyChanged);
+        all.stream().filter(waiter::isOfSameGroup).forEach(Waiter::keyChanged);
         if (goneGroupsInOldWords.getAsBoolean()) {
           waiter.waitOn();
-          waiter.groupGone();
+          waiter.groupGone(asked.keySet());
           waiter.keys().forEach(BlockedClients.this::ask);
         } else {
           remove(waiter);

@@ -6,6 +6,7 @@ import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.command.Plan;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,6 +23,7 @@ public final class Waiter {
   private ScheduledFuture<?> timeout;
   private final Set<DatabaseKey> unseen;
   private boolean justCome = true;
+  private final Set<DatabaseKey> stale = new HashSet<>();
   private boolean groupGone;
   private boolean waited;
   private boolean confirming;
@@ -190,10 +192,29 @@ public final class Waiter {
     return !unseen.isEmpty();
   }
 
-  /** Its group is not there any more; its keys are looked at once more before it hears so. */
-  void groupGone() {
+  /**
+   * Its group is not there any more; its keys are looked at once more before it hears so.
+   *
+   * @param underWay keys that are being looked at, as they were before
+   */
+  void groupGone(Set<DatabaseKey> underWay) {
     groupGone = true;
     unseen.addAll(keys);
+    stale.addAll(keys);
+    stale.retainAll(underWay);
+  }
+
+  /** Whether a look that has just come is from before its group was gone. */
+  boolean isStale(DatabaseKey key) {
+    return stale.remove(key);
+  }
+
+  /** Whether the other is a consumer of a group of that name, at a stream that both wait for. */
+  boolean isOfSameGroup(Waiter other) {
+    return isInGroup()
+        && other.isInGroup()
+        && Arrays.equals(group(), other.group())
+        && !Collections.disjoint(keys, other.keys);
   }
 
   boolean isGroupGone() {
