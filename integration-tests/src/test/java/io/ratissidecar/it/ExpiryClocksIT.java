@@ -132,7 +132,12 @@ class ExpiryClocksIT {
     do { // until it wins the election
       ahead.killSidecar();
       Poll.until("it leads no more", TestCluster.PATIENCE, () -> !knowing.isLeader());
-      ahead.start().awaitReady();
+      knowing.pauseSidecar(); // or it would be elected before the other one has started
+      try {
+        ahead.start().awaitReady();
+      } finally {
+        knowing.resumeSidecar();
+      }
     } while (cluster.awaitLeader() != ahead);
     long ttl = ahead.call("RAFT", "TTL", "k").number();
     assertTrue(ttl > 1700 && ttl <= 1800, () -> ttl + " s");

@@ -12,19 +12,32 @@ import java.util.stream.IntStream;
  * finds its ports free when it comes back.
  */
 final class Ports {
-  /** Processes of one run of all tests have their own ranges. */
-  private static final int PROCESSES = 2;
+  private static final int RANGES = 4;
+  private static final int RANGE = 12_000 / RANGES;
 
-  private static final int RANGE = 12_000 / PROCESSES;
-  private static final int FIRST =
-      20_000 + (Integer.getInteger("test.process", 1) - 1) % PROCESSES * RANGE;
-  private static final int END = FIRST + RANGE;
+  /** Listens at the first port of this process's range, which nobody else takes so long. */
+  private static final ServerSocket OWN_RANGE = takeRange();
+
+  private static final int FIRST = OWN_RANGE.getLocalPort() + 1;
+  private static final int END = FIRST + RANGE - 1;
   private static final int DEMO_REDIS = 100;
   private static final int DEMO_RAFT = 10_000;
   private static final AtomicInteger NEXT =
       new AtomicInteger((int) (ProcessHandle.current().pid() * 97 % (END - FIRST)));
 
   private Ports() {}
+
+  /** Processes that run tests at the same time have ranges of their own. */
+  private static ServerSocket takeRange() {
+    for (int first = 20_000; first < 20_000 + RANGES * RANGE; first += RANGE) {
+      try {
+        return new ServerSocket(first, 1, InetAddress.getLoopbackAddress());
+      } catch (IOException e) {
+        // Another process has it.
+      }
+    }
+    throw new IllegalStateException("other processes have all ranges of ports");
+  }
 
   /** A free port, not handed out before. */
   static int next() {
