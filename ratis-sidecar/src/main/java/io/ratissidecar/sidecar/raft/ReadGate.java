@@ -124,18 +124,16 @@ public final class ReadGate {
 
     @Override
     public void reply(ByteBuf frame) {
-      if (early != null && leadership.term() == term) {
+      if (early == null) {
+        early = Unpooled.copiedBuffer(frame);
+        ByteBuf ping = Unpooled.buffer(16);
+        Resp.command(ping, "PING");
+        read(0, 2, ping, this);
+      } else if (leadership.term() == term) {
         receiver.reply(early);
-        return;
-      }
-      if (early != null) {
+      } else {
         receiver.failed(Failure.NOT_LEADER);
-        return;
       }
-      early = Unpooled.copiedBuffer(frame);
-      ByteBuf ping = Unpooled.buffer(16);
-      Resp.command(ping, "PING");
-      read(0, 2, ping, this);
     }
 
     @Override

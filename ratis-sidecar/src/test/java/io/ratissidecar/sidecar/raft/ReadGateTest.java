@@ -20,6 +20,16 @@ class ReadGateTest {
   private final Map<Integer, LongConsumer> asked = new HashMap<>();
   private final List<Failure> failures = new ArrayList<>();
   private final Leader leader = new Leader();
+  private final ReplyReceiver receiver =
+      new ReplyReceiver() {
+        @Override
+        public void reply(ByteBuf frame) {}
+
+        @Override
+        public void failed(Failure failure) {
+          failures.add(failure);
+        }
+      };
   private long nanos;
   private int polls;
   private final Applier applier =
@@ -71,33 +81,11 @@ class ReadGateTest {
   }
 
   private void read() {
-    gate.read(
-        0,
-        2,
-        Unpooled.buffer(),
-        new ReplyReceiver() {
-          @Override
-          public void reply(ByteBuf frame) {}
-
-          @Override
-          public void failed(Failure failure) {
-            failures.add(failure);
-          }
-        });
+    gate.read(0, 2, Unpooled.buffer(), receiver);
   }
 
   @Test
   void when_a_read_is_to_come_at_once_then_only_a_leader_asks_redis() {
-    ReplyReceiver receiver =
-        new ReplyReceiver() {
-          @Override
-          public void reply(ByteBuf frame) {}
-
-          @Override
-          public void failed(Failure failure) {
-            failures.add(failure);
-          }
-        };
     gate.readAtOnce(0, 2, Unpooled.buffer(), receiver);
     assertEquals(List.of(Failure.REDIS_LOST), failures);
     leader.ready = false;

@@ -58,8 +58,8 @@ rare = function(name, ...)
         if length <= limit then return threshold end
         -- The ID behind as many as may go.
         local from, left = '-', limit
+        local id = find(threshold, '-', 1, true) and threshold or threshold .. '-0'
         while true do
-          local id = find(threshold, '-', 1, true) and threshold or threshold .. '-0'
           local page = real('XRANGE', key, from, '(' .. id, 'COUNT', '100')
           if page.err or #page < 100 and #page <= left then return threshold end
           if #page > left then return page[left + 1][1] end
