@@ -145,6 +145,22 @@ build_image() {
     -exec rm -rf {} +
 }
 
+# Sets directory. Nodes sync all the time, and no test cuts the power: in memory, where there is much of it.
+choose_directory() {
+  local needed=$((8 << 20)) free room
+  free=$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)
+  room=$(df --output=avail -k /dev/shm 2>/dev/null | tail -1) || room=0
+  if [ -w /dev/shm ] && [ "${free:-0}" -ge $needed ] && [ "${room:-0}" -ge $needed ]; then
+    directory=$(mktemp -d /dev/shm/ratis-sidecar-test.XXXXXX)
+    # Libraries are loaded from there, which a mount option may forbid.
+    if cp "$(type -P true)" "$directory/executable" && "$directory/executable" 2>/dev/null; then
+      return
+    fi
+    rm -rf "$directory"
+  fi
+  directory=$(mktemp -d)
+}
+
 # Sets classpath, of the integration tests and all that they use. Classes are copied to a directory:
 # a later build must not change them under nodes that are started again.
 build_tests() {

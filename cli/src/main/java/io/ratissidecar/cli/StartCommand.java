@@ -130,7 +130,9 @@ final class StartCommand implements Runnable {
       }
     }
     try {
-      return SidecarConfig.of(SettingSources.merge(file, System.getenv(), flags));
+      SidecarConfig config = SidecarConfig.of(SettingSources.merge(file, System.getenv(), flags));
+      config.checkHeap(Runtime.getRuntime().maxMemory());
+      return config;
     } catch (InvalidSettingException | IOException e) {
       throw new ParameterException(spec.commandLine(), Failures.message(e), e);
     }

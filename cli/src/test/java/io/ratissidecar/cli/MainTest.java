@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -76,6 +77,16 @@ class MainTest {
   private static int unusedPort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
+    }
+  }
+
+  @Test
+  void when_a_subcommand_is_named_then_it_is_the_only_one_that_is_known() {
+    Set<String> all = Main.subcommands().keySet();
+    assertEquals(all, Main.commandLine().getSubcommands().keySet());
+    assertEquals(all, Main.commandLine("no-such", "start").getSubcommands().keySet());
+    for (String name : all) {
+      assertEquals(Set.of(name), Main.commandLine(name, "--help").getSubcommands().keySet());
     }
   }
 

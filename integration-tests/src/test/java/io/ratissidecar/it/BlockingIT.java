@@ -13,6 +13,7 @@ import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -23,32 +24,29 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Commands that wait for data. */
 @ExtendWith(PrintLogsOnFailure.class)
 class BlockingIT {
   private static final String[] SETTINGS = {"--mode", "transparent", "--follower-proxy", "yes"};
 
-  /** For tests that hurt no node. */
-  @AutoClose("compareAndClose")
-  private static TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED =
+      SharedCluster.comparing(() -> TestCluster.of(3, SETTINGS));
+
+  private TestCluster cluster;
 
   private Node leader;
 
-  @BeforeAll
-  static void start() {
-    cluster = TestCluster.of(3, SETTINGS);
-  }
-
   @BeforeEach
-  void empty() throws IOException {
+  void begin() {
+    cluster = SHARED.get();
     leader = cluster.leader();
-    assertOk(leader.call("FLUSHALL"));
     awaitBlocked(leader, 0);
   }
 
@@ -221,7 +219,7 @@ class BlockingIT {
           () -> {
             long entries = leader.infoNumber("raft_current_index");
             long commands = processed(leader);
-            Thread.sleep(1500);
+            Poll.letRun(Duration.ofMillis(1500));
             return leader.infoNumber("raft_current_index") == entries
                 && processed(leader) - commands < 200;
           });
@@ -445,16 +443,12 @@ class BlockingIT {
     cluster.awaitVoters(3);
   }
 
-  private static TestCluster ofItsOwn(String... more) {
-    List<String> settings = new ArrayList<>(List.of(SETTINGS));
-    settings.addAll(List.of(more));
-    return TestCluster.of(3, settings.toArray(String[]::new));
-  }
-
   @Test
+  @Tag("long")
   void when_the_leader_freezes_then_who_waits_there_through_a_follower_hears_it() throws Exception {
-    try (TestCluster frozen =
-        ofItsOwn("--response-timeout-millis", "1500", "--read-timeout-millis", "1000")) {
+    List<String> settings = new ArrayList<>(List.of(SETTINGS));
+    settings.addAll(List.of("--response-timeout-millis", "1500", "--read-timeout-millis", "1000"));
+    try (TestCluster frozen = TestCluster.of(3, settings.toArray(String[]::new))) {
       Node frozenLeader = frozen.leader();
       try (RespClient client = frozen.followers().get(0).client()) {
         client.send("BLPOP", "list", "0");
@@ -503,9 +497,9 @@ class BlockingIT {
     int count = 1000;
     List<RespClient> direct = new ArrayList<>();
     List<RespClient> forwarded = new ArrayList<>();
-    try (TestCluster own = ofItsOwn()) {
-      Node killed = own.leader();
-      Node follower = own.followers().get(0);
+    try {
+      Node killed = leader;
+      Node follower = cluster.followers().get(0);
       for (int i = 0; i < count / 2; i++) {
         direct.add(waiting(killed));
         forwarded.add(waiting(follower));
@@ -519,7 +513,7 @@ class BlockingIT {
         assertError("TIMEOUT no reply from leader", client.read());
       }
       killed.start().awaitReady();
-      ClosingInvariants.checkSameData(own);
+      ClosingInvariants.checkSameData(cluster);
     } finally {
       direct.forEach(RespClient::close);
       forwarded.forEach(RespClient::close);
@@ -589,37 +583,35 @@ class BlockingIT {
 
   @Test
   void when_leaders_are_killed_then_no_element_is_lost_or_given_twice() throws Exception {
-    try (TestCluster own = ofItsOwn()) {
-      AtomicBoolean stop = new AtomicBoolean();
-      List<Taker> takers = own.nodes().stream().map(node -> new Taker(node, stop)).toList();
-      takers.forEach(Thread::start);
-      List<Long> putNanos = new ArrayList<>();
-      for (int kill = 0; kill < 3; kill++) {
-        for (int i = 0; i < 60; i++) {
-          String element = "" + putNanos.size();
-          putNanos.add(System.nanoTime());
-          Poll.until(
-              "put " + element,
-              TestCluster.PATIENCE,
-              () -> !own.leader().call("RPUSH", "queue", element).isError());
-        }
-        Node killed = own.leader();
-        killed.killSidecar();
-        own.awaitLeader();
-        killed.start().awaitReady();
+    AtomicBoolean stop = new AtomicBoolean();
+    List<Taker> takers = cluster.nodes().stream().map(node -> new Taker(node, stop)).toList();
+    takers.forEach(Thread::start);
+    List<Long> putNanos = new ArrayList<>();
+    for (int kill = 0; kill < 3; kill++) {
+      for (int i = 0; i < 60; i++) {
+        String element = "" + putNanos.size();
+        putNanos.add(System.nanoTime());
+        Poll.until(
+            "put " + element,
+            TestCluster.PATIENCE,
+            () -> !cluster.leader().call("RPUSH", "queue", element).isError());
       }
-      Poll.until(
-          "the queue is empty",
-          TestCluster.PATIENCE,
-          () -> own.leader().call("LLEN", "queue").number() == 0);
-      stop.set(true);
-      for (Taker taker : takers) {
-        taker.join();
-      }
-      checkTaken(takers, putNanos);
-      ClosingInvariants.checkSameData(own);
-      own.checkLogs();
+      Node killed = cluster.leader();
+      killed.killSidecar();
+      cluster.awaitLeader();
+      killed.start().awaitReady();
     }
+    Poll.until(
+        "the queue is empty",
+        TestCluster.PATIENCE,
+        () -> cluster.leader().call("LLEN", "queue").number() == 0);
+    stop.set(true);
+    for (Taker taker : takers) {
+      taker.join();
+    }
+    checkTaken(takers, putNanos);
+    ClosingInvariants.checkSameData(cluster);
+    cluster.checkLogs();
   }
 
   /**

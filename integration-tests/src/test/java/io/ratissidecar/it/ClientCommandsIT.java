@@ -126,7 +126,29 @@ class ClientCommandsIT {
       assertTrue(list.contains("id=" + other + " ") && list.contains("lib-name=lib"), list);
       assertTrue(
           two.call("CLIENT", "LIST", "ID", "" + id).text().startsWith("id=" + id + " addr="));
-      assertNumber(1, two.call("CLIENT", "KILL", "ID", "" + id));
+      one.call("SUBSCRIBE", "a", "b");
+      one.call("SUBSCRIBE", "c");
+      one.call("PSUBSCRIBE", "p*");
+      one.read();
+      String subscribed = two.call("CLIENT", "LIST", "TYPE", "pubsub").text();
+      assertTrue(subscribed.contains(" flags=P db=0 sub=3 psub=1 ssub=0 multi=-1 "), subscribed);
+      assertEquals(1, subscribed.lines().count(), subscribed);
+      list = two.call("CLIENT", "LIST", "TYPE", "normal").text();
+      assertTrue(list.contains("id=" + other + " ") && !list.contains("id=" + id + " "), list);
+      for (String prefix : List.of("", "RAFT ")) {
+        assertOk(two.call((prefix + "MULTI").split(" ")));
+        assertText("QUEUED", two.call((prefix + "GET k").split(" ")));
+        try (RespClient third = node.loggedIn()) {
+          list = third.call("CLIENT", "LIST", "ID", "" + other).text();
+          assertTrue(list.contains(" flags=x ") && list.contains(" multi=1 "), prefix + list);
+        }
+        assertOk(two.call((prefix + "DISCARD").split(" ")));
+      }
+      assertError(
+          "ERR CLIENT PAUSE is refused: it would stop the clients of one node only",
+          two.call("CLIENT", "PAUSE", "1"));
+      assertNumber(0, two.call("CLIENT", "KILL", "TYPE", "replica"));
+      assertNumber(1, two.call("CLIENT", "KILL", "TYPE", "pubsub"));
       assertThrows(EOFException.class, one::read);
       assertError("ERR No such client", two.call("CLIENT", "KILL", "1.2.3.4:5"));
       assertText("PONG", two.call("PING"));

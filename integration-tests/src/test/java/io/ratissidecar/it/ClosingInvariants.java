@@ -9,6 +9,7 @@ import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -42,17 +43,23 @@ final class ClosingInvariants {
 
   /** Compares what the Redis servers hold; returns the index at which they were compared. */
   static long checkSameData(TestCluster cluster) {
-    long index = cluster.awaitSameIndex();
-    Map<String, String> first = null;
-    for (Node node : cluster.running()) {
-      Map<String, String> data = RedisContents.of(node.redisPort());
-      if (first == null) {
-        first = data;
-      } else {
-        RedisContents.assertSame(first, data, cluster.node(0).name() + " and " + node.name());
-      }
-    }
-    return index;
+    Map<String, Map<String, String>> data = new LinkedHashMap<>();
+    long[] index = new long[1];
+    Poll.until(
+        "all were read at one index", // though keys whose time is over still go
+        TestCluster.PATIENCE,
+        () -> {
+          index[0] = cluster.awaitSameIndex();
+          for (Node node : cluster.running()) {
+            data.put(node.name(), RedisContents.of(node.redisPort()));
+          }
+          return cluster.awaitSameIndex() == index[0];
+        });
+    Node first = cluster.running().get(0);
+    data.forEach(
+        (name, held) ->
+            RedisContents.assertSame(data.get(first.name()), held, first.name() + " and " + name));
+    return index[0];
   }
 
   /** What one node's Redis holds of the workload's keys. */

@@ -19,10 +19,11 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A full disk, and disks that give back something else than was written. */
 @Tag("fault")
@@ -31,7 +32,15 @@ class DiskFaultsIT {
   private static final int FATAL = 70;
   private static final Duration STOP = Duration.ofSeconds(30);
 
-  @AutoClose private final TestCluster cluster = TestCluster.of(3);
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3));
+
+  private TestCluster cluster;
+
+  @BeforeEach
+  void renew() {
+    cluster = SHARED.get();
+  }
 
   @Test
   void when_the_disk_is_full_then_the_node_stops_and_goes_on_once_there_is_room() {
@@ -42,6 +51,7 @@ class DiskFaultsIT {
   }
 
   @Test
+  @Tag("long")
   void when_the_leaders_disk_is_full_then_another_leads() throws IOException {
     Node victim = cluster.leader();
     try (FaultRun run = new FaultRun(cluster)) {
@@ -55,13 +65,13 @@ class DiskFaultsIT {
       throws IOException {
     Node victim = cluster.followers().get(0);
     for (int i = 0; i < 50; i++) {
-      cluster.leader().call("RAFT", "SET", "entry:" + i, "some value");
+      cluster.leader().call("RAFT", "SET", "damaged:" + i, "some value");
     }
     cluster.awaitSameIndex();
     victim.killSidecar();
     Path segment = segment(victim);
     byte[] sound = Files.readAllBytes(segment);
-    int at = indexOf(sound, "entry:25");
+    int at = indexOf(sound, "damaged:25");
 
     byte[] damaged = sound.clone();
     damaged[at] = 'E';
@@ -122,10 +132,14 @@ class DiskFaultsIT {
     cluster.awaitSameIndex();
     victim.killSidecar();
     Path segment = raftSegment(victim);
-    byte[] damaged = Files.readAllBytes(segment);
+    byte[] sound = Files.readAllBytes(segment);
+    byte[] damaged = sound.clone();
     damaged[200] ^= 1;
     assertRefuses(victim, segment, damaged);
     victim.assertLogs("Remove this node from the cluster");
+    Files.write(segment, sound);
+    victim.start().awaitReady();
+    ClosingInvariants.checkSameData(cluster);
   }
 
   private static Path raftSegment(Node node) {

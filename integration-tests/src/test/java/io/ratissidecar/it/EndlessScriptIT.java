@@ -12,10 +12,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Scripts that do not end: {@code SCRIPT KILL} takes them out of the log, on every node. */
 @Tag("fault")
@@ -24,11 +25,15 @@ class EndlessScriptIT {
   private static final String ENDLESS = "while true do end";
   private static final String WRITES = "redis.call('set', 'by-script', 'x') while true do end";
 
-  private final TestCluster cluster = TestCluster.of(3, "--mode", "transparent");
+  @RegisterExtension
+  private static final SharedCluster SHARED =
+      new SharedCluster(() -> TestCluster.of(3, "--mode", "transparent"));
 
-  @AfterEach
-  void close() {
-    cluster.close();
+  private TestCluster cluster;
+
+  @BeforeEach
+  void renew() {
+    cluster = SHARED.get();
   }
 
   private void soonBusy() throws IOException {
@@ -76,9 +81,7 @@ class EndlessScriptIT {
   /** Ended before it wrote, there is nothing to undo. */
   private void assertNothingIsLoadedAnew() {
     for (Node node : cluster.nodes()) {
-      assertFalse(
-          node.logLines().stream().anyMatch(line -> line.contains("will be loaded anew")),
-          node.name());
+      assertFalse(node.hasLogged("will be loaded anew"), node.name());
     }
   }
 
@@ -149,8 +152,12 @@ class EndlessScriptIT {
     ClosingInvariants.checkSameData(cluster);
     assertNoError(away.call("RAFT.SNAPSHOT"));
     away.killBoth();
+    away.clearLog();
     away.start().awaitReady();
-    away.assertLogs("The local Redis holds the state of entry"); // and not of a snapshot
+    Poll.until(
+        "its Redis has its own data, and not the snapshot's",
+        TestCluster.PATIENCE,
+        () -> away.hasLogged("The local Redis holds the state of entry"));
     assertOk(cluster.awaitLeader().call("SET", "a", "1"));
     ClosingInvariants.checkSameData(cluster);
     cluster.checkLogs();

@@ -11,16 +11,18 @@ import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Keys end at their deadline: for clients at once, and by the log on every node. */
 @ExtendWith(PrintLogsOnFailure.class)
@@ -30,25 +32,25 @@ class ExpiryIT {
 
   private static final Duration SOON = Duration.ofSeconds(20);
 
+  /** Of few keys: 100 ms for each database, more on a machine that is busy. */
+  private static final Duration SCAN_ROUND = Duration.ofSeconds(10);
+
   private static final String[] SETTINGS = {
     "--follower-proxy", "yes", "--redis-notify-keyspace-events", "Ex"
   };
 
-  /** For tests that hurt no node. */
-  @AutoClose("compareAndClose")
-  private static TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED =
+      SharedCluster.comparing(() -> TestCluster.of(3, SETTINGS));
+
+  private TestCluster cluster;
 
   private Node leader;
 
-  @BeforeAll
-  static void start() {
-    cluster = TestCluster.of(3, SETTINGS);
-  }
-
   @BeforeEach
-  void empty() throws IOException {
+  void begin() {
+    cluster = SHARED.get();
     leader = cluster.awaitLeader();
-    assertOk(leader.call("RAFT", "FLUSHALL"));
   }
 
   private static void assertLeft(long expectedMillis, Reply reply) {
@@ -216,6 +218,83 @@ class ExpiryIT {
     }
   }
 
+  /** Gives a key a deadline, and has it watched from then on, at the leader and at a follower. */
+  private List<Watcher> watch(String key, long lifeMillis, byte[] setting) throws IOException {
+    long[] set = new long[2];
+    try (RespClient client = leader.client()) {
+      set[0] = millis();
+      client.sendRaw(setting);
+      assertNoError(client.read());
+      set[1] = millis();
+    }
+    List<Watcher> watchers = new ArrayList<>();
+    for (Node node : List.of(leader, cluster.followers().get(0))) {
+      watchers.add(new Watcher(node, r -> !r.isNull(), set, lifeMillis, "RAFT", "GET", key));
+    }
+    watchers.forEach(Thread::start);
+    return watchers;
+  }
+
+  @Test
+  void a_deadline_that_a_script_or_a_dump_gives_to_a_key_it_names_is_kept_as_strictly()
+      throws Exception {
+    String library =
+        """
+        #!lua name=lib
+        redis.register_function('expire', function(keys, args)
+          redis.call('set', keys[1], 'v')
+          return redis.call('pexpire', keys[1], args[1])
+        end)
+        """;
+    assertText("lib", leader.call("RAFT", "FUNCTION", "LOAD", "REPLACE", library));
+    assertOk(leader.call("RAFT", "SET", "kept", "v"));
+    // So many that the scan is not likely to find the others in time.
+    String fill = "for i = 1, 10000 do redis.call('set', 'filling-' .. i, 'v') end";
+    assertNoError(leader.call("RAFT", "EVAL", fill, "0"));
+    byte[] dump = leader.call("RAFT", "DUMP", "kept").bytes();
+    String body = "return redis.call('set', KEYS[1], 'v', 'px', ARGV[1])";
+    for (int round = 0; round < 2; round++) {
+      List<Watcher> watchers = new ArrayList<>();
+      watchers.addAll(watch("a", 1500, RespClient.encode("RAFT", "EVAL", body, "1", "a", "1500")));
+      watchers.addAll(
+          watch("b", 1500, RespClient.encode("RAFT", "FCALL", "expire", "1", "b", "1500")));
+      watchers.addAll(
+          watch(
+              "c",
+              1500,
+              RespClient.encode(bytes("RAFT"), bytes("RESTORE"), bytes("c"), bytes("1500"), dump)));
+      for (Watcher watcher : watchers) {
+        watcher.check();
+      }
+      awaitSize(cluster, 10_001);
+    }
+    assertOk(leader.call("RAFT", "FUNCTION", "DELETE", "lib"));
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {100, 3000}) // less than a round of the scan takes, and more
+  void a_deadline_that_a_script_gives_to_a_key_it_does_not_name_is_found_by_the_scan(
+      long lifeMillis) throws Exception {
+    String set = "return redis.call('set', ARGV[1], 'v', 'px', ARGV[2])";
+    long began = millis();
+    assertOk(leader.call("RAFT", "EVAL", set, "0", "k", "" + lifeMillis));
+    // Named, but that is a key of the client's database.
+    set = "redis.call('select', 3) " + set;
+    assertOk(leader.call("RAFT", "EVAL", set, "1", "elsewhere", "elsewhere", "" + lifeMillis));
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      Poll.until(
+          node.name() + "'s Redis holds neither",
+          SCAN_ROUND.plusMillis(lifeMillis),
+          () -> !node.redisCall("INFO", "keyspace").text().matches("(?s).*db[03]:.*"));
+      assertTrue(millis() >= began + lifeMillis - 1, node.name() + " had one end too early");
+    }
+  }
+
   /** Every node's own Redis holds so many keys. */
   private static void awaitSize(TestCluster cluster, long keys) {
     for (Node node : cluster.running()) {
@@ -280,23 +359,21 @@ class ExpiryIT {
 
   @Test
   void when_the_leader_is_killed_while_keys_are_due_then_the_next_one_ends_them() throws Exception {
-    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
-      fill(own.leader(), 3000, 1500);
-      Node killed = own.leader();
-      Poll.until("the first are over", SOON, () -> killed.redisCall("DBSIZE").number() < 3000);
-      killed.killSidecar();
-      Node next = own.awaitLeader();
-      try (RespClient client = next.client()) {
-        for (int i = 0; i < 3000; i += 100) {
-          assertTrue(client.call("RAFT", "GET", "key-" + i).isNull(), "key-" + i);
-        }
-        assertNumber(0, client.call("RAFT", "DBSIZE"));
+    fill(cluster.leader(), 3000, 1500);
+    Node killed = cluster.leader();
+    Poll.until("the first are over", SOON, () -> killed.redisCall("DBSIZE").number() < 3000);
+    killed.killSidecar();
+    Node next = cluster.awaitLeader();
+    try (RespClient client = next.client()) {
+      for (int i = 0; i < 3000; i += 100) {
+        assertTrue(client.call("RAFT", "GET", "key-" + i).isNull(), "key-" + i);
       }
-      killed.start().awaitReady();
-      own.awaitSameIndex();
-      awaitSize(own, 0);
-      ClosingInvariants.checkSameData(own);
+      assertNumber(0, client.call("RAFT", "DBSIZE"));
     }
+    killed.start().awaitReady();
+    cluster.awaitSameIndex();
+    awaitSize(cluster, 0);
+    ClosingInvariants.checkSameData(cluster);
   }
 
   private static void fill(Node node, int keys, long lifeMillis) throws IOException {
@@ -311,59 +388,78 @@ class ExpiryIT {
   }
 
   @Test
-  void when_a_node_was_away_then_it_replays_to_the_same() throws Exception {
-    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
-      long set = System.nanoTime();
-      Node away = own.followers().get(0);
-      fill(own.leader(), 100, 2000);
-      assertOk(own.leader().call("RAFT", "SET", "stays", "v", "EX", "1000"));
-      own.awaitSameIndex();
-      away.killBoth();
-      try (RespClient client = own.leader().client()) {
-        Poll.until("they are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 1);
-        for (int i = 0; i < 100; i++) {
-          // What was decided upon a key that was gone, or there.
-          String key = "key-" + i;
-          assertNumber(1, client.call("RAFT", "APPEND", key, "x"));
-          assertNoError(client.call("RAFT", "PEXPIRE", key, i % 2 == 0 ? "500" : "900000"));
-        }
-        Poll.until("half are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 51);
+  void when_a_key_is_over_from_the_start_then_it_is_nowhere() throws Exception {
+    try (RespClient client = leader.client()) {
+      assertOk(client.call("RAFT", "SET", "key-0", "before"));
+      for (int i = 0; i < 100; i++) {
+        client.send("RAFT", "SET", "key-" + i, "v", i % 2 == 0 ? "PXAT" : "EXAT", "1000");
       }
-      Poll.letRun(Duration.ofMillis(1500)); // it replays all of that later than its deadlines
-      away.start().awaitReady();
-      own.awaitSameIndex();
-      awaitSize(own, 51);
-      own.transferLeadership(away);
-      assertNumber(51, away.call("RAFT", "DBSIZE"));
-      assertSeconds(900, set, away.call("RAFT", "TTL", "key-1"));
-      assertSeconds(1000, set, away.call("RAFT", "TTL", "stays"));
-      String keyspace = away.call("INFO", "keyspace").text();
-      long average = Long.parseLong(keyspace.replaceAll("(?s).*avg_ttl=([0-9]+).*", "$1"));
-      assertTrue(average <= 1_000_000, keyspace);
-      ClosingInvariants.checkSameData(own);
+      client.send("RAFT", "EVAL", "return redis.call('DBSIZE')", "0");
+      client.send("RAFT", "SET", "key-0", "v", "NX", "PXAT", "1");
+      client.send("RAFT", "SET", "key-0", "v", "XX", "PXAT", "1");
+      for (int i = 0; i < 100; i++) {
+        assertOk(client.read());
+      }
+      assertNumber(0, client.read());
+      assertOk(client.read());
+      assertTrue(client.read().isNull());
+    }
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      assertNumber(0, node.redisCall("DBSIZE"));
     }
   }
 
   @Test
-  void when_started_from_a_snapshot_then_deadlines_are_kept() throws Exception {
-    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
-      long set = System.nanoTime();
-      fill(own.leader(), 50, 6000);
-      assertOk(own.leader().call("RAFT", "SET", "stays", "v", "EX", "1000"));
-      own.awaitSameIndex();
-      for (Node node : own.nodes()) {
-        assertNoError(node.call("RAFT.SNAPSHOT"));
+  void when_a_node_was_away_then_it_replays_to_the_same() throws Exception {
+    long set = System.nanoTime();
+    Node away = cluster.followers().get(0);
+    fill(cluster.leader(), 100, 2000);
+    assertOk(cluster.leader().call("RAFT", "SET", "stays", "v", "EX", "1000"));
+    cluster.awaitSameIndex();
+    away.killBoth();
+    try (RespClient client = cluster.leader().client()) {
+      Poll.until("they are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 1);
+      for (int i = 0; i < 100; i++) {
+        // What was decided upon a key that was gone, or there.
+        String key = "key-" + i;
+        assertNumber(1, client.call("RAFT", "APPEND", key, "x"));
+        assertNoError(client.call("RAFT", "PEXPIRE", key, i % 2 == 0 ? "500" : "900000"));
       }
-      own.nodes().forEach(Node::killBoth);
-      own.nodes().forEach(Node::start);
-      own.nodes().forEach(Node::awaitReady);
-      Node now = own.awaitLeader();
-      assertSeconds(1000, set, now.call("RAFT", "TTL", "stays"));
-      Poll.until("they are gone", SOON, () -> now.call("RAFT", "EXISTS", "key-0").number() == 0);
-      assertNumber(1, now.call("RAFT", "DBSIZE"));
-      awaitSize(own, 1);
-      ClosingInvariants.checkSameData(own);
+      Poll.until("half are gone", SOON, () -> client.call("RAFT", "DBSIZE").number() == 51);
     }
+    Poll.letRun(Duration.ofMillis(1500)); // it replays all of that later than its deadlines
+    away.start().awaitReady();
+    cluster.awaitSameIndex();
+    awaitSize(cluster, 51);
+    cluster.transferLeadership(away);
+    assertNumber(51, away.call("RAFT", "DBSIZE"));
+    assertSeconds(900, set, away.call("RAFT", "TTL", "key-1"));
+    assertSeconds(1000, set, away.call("RAFT", "TTL", "stays"));
+    String keyspace = away.call("INFO", "keyspace").text();
+    long average = Long.parseLong(keyspace.replaceAll("(?s).*avg_ttl=([0-9]+).*", "$1"));
+    assertTrue(average <= 1_000_000, keyspace);
+    ClosingInvariants.checkSameData(cluster);
+  }
+
+  @Test
+  void when_started_from_a_snapshot_then_deadlines_are_kept() throws Exception {
+    long set = System.nanoTime();
+    fill(cluster.leader(), 50, 6000);
+    assertOk(cluster.leader().call("RAFT", "SET", "stays", "v", "EX", "1000"));
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      assertNoError(node.call("RAFT.SNAPSHOT"));
+    }
+    cluster.nodes().forEach(Node::killBoth);
+    cluster.nodes().forEach(Node::start);
+    cluster.nodes().forEach(Node::awaitReady);
+    Node now = cluster.awaitLeader();
+    assertSeconds(1000, set, now.call("RAFT", "TTL", "stays"));
+    Poll.until("they are gone", SOON, () -> now.call("RAFT", "EXISTS", "key-0").number() == 0);
+    assertNumber(1, now.call("RAFT", "DBSIZE"));
+    awaitSize(cluster, 1);
+    ClosingInvariants.checkSameData(cluster);
   }
 
   @Test

@@ -281,6 +281,91 @@ class ExplicitModeIT {
   }
 
   @Test
+  void when_a_command_waits_then_what_comes_through_the_log_serves_it() throws Exception {
+    try (RespClient waiting = leader.client();
+        RespClient mover = leader.client()) {
+      waiting.send("RAFT", "BLPOP", "explicit:queue", "0");
+      awaitBlocked(1);
+      mover.send("RAFT", "BLMOVE", "explicit:from", "explicit:to", "LEFT", "RIGHT", "0");
+      awaitBlocked(2);
+      assertNumber(1, raft("RPUSH explicit:queue a"));
+      assertEquals(List.of("explicit:queue", "a"), waiting.read().texts());
+      assertNumber(1, raft("RPUSH explicit:from b"));
+      assertText("b", mover.read());
+      awaitBlocked(0);
+      assertTrue(waiting.call("RAFT", "BLPOP", "explicit:queue", "0.05").isNull());
+    }
+    assertNumber(0, raft("EXISTS explicit:queue explicit:from"));
+    assertEquals(List.of("b"), raft("LRANGE explicit:to 0 -1").texts());
+    ClosingInvariants.checkSameData(cluster);
+  }
+
+  /** As the node tells it, which counts those who wait for the log among them. */
+  private static void awaitBlocked(int clients) {
+    Poll.until(
+        clients + " blocked clients",
+        TestCluster.PATIENCE,
+        () -> leader.call("INFO", "clients").text().contains("blocked_clients:" + clients + "\r"));
+  }
+
+  @Test
+  void when_the_outcome_depends_on_clock_or_chance_then_every_redis_has_the_same()
+      throws Exception {
+    raft("SADD explicit:set 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20");
+    assertEquals(5, raft("SPOP explicit:set 5").elements().size());
+    assertFalse(raft("SPOP explicit:set").isNull());
+    assertNumber(14, raft("SORT explicit:set DESC STORE explicit:sorted"));
+    String id = raft("XADD explicit:stream * field value").text();
+    assertOk(raft("XGROUP CREATE explicit:stream group 0"));
+    String read = "XREADGROUP GROUP group consumer STREAMS explicit:stream >";
+    assertEquals(
+        "*[*[$explicit:stream, *[*[$" + id + ", *[$field, $value]]]]]", raft(read).toString());
+    assertTrue(raft(read).isNull());
+    assertEquals("1", raft("XPENDING explicit:stream group").texts().get(0));
+    ClosingInvariants.checkSameData(cluster);
+    for (Node node : cluster.nodes()) {
+      assertNumber(14, node.redisCall("SCARD", "explicit:set"));
+      assertNumber(14, node.redisCall("LLEN", "explicit:sorted"));
+      assertText(
+          id,
+          node.redisCall("XRANGE", "explicit:stream", "-", "+")
+              .elements()
+              .get(0)
+              .elements()
+              .get(0));
+    }
+  }
+
+  @Test
+  void when_a_watched_key_is_changed_then_exec_does_nothing() throws Exception {
+    assertOk(raft("SET explicit:watched 1"));
+    try (RespClient client = leader.client()) {
+      assertOk(client.call("RAFT", "WATCH", "explicit:watched"));
+      assertEquals("*[:2]", increment(client).toString());
+      assertOk(client.call("RAFT", "WATCH", "explicit:watched"));
+      assertNumber(3, raft("INCR explicit:watched"));
+      assertTrue(increment(client).isNull());
+      assertText("3", client.call("RAFT", "GET", "explicit:watched"));
+      assertEquals("*[:4]", increment(client).toString(), "nothing is watched any more");
+    }
+  }
+
+  private static Reply increment(RespClient client) throws IOException {
+    assertOk(client.call("RAFT", "MULTI"));
+    assertText("QUEUED", client.call("RAFT", "INCR", "explicit:watched"));
+    return client.call("RAFT", "EXEC");
+  }
+
+  @Test
+  void when_published_to_a_shard_channel_then_subscribers_of_a_follower_hear_it() throws Exception {
+    try (RespClient subscriber = follower().client()) {
+      subscriber.call("SSUBSCRIBE", "explicit:channel");
+      assertNumber(0, raft("SPUBLISH explicit:channel news")); // as many as heard it at the leader
+      assertEquals(List.of("smessage", "explicit:channel", "news"), subscriber.read().texts());
+    }
+  }
+
+  @Test
   void when_all_is_flushed_then_the_cluster_goes_on() throws Exception {
     assertOk(raft("SET explicit:flush 1"));
     assertOk(raft("FLUSHALL"));

@@ -7,20 +7,24 @@ import io.ratissidecar.jepsen.RespClient;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A follower is away, or loses its Redis, or only its sidecar. */
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class FollowerFaultsIT {
-  @AutoClose private TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3));
+
+  private TestCluster cluster;
 
   @Test
+  @Tag("long")
   void when_away_for_a_hundred_thousand_writes_then_it_catches_up() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       Node away = cluster.followers().get(0);
       away.killBoth();
@@ -56,7 +60,7 @@ class FollowerFaultsIT {
 
   @Test
   void when_its_redis_comes_back_empty_then_it_is_filled_again() {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       Node follower = cluster.followers().get(0);
       for (int i = 0; i < 3; i++) {
@@ -72,8 +76,9 @@ class FollowerFaultsIT {
   }
 
   @Test
+  @Tag("long")
   void when_its_redis_is_emptied_by_hand_while_it_is_down_then_it_is_filled_again() {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       Node follower = cluster.followers().get(0);
       follower.killSidecar();
@@ -89,7 +94,7 @@ class FollowerFaultsIT {
 
   @Test
   void when_redis_comes_back_with_its_own_append_only_file_then_nothing_is_applied_twice() {
-    cluster = TestCluster.of(3, "--redis-appendonly", "yes");
+    cluster = SHARED.own(TestCluster.of(3, "--redis-appendonly", "yes"));
     try (FaultRun run = new FaultRun(cluster)) {
       Node follower = cluster.followers().get(0);
       follower.killRedis();
@@ -109,7 +114,7 @@ class FollowerFaultsIT {
 
   @Test
   void when_only_the_sidecar_is_restarted_then_its_redis_goes_on_as_it_is() {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       Node follower = cluster.followers().get(1);
       for (int i = 0; i < 2; i++) {
@@ -131,7 +136,7 @@ class FollowerFaultsIT {
   @Test
   void when_its_redis_refuses_commands_then_it_waits_quietly_and_is_filled_again_later()
       throws IOException {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       Node follower = cluster.followers().get(0);
       run.awaitMore(100);
@@ -140,7 +145,7 @@ class FollowerFaultsIT {
       Poll.until(
           "the refusal is noted",
           TestCluster.PATIENCE,
-          () -> follower.logLines().stream().anyMatch(l -> l.contains("CONFIG SET maxmemory 0")));
+          () -> follower.hasLogged("CONFIG SET maxmemory 0"));
       run.awaitMore(500);
       long lines = follower.logLines().stream().filter(l -> l.contains("maxmemory")).count();
       assertTrue(lines < 10, lines + " lines");
@@ -152,7 +157,7 @@ class FollowerFaultsIT {
 
   @Test
   void when_its_redis_hangs_for_a_while_then_the_others_go_on() {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       Node follower = cluster.followers().get(0);
       follower.pauseRedis();

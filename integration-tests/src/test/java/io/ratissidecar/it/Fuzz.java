@@ -169,7 +169,7 @@ final class Fuzz {
 
   /** Deadlines in the past or in an hour would be no use. */
   private void readClock(TestCluster cluster) throws IOException {
-    Reply time = cluster.leader().call("TIME");
+    Reply time = cluster.leader().call("RAFT", "TIME");
     if (!time.isError()) {
       aheadMillis = Long.parseLong(time.texts().get(0)) * 1000 - System.currentTimeMillis();
     }
@@ -186,7 +186,9 @@ final class Fuzz {
   /** One client, which connects again whenever it has to. */
   private void send(Node node, FuzzCommands commands, Random random) {
     while (!stopping && broken.get() == null) {
-      try (RespClient client = RespClient.to(node.address(), CALL_MILLIS)) {
+      try (RespClient client = RespClient.to(node.address(), CALL_MILLIS);
+          RespClient subscriber = RespClient.to(node.address(), CALL_MILLIS)) {
+        subscriber.call("SUBSCRIBE", "channel"); // how many do so differs from node to node
         while (!stopping) {
           switch (random.nextInt(8)) {
             case 0 -> transaction(client, commands, random);

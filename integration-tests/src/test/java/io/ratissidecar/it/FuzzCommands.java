@@ -194,7 +194,9 @@ final class FuzzCommands {
       case "any" -> key(KEYS[random.nextInt(KEYS.length)]);
       case "int" -> Integer.toString(random.nextInt(200) - 100);
       case "n" -> Integer.toString(random.nextInt(12));
-      case "float" -> Double.toString((random.nextInt(2000) - 1000) / 8.0);
+      case "float" ->
+          random.nextInt(10) == 0 ? "-0" : Double.toString((random.nextInt(2000) - 1000) / 8.0);
+      case "far" -> "1" + "0".repeat(14 + random.nextInt(3)) + random.nextInt(9);
       case "s" -> Integer.toString(1 + random.nextInt(3));
       case "ms" -> Integer.toString(1 + random.nextInt(2000));
       case "at-s" -> Long.toString(now / 1000 + random.nextInt(4) - 1);

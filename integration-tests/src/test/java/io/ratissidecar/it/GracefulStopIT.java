@@ -6,17 +6,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.jepsen.HistoryReport;
 import io.ratissidecar.jepsen.Outcome;
 import java.time.Duration;
-import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** SIGTERM: drain, hand over leadership, exit. */
 @Tag("fault")
 @Tag("alone")
 @ExtendWith(PrintLogsOnFailure.class)
 class GracefulStopIT {
-  @AutoClose private final TestCluster cluster = TestCluster.of(3);
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3));
+
+  private TestCluster cluster;
+
+  @BeforeEach
+  void renew() {
+    cluster = SHARED.get();
+  }
 
   @Test
   void when_the_leader_is_told_to_stop_under_load_then_clients_hardly_notice() {

@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A running Redis is copied into a cluster while several clients write to it. */
@@ -27,6 +28,10 @@ class ImportIT {
   private static final int FAILED = 1;
   private static final int WRITERS = 4;
   private static final Duration LONG = Duration.ofSeconds(120);
+
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3));
+
   private static final Pattern REPLICA = Pattern.compile("slave0:.*state=online,offset=(\\d+)");
   private static final Pattern OFFSET = Pattern.compile("master_repl_offset:(\\d+)");
 
@@ -96,10 +101,10 @@ class ImportIT {
   void when_the_leader_is_killed_meanwhile_then_nothing_is_lost_and_nothing_doubled()
       throws Exception {
     System.out.println("load with -Dseed=" + seed);
-    TestCluster cluster = TestCluster.of(3);
+    TestCluster cluster = SHARED.get();
     try (PlainRedis source = source();
         LeaderWatch watch = new LeaderWatch(cluster)) {
-      fill(source, 100_000);
+      fill(source, 50_000);
       try (SourceLoad load = new SourceLoad(source, WRITERS, seed);
           Program program = start(source, cluster)) {
         load.awaitMore(1000);
@@ -127,8 +132,6 @@ class ImportIT {
       assertEquals(List.of(), watch.leaders().check().problems());
       ClosingInvariants.checkSameData(cluster);
       cluster.checkLogs();
-    } finally {
-      cluster.close();
     }
   }
 
@@ -142,7 +145,7 @@ class ImportIT {
 
   @Test
   void when_once_then_it_ends_by_itself_though_the_source_goes_on() throws Exception {
-    TestCluster cluster = TestCluster.of(3);
+    TestCluster cluster = SHARED.get();
     // As an older Redis does it, and with a user of its own.
     try (PlainRedis source = source("--repl-diskless-sync", "no")) {
       source.call("ACL", "SETUSER", "copier", "on", ">p@ss", "+psync", "+replconf", "+info");
@@ -190,8 +193,6 @@ class ImportIT {
           .expect(0);
       assertCopied(source, cluster);
       cluster.checkLogs();
-    } finally {
-      cluster.close();
     }
   }
 

@@ -1,19 +1,29 @@
 package io.ratissidecar.it;
 
 import java.time.Duration;
-import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The leader loses its sidecar, its Redis, both, or five seconds, under load. */
 @Tag("fault")
 @Tag("alone")
 @ExtendWith(PrintLogsOnFailure.class)
 class LeaderLossIT {
-  @AutoClose private final TestCluster cluster = TestCluster.of(3);
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3));
+
+  private TestCluster cluster;
+
+  @BeforeEach
+  void renew() {
+    cluster = SHARED.get();
+  }
 
   @Test
+  @Tag("long")
   void when_its_sidecar_is_killed_then_nothing_is_lost() {
     try (FaultRun run = new FaultRun(cluster)) {
       Node leader = cluster.leader();

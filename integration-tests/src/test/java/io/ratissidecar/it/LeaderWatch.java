@@ -36,13 +36,14 @@ final class LeaderWatch implements AutoCloseable {
 
   private void look(Node node) {
     try (RespClient client = RespClient.to(node.address(), TIMEOUT_MILLIS)) {
+      String before = field(client.call("INFO", "raft").text(), "raft_current_term");
       String text = client.call("INFO", "raft").text();
-      String before = field(text, "raft_current_term");
-      String role = field(text, "raft_role");
-      // Term and role are not read at one instant: only a term that did not change counts.
-      String after = field(client.call("INFO", "raft").text(), "raft_current_term");
-      if ("leader".equals(role) && before.equals(after)) {
-        leaders.observed(Long.parseLong(before), Integer.parseInt(field(text, "raft_node_id")));
+      // Within one answer the role is read before the term: so the role was that of this term if
+      // the
+      // term was the same before and behind it.
+      String behind = field(text, "raft_current_term");
+      if (field(text, "raft_role").equals("leader") && before.equals(behind)) {
+        leaders.observed(Long.parseLong(behind), Integer.parseInt(field(text, "raft_node_id")));
       }
     } catch (IOException e) {
       // It is down or paused: it says nothing.

@@ -17,14 +17,17 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Nodes that come and go. */
 @ExtendWith(PrintLogsOnFailure.class)
 class MembershipIT {
-  @AutoClose private TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3));
+
+  private TestCluster cluster;
 
   /**
    * By id: client address, {@code voter} or {@code learner}, {@code leader} or {@code follower}.
@@ -42,7 +45,7 @@ class MembershipIT {
 
   @Test
   void when_nodes_join_then_learners_become_voters_and_mistakes_are_refused() throws Exception {
-    cluster = TestCluster.unformed(3);
+    cluster = SHARED.own(TestCluster.unformed(3));
     Node first = cluster.node(0);
     Node second = cluster.node(1);
     Node third = cluster.node(2);
@@ -83,7 +86,7 @@ class MembershipIT {
 
   @Test
   void when_removed_then_it_says_so_and_its_id_is_never_used_again() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.own(TestCluster.of(3));
     Node leader = cluster.leader();
     Node gone = cluster.followers().get(1);
     long id = gone.infoNumber("raft_node_id");
@@ -123,7 +126,7 @@ class MembershipIT {
   @Test
   void when_the_raft_address_of_a_newcomer_is_wrong_then_it_is_told_and_can_join_later()
       throws Exception {
-    cluster = TestCluster.of(1);
+    cluster = SHARED.own(TestCluster.of(1));
     Node first = cluster.node(0);
     // Its sidecar listens on 127.0.0.1 alone.
     Node wrong = cluster.create("--advertise", "127.0.0.9").start().awaitReady();
@@ -144,7 +147,7 @@ class MembershipIT {
 
   @Test
   void when_raft_can_not_start_on_a_newcomer_then_the_join_can_be_repeated() throws Exception {
-    cluster = TestCluster.of(1);
+    cluster = SHARED.own(TestCluster.of(1));
     Node first = cluster.node(0);
     Node second = cluster.create().start().awaitReady();
     try (ServerSocket taken = new ServerSocket()) {
@@ -157,7 +160,7 @@ class MembershipIT {
 
   @Test
   void when_a_join_waits_in_vain_then_another_takes_its_place() throws Exception {
-    cluster = TestCluster.of(1);
+    cluster = SHARED.own(TestCluster.of(1));
     Node first = cluster.node(0);
     Node second = cluster.create().start().awaitReady();
     try (RespClient waiting = second.client()) {
@@ -175,7 +178,7 @@ class MembershipIT {
   @Test
   void when_a_member_without_a_leader_is_initialized_or_told_to_go_then_nothing_changes()
       throws Exception {
-    cluster = TestCluster.of(2);
+    cluster = SHARED.own(TestCluster.of(2));
     Node second = cluster.node(1);
     String id = second.info().get("raft_dbid");
     second.call("RAFT.PEER", "DETACH", "1", id, second.info().get("raft_node_id"));
@@ -196,7 +199,7 @@ class MembershipIT {
 
   @Test
   void when_removed_while_down_then_it_finds_out_when_it_is_back() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.own(TestCluster.of(3));
     Node leader = cluster.leader();
     Node gone = cluster.followers().get(0);
     long id = gone.infoNumber("raft_node_id");
@@ -212,7 +215,7 @@ class MembershipIT {
 
   @Test
   void when_the_leader_removes_itself_then_another_leads() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.own(TestCluster.of(3));
     Node leader = cluster.leader();
     assertOk(leader.call("RAFT", "SET", "k", "v"));
     long id = leader.infoNumber("raft_node_id");
@@ -229,7 +232,7 @@ class MembershipIT {
 
   @Test
   void when_leadership_is_transferred_then_nothing_is_lost() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       for (int i = 0; i < 3; i++) {
         Node leader = cluster.leader();
@@ -249,7 +252,7 @@ class MembershipIT {
 
   @Test
   void when_exec_is_refused_then_the_transaction_is_over() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     Node former = cluster.leader();
     try (RespClient client = former.client()) {
       assertOk(client.call("RAFT", "MULTI"));
@@ -273,7 +276,7 @@ class MembershipIT {
 
   @Test
   void when_nodes_are_added_and_removed_under_load_then_nothing_is_lost() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     Node fourth = cluster.create().start().awaitReady();
     try (FaultRun run = new FaultRun(cluster)) {
       assertOk(fourth.call("RAFT.CLUSTER", "JOIN", cluster.node(0).address()));
@@ -309,7 +312,7 @@ class MembershipIT {
 
   @Test
   void when_its_redis_holds_data_then_a_node_may_not_join() throws Exception {
-    cluster = TestCluster.unformed(2);
+    cluster = SHARED.own(TestCluster.unformed(2));
     Node first = cluster.node(0);
     Node second = cluster.node(1);
     assertTrue(first.call("RAFT.CLUSTER", "INIT").text().startsWith("OK"));
@@ -322,7 +325,7 @@ class MembershipIT {
 
   @Test
   void when_a_join_is_cut_off_then_it_can_be_repeated() throws Exception {
-    cluster = TestCluster.unformed(2);
+    cluster = SHARED.own(TestCluster.unformed(2));
     Node first = cluster.node(0);
     Node second = cluster.node(1);
     assertTrue(first.call("RAFT.CLUSTER", "INIT").text().startsWith("OK"));

@@ -36,6 +36,10 @@ final class Node {
   private String heap = "256m";
   private List<String> java = List.of();
   private boolean hasClock;
+
+  /** What the library with the clock shares among processes, and leaves when they are killed. */
+  private final List<File> clockFiles = new ArrayList<>();
+
   private Process process;
   private boolean paused;
 
@@ -181,6 +185,10 @@ final class Node {
         fakeTime(builder.environment());
       }
       process = builder.start();
+      if (hasClock) {
+        clockFiles.add(new File("/dev/shm/faketime_shm_" + process.pid()));
+        clockFiles.add(new File("/dev/shm/sem.faketime_sem_" + process.pid()));
+      }
       return this;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -208,13 +216,24 @@ final class Node {
         START,
         () -> !process.isAlive() || Files.readString(output).contains("ready "));
     if (!process.isAlive()) {
-      throw new AssertionError(name() + " ended with " + process.exitValue());
+      throw new AssertionError(name() + " " + ending());
     }
     return this;
   }
 
   boolean isAlive() {
     return process != null && process.isAlive();
+  }
+
+  /** How a sidecar that is not alive has ended, and what it printed besides its log. */
+  String ending() {
+    try {
+      return process == null
+          ? "was not started"
+          : "ended with " + process.exitValue() + ": " + Files.readString(output);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Process id of the sidecar that was started last. */
@@ -314,12 +333,23 @@ final class Node {
     Poll.until(name() + "'s Redis is gone", Duration.ofSeconds(5), () -> !runsRedis(redis));
   }
 
+  /** Also those of which no file tells any more. */
+  private Stream<ProcessHandle> redisProcesses() {
+    return ProcessHandle.allProcesses().filter(this::runsRedis);
+  }
+
+  /** Whether anything of this node still runs. */
+  boolean isRunning() {
+    return isAlive() || redisProcesses().findAny().isPresent();
+  }
+
   /** Ends what still runs of this node; does not wait for the end. */
   void destroy() {
     if (isAlive()) {
       process.destroyForcibly();
     }
-    redis().ifPresent(ProcessHandle::destroyForcibly);
+    redisProcesses().forEach(ProcessHandle::destroyForcibly);
+    clockFiles.forEach(File::delete);
   }
 
   RespClient client() throws IOException {
@@ -393,11 +423,22 @@ final class Node {
     }
   }
 
+  /** Forgets what the log says; the sidecar, which appends to it, may run. */
+  void clearLog() {
+    try {
+      Files.writeString(log, "");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Checks that a line of the log holds this text. */
   void assertLogs(String text) {
-    assertTrue(
-        logLines().stream().anyMatch(line -> line.contains(text)),
-        () -> name() + "'s log does not say: " + text);
+    assertTrue(hasLogged(text), () -> name() + "'s log does not say: " + text);
+  }
+
+  boolean hasLogged(String text) {
+    return logLines().stream().anyMatch(line -> line.contains(text));
   }
 
   /** Leaves a mark in the log, to tell where a test did something. */

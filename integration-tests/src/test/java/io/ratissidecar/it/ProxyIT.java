@@ -4,6 +4,7 @@ import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,6 +51,14 @@ class ProxyIT {
         assertText("QUEUED", client.call("RAFT", "INCR", "proxy:two"));
         assertText("QUEUED", client.call("RAFT", "GET", "proxy:two"));
         assertEquals(List.of("3", "3"), client.call("RAFT", "EXEC").texts());
+        try (RespClient subscriber = node.client()) {
+          subscriber.call("SUBSCRIBE", "proxy:channel");
+          assertNumber(1, client.call("RAFT", "PUBLISH", "proxy:channel", "x"));
+          client.sendRaw("RAFT publish proxy:channel 'an inline one'\r\n".getBytes(US_ASCII));
+          assertNumber(1, client.read());
+          assertEquals("x", subscriber.read().texts().get(2));
+          assertEquals("an inline one", subscriber.read().texts().get(2));
+        }
         assertOk(client.call("RAFT", "MULTI"));
         assertError("ERR wrong number", client.call("RAFT", "INCR"));
         assertError("EXECABORT", client.call("RAFT", "EXEC"));
@@ -146,10 +155,10 @@ class ProxyIT {
   private static void cutUpstream(Node leader) throws IOException {
     try (RespClient client = leader.client()) {
       String list = client.call("CLIENT", "LIST").text();
-      assertTrue(list.contains("flags=P"), "no forwarding connection in " + list);
+      assertTrue(list.contains("flags=S"), "no forwarding connection in " + list);
       assertTrue(client.call("CLIENT", "KILL", "TYPE", "normal").number() >= 0);
       for (String line : list.split("\n")) {
-        if (line.contains("flags=P")) {
+        if (line.contains("flags=S")) {
           client.call("CLIENT", "KILL", "ID", line.substring(3, line.indexOf(' ')));
         }
       }
@@ -244,7 +253,7 @@ class ProxyIT {
       assertError("ERR wrong number of arguments", peer.call("RAFT.PEER", "PROXY"));
       assertTrue(peer.call("CLIENT", "INFO").text().contains("flags=N"), "it is no peer's");
       assertOk(peer.call("RAFT.PEER", "PROXY", "1", clusterId));
-      assertTrue(peer.call("CLIENT", "INFO").text().contains("flags=P"), "it is a peer's");
+      assertTrue(peer.call("CLIENT", "INFO").text().contains("flags=S"), "it is a peer's");
     }
   }
 
@@ -281,17 +290,22 @@ class ProxyIT {
           // Pipelined, so that several are under way when the connection is cut.
           client.send("RAFT", "SET", key, value);
           client.send("RAFT", "GET", key);
+          client.send("RAFT", "PUBLISH", "proxy:nobody", "the same from all");
           client.send("RAFT", "ECHO", value);
           checkSet(client.read(), value, problems);
           Reply got = client.read();
           if (!got.isError() && !got.isNull() && !got.text().startsWith(number + ":")) {
             problems.add(number + " read " + got);
           }
+          Reply published = client.read();
+          if (!published.isError() && !published.toString().equals(":0")) {
+            problems.add(number + " published, got " + published);
+          }
           Reply echo = client.read();
           if (!echo.isError() && !value.equals(echo.text())) {
             problems.add(number + " sent " + value + ", got the echo " + echo);
           }
-          replies.addAndGet(3);
+          replies.addAndGet(4);
         }
       } catch (IOException e) {
         // Cut off; goes on with a new connection, when there is one.

@@ -1,17 +1,22 @@
 package io.ratissidecar.it;
 
+import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertNoError;
+import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertOk;
 import static io.ratissidecar.it.Replies.assertText;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AutoClose;
@@ -103,6 +108,159 @@ class PushedMessagesIT {
       }
     } catch (IOException | AssertionError e) {
       problems.add(e);
+    }
+  }
+
+  /** As with Redis Cluster: those that are connected to the node that was asked. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "S"})
+  void when_published_then_the_reply_counts_the_subscribers_of_the_node_that_was_asked(
+      String sharded) throws Exception {
+    String publish = sharded + "PUBLISH";
+    String channel = "counted" + sharded;
+    Node asked = cluster.followers().get(0);
+    List<RespClient> subscribers = new ArrayList<>();
+    try (RespClient follower = asked.client();
+        RespClient other = cluster.followers().get(1).client();
+        RespClient leader = cluster.leader().client()) {
+      subscribers.add(subscriber(asked, sharded + "SUBSCRIBE", channel));
+      assertNumber(1, follower.call(publish, channel, "x"));
+      assertNumber(0, leader.call(publish, channel, "x"));
+      assertNumber(0, other.call(publish, channel, "x"));
+      assertNumber(1, follower.call(publish, channel, "x"));
+      if (sharded.isEmpty()) {
+        subscribers.add(subscriber(asked, "PSUBSCRIBE", "count*"));
+      } else {
+        subscribers.add(subscriber(asked, "SSUBSCRIBE", channel));
+      }
+      subscribers.add(subscriber(cluster.leader(), sharded + "SUBSCRIBE", channel));
+      for (String protocol : List.of("2", "3")) {
+        follower.call("HELLO", protocol);
+        leader.call("HELLO", protocol);
+        assertNumber(1, leader.call(publish, channel, "x"));
+        assertNumber(2, follower.call(publish, channel, "x"));
+        assertNumber(0, other.call(publish, channel, "x"));
+        assertNumber(2, follower.call(publish.toLowerCase(Locale.ROOT), channel, ""));
+      }
+      assertOk(follower.call("MULTI"));
+      follower.call(publish, channel, "x");
+      assertEquals(List.of("1"), follower.call("EXEC").texts()); // what the leader's node says
+      assertError("ERR wrong number", follower.call(publish, channel));
+      assertNumber(2, follower.call(publish, channel, "x"));
+    } finally {
+      subscribers.forEach(RespClient::close);
+    }
+  }
+
+  private static RespClient subscriber(Node node, String command, String channel)
+      throws IOException {
+    RespClient subscriber = node.client();
+    assertNoError(subscriber.call(command, channel));
+    return subscriber;
+  }
+
+  /** Equal ones and others, from two clients of two nodes, with commands of other kinds. */
+  @Test
+  void when_many_are_published_at_once_then_each_has_the_count_of_its_node() throws Exception {
+    Node leader = cluster.leader();
+    Node asked = cluster.followers().get(0);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    for (int i = 0; i < MESSAGES; i++) {
+      out.writeBytes(RespClient.encode("PUBLISH", "many", "same"));
+      out.writeBytes(RespClient.encode("PUBLISH", "many", "" + i));
+      out.writeBytes(RespClient.encode("SET", "published", "" + i));
+      out.writeBytes(RespClient.encode("GET", "published"));
+      out.writeBytes(RespClient.encode("PUBLISH", "nobody", "same"));
+      out.writeBytes(RespClient.encode("ECHO", "" + i));
+    }
+    try (RespClient first = subscriber(asked, "SUBSCRIBE", "many");
+        RespClient second = subscriber(asked, "SUBSCRIBE", "many");
+        RespClient third = subscriber(leader, "SUBSCRIBE", "many");
+        RespClient atFollower = asked.client();
+        RespClient atLeader = leader.client()) {
+      atFollower.sendRaw(out.toByteArray());
+      atLeader.sendRaw(out.toByteArray());
+      int own = 0;
+      for (int i = 0; i < MESSAGES; i++) {
+        for (RespClient client : List.of(atFollower, atLeader)) {
+          for (int k = 0; k < 2; k++) {
+            long counted = client.read().number();
+            own += client == atFollower && counted == 2 ? 1 : 0;
+            // On a machine that stands still for a second it is the leader's count.
+            assertTrue(counted == 1 || client == atFollower && counted == 2, "" + counted);
+          }
+          assertOk(client.read());
+          assertNoError(client.read());
+          assertNumber(0, client.read());
+          assertText("" + i, client.read());
+        }
+      }
+      assertTrue(own > MESSAGES, "" + own);
+      for (RespClient subscriber : List.of(first, second, third)) {
+        for (int i = 0; i < 4 * MESSAGES; i++) {
+          assertEquals("many", subscriber.read().texts().get(1));
+        }
+      }
+    }
+  }
+
+  /** The leader's count is better than none. */
+  @Test
+  void when_the_nodes_own_redis_is_late_then_the_leaders_count_is_the_reply() throws Exception {
+    Node asked = cluster.followers().get(0);
+    try (RespClient subscriber = subscriber(cluster.leader(), "SUBSCRIBE", "late");
+        RespClient client = asked.client()) {
+      assertNumber(0, client.call("PUBLISH", "late", "x"));
+      assertEquals("late", subscriber.read().texts().get(1));
+      asked.pauseRedis();
+      try {
+        for (int i = 0; i < 3; i++) {
+          assertNumber(1, client.call("PUBLISH", "late", "x"));
+        }
+      } finally {
+        asked.resumeRedis();
+      }
+      awaitOwnCount(asked, client);
+    }
+  }
+
+  /** For the next test: a Redis that was not there is not waited for. */
+  private static void awaitOwnCount(Node asked, RespClient client) throws IOException {
+    RespClient own = subscriber(asked, "SUBSCRIBE", "own count");
+    try {
+      Poll.until(
+          "its own count again",
+          TestCluster.PATIENCE,
+          () -> client.call("PUBLISH", "own count", "x").toString().equals(":1"));
+    } finally {
+      own.close();
+    }
+  }
+
+  /** Too much would have to be kept behind the reply that is waited for. */
+  @Test
+  void when_much_is_read_behind_what_waits_for_the_nodes_own_redis_then_the_client_gets_all()
+      throws Exception {
+    Node asked = cluster.followers().get(0);
+    String value = "x".repeat(100_000);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(RespClient.encode("PUBLISH", "behind", "x"));
+    for (int i = 0; i < 500; i++) {
+      out.writeBytes(RespClient.encode("GET", "large"));
+    }
+    try (RespClient client = asked.client()) {
+      assertOk(client.call("SET", "large", value));
+      asked.pauseRedis();
+      try {
+        client.sendRaw(out.toByteArray());
+        assertNumber(0, client.read());
+        for (int i = 0; i < 500; i++) {
+          assertEquals(value.length(), client.read().text().length());
+        }
+      } finally {
+        asked.resumeRedis();
+      }
+      awaitOwnCount(asked, client);
     }
   }
 

@@ -75,8 +75,18 @@ class QuotaIT {
       assertOk(client.call("MULTI"));
       assertError(OOM, client.call("INCR", "number"));
       assertError("EXECABORT", client.call("EXEC"));
+      assertOk(client.call("MULTI"));
+      assertError(OOM, client.call("GET", "number")); // the queue takes memory, too
+      assertOk(client.call("DISCARD"));
       assertError("EXECABORT Transaction discarded because of: " + OOM, queued.call("EXEC"));
       assertText("1", client.call("GET", "number"));
+      cluster.transferLeadership(cluster.followers().get(0));
+      Poll.until(
+          "the other leader has looked",
+          TestCluster.PATIENCE,
+          () -> forwarded.call("SET", "one more", "x").toString().contains("OOM"));
+      assertError(OOM, forwarded.call("LPUSH", "one more", "x"));
+      assertError(OOM, client.call("SET", "one more", "x"));
       String[] delete = new String[written[0] + 1];
       delete[0] = "DEL";
       for (int i = 0; i < written[0]; i++) {
@@ -88,6 +98,10 @@ class QuotaIT {
           "there is room again",
           TestCluster.PATIENCE,
           () -> !client.call("SET", "one more", "x").isError());
+      // There was too much when it led before.
+      cluster.transferLeadership(cluster.followers().get(0));
+      assertOk(cluster.leader().call("EVAL", "return redis.call('set', 'one more', 'x')", "0"));
+      assertOk(cluster.leader().call("SET", "one more", "x"));
       assertEquals("x", forwarded.call("GET", "one more").text());
     }
     ClosingInvariants.checkSameData(cluster);

@@ -103,6 +103,9 @@ final class RedisContents {
     return switch (type) {
       case "set" -> parts.stream().sorted().toList().toString();
       case "hash" -> pairs(parts).stream().sorted().toList().toString();
+      // Whether a score of zero has kept its sign depends on how the set was packed.
+      case "zset" ->
+          pairs(parts).stream().map(p -> p.replaceFirst("=.-0$", "=\\$0")).toList().toString();
       default -> parts.toString();
     };
   }

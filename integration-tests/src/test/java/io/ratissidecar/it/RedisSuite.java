@@ -1,5 +1,6 @@
 package io.ratissidecar.it;
 
+import io.ratissidecar.jepsen.Reply;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,9 @@ import java.util.stream.Stream;
 final class RedisSuite {
   /** The most tests that may be left out; what is more is no longer the suite. */
   private static final int MOST_SKIPPED = 40;
+
+  /** Several times as much as the longest entry. */
+  private static final String HEAP = "512m";
 
   private static final String[] SETTINGS = {
     "--mode",
@@ -53,9 +57,24 @@ final class RedisSuite {
     this.skip = skip;
   }
 
-  /** Lines of unit, test and reason with tabs between them; {@code #} begins a comment. */
-  private static List<Skipped> readSkipList(Path file) throws IOException {
+  /** What is left out against a target, of two files; nothing is wrong with a plain Redis. */
+  private static List<Skipped> skipList(Target target, Path directory) throws IOException {
     List<Skipped> skip = new ArrayList<>();
+    if (target != Target.PLAIN) {
+      read(directory.resolve("skip.tsv"), skip);
+    }
+    if (target == Target.FOLLOWER) {
+      read(directory.resolve("skip-follower.tsv"), skip);
+    }
+    if (skip.size() > MOST_SKIPPED) {
+      throw new IllegalArgumentException(
+          directory + " names " + skip.size() + " tests, at most " + MOST_SKIPPED + " may be");
+    }
+    return skip;
+  }
+
+  /** Lines of unit, test and reason with tabs between them; {@code #} begins a comment. */
+  private static void read(Path file, List<Skipped> skip) throws IOException {
     for (String line : Files.readAllLines(file)) {
       if (line.isBlank() || line.startsWith("#")) {
         continue;
@@ -66,11 +85,6 @@ final class RedisSuite {
       }
       skip.add(new Skipped(fields[0], fields[1], fields[2]));
     }
-    if (skip.size() > MOST_SKIPPED) {
-      throw new IllegalArgumentException(
-          file + " names " + skip.size() + " tests, at most " + MOST_SKIPPED + " may be skipped");
-    }
-    return skip;
   }
 
   private void run(Target target, List<String> units) throws IOException {
@@ -82,9 +96,15 @@ final class RedisSuite {
       }
       return;
     }
-    try (TestCluster cluster = TestCluster.of(3, SETTINGS)) {
+    try (TestCluster cluster = TestCluster.unformed(0, SETTINGS)) {
+      for (int i = 0; i < 3; i++) {
+        cluster.create().heap(HEAP).start().awaitReady();
+      }
+      cluster.form();
       Node leader = cluster.leader();
       Node asked = target == Target.LEADER ? leader : cluster.followers().get(0);
+      // Tests set it at the node that they ask, and it is the leader's that counts.
+      leader.redisCall("CONFIG", "SET", "busy-reply-threshold", "10");
       for (String unit : units) {
         SuiteRunner.Result result = runUnit(unit, asked.port());
         if (hasMoved(unit, cluster, leader)) {
@@ -137,17 +157,39 @@ final class RedisSuite {
   }
 
   /** What a unit may have done that none of its tests sees. */
-  private void check(String unit, TestCluster cluster, Node leader) {
+  private void check(String unit, TestCluster cluster, Node leader) throws IOException {
     try {
       if (cluster.leader() != leader) {
         throw new AssertionError("leadership has moved meanwhile");
       }
       ClosingInvariants.checkSameData(cluster);
+      compareDigests(cluster, leader);
     } catch (AssertionError e) {
       failed++;
       System.out.println("  after " + unit + ": " + e.getMessage());
       runner.keepLogs(unit, cluster);
     }
+  }
+
+  private static void compareDigests(TestCluster cluster, Node leader) {
+    Reply[] compared = new Reply[1];
+    Poll.until(
+        "all nodes have a digest", // none while one is at work with another snapshot
+        TestCluster.PATIENCE,
+        () -> {
+          compared[0] = leader.call("RAFT.DIGEST");
+          return !compared[0].isError()
+              && digests(compared[0]).elements().size() == cluster.nodes().size();
+        });
+    if (digests(compared[0]).elements().stream().map(d -> d.texts().get(1)).distinct().count()
+        != 1) {
+      throw new AssertionError("digests: " + compared[0]);
+    }
+  }
+
+  /** Of each node its number, digest and what that is of. */
+  private static Reply digests(Reply comparison) {
+    return comparison.elements().get(comparison.elements().size() - 1);
   }
 
   private void checkSkipList(List<String> units) {
@@ -164,17 +206,15 @@ final class RedisSuite {
   }
 
   /**
-   * Takes the target, the directory of the suite, the one for its output, the skip list, and units,
-   * all of them if none is named. The exit code is 1 when a test failed.
+   * Takes the target, the directory of the suite, the one for its output, that with the skip lists,
+   * and units, all of them if none is named. The exit code is 1 when a test failed.
    */
   public static void main(String[] arguments) {
     int exitCode = 2;
     try {
       Target target = Target.valueOf(arguments[0]);
       SuiteRunner runner = new SuiteRunner(Path.of(arguments[1]), Path.of(arguments[2]));
-      boolean plain = target == Target.PLAIN; // nothing is wrong with it
-      RedisSuite suite =
-          new RedisSuite(runner, plain ? List.of() : readSkipList(Path.of(arguments[3])));
+      RedisSuite suite = new RedisSuite(runner, skipList(target, Path.of(arguments[3])));
       List<String> named = List.of(arguments).subList(4, arguments.length);
       List<String> units = named.isEmpty() ? runner.units() : named;
       long start = System.nanoTime();

@@ -13,19 +13,26 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Scripts on a cluster: replicated, and the same on every node. */
 @ExtendWith(PrintLogsOnFailure.class)
 class ScriptsIT {
+  @TempDir static Path directory;
+
   @AutoClose("compareAndClose")
   private static TestCluster cluster;
 
@@ -39,6 +46,19 @@ class ScriptsIT {
     assertOk(raft("FLUSHALL"));
     assertOk(raft("FUNCTION", "FLUSH"));
     assertOk(raft("SCRIPT", "FLUSH"));
+  }
+
+  /** Lua compares texts by the locale, which may differ from machine to machine. */
+  @Test
+  void redis_has_the_locale_that_compares_bytes() throws Exception {
+    Path shown = directory.resolve("locale");
+    Path program = directory.resolve("redis-server");
+    String text = "#!/bin/sh\nprintf %s \"$LC_ALL\" >'" + shown + "'\nexec redis-server \"$@\"\n";
+    Files.writeString(program, text);
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+    try (TestCluster single = TestCluster.unformed(1, "--redis-server", program.toString())) {
+      assertEquals("C", Files.readString(shown), single.node(0).name());
+    }
   }
 
   static String sha1(String text) throws Exception {
@@ -183,6 +203,29 @@ class ScriptsIT {
   }
 
   @Test
+  void when_a_script_is_called_again_and_again_then_the_log_does_not_carry_its_body_each_time()
+      throws Exception {
+    int calls = 200;
+    String body = "local filling = '" + "x".repeat(4096) + "'\nreturn redis.call('incr', KEYS[1])";
+    cluster.awaitSameIndex();
+    Map<Node, Long> before = new HashMap<>();
+    for (Node node : cluster.nodes()) {
+      before.put(node, node.infoNumber("raft_file_size"));
+    }
+    try (RespClient client = cluster.leader().client()) {
+      for (int i = 1; i <= calls; i++) {
+        assertNumber(i, raft(client, "EVAL", body, "1", "counter"));
+      }
+    }
+    cluster.awaitSameIndex();
+    for (Node node : cluster.nodes()) {
+      long grown = node.infoNumber("raft_file_size") - before.get(node);
+      assertTrue(grown > body.length(), node.name() + " by " + grown + " bytes");
+      assertTrue(grown < calls * body.length() / 4, node.name() + " by " + grown + " bytes");
+    }
+  }
+
+  @Test
   void when_a_callback_is_no_function_then_the_error_says_so_as_redis_does() throws Exception {
     String second = "second argument to redis.register_function must be a function";
     String named = "callback argument given to redis.register_function must be a function";
@@ -270,7 +313,7 @@ class ScriptsIT {
     assertEquals("1", now.texts().get(1));
     byte[] dump = raft("FUNCTION", "DUMP").bytes();
     byte[] plainDump;
-    try (PlainRedis plain = new PlainRedis(Files.createTempDirectory("rsit-"));
+    try (PlainRedis plain = new PlainRedis(directory);
         RespClient client = plain.client()) {
       client.sendRaw(RespClient.encode(bytes("FUNCTION"), bytes("RESTORE"), dump));
       assertOk(client.read());

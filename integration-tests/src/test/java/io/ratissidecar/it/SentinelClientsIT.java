@@ -1,6 +1,7 @@
 package io.ratissidecar.it;
 
 import static io.ratissidecar.it.Replies.assertError;
+import static io.ratissidecar.it.Replies.assertNoError;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,10 +13,13 @@ import io.lettuce.core.masterreplica.MasterReplica;
 import io.lettuce.core.masterreplica.StatefulRedisMasterReplicaConnection;
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
-import java.io.IOException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -25,7 +29,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.JedisSentinelPool;
-import redis.clients.jedis.exceptions.JedisException;
 
 /** Clients that find the master through sentinels, unchanged. */
 @ExtendWith(PrintLogsOnFailure.class)
@@ -110,24 +113,16 @@ class SentinelClientsIT {
 
   @Test
   @SuppressWarnings("deprecation") // it is what applications have
-  void when_the_leader_is_killed_then_jedis_goes_on_with_the_next() {
+  void when_the_leader_is_killed_then_jedis_goes_on_with_the_next() throws Exception {
     Set<HostAndPort> sentinels =
         cluster.nodes().stream()
             .map(node -> HostAndPort.from(node.address()))
             .collect(Collectors.toSet());
     try (JedisSentinelPool pool = new JedisSentinelPool(NAME, addresses(sentinels))) {
-      try (Jedis jedis = pool.getResource()) {
-        assertEquals("OK", jedis.set("key", "value"));
-      }
-      cluster.leader().killBoth();
-      Poll.until(
-          "the pool finds the next leader",
-          TestCluster.PATIENCE,
-          () -> {
+      checkLeaderChange(
+          value -> {
             try (Jedis jedis = pool.getResource()) {
-              return jedis.incr("count") > 0 && jedis.get("key").equals("value");
-            } catch (JedisException e) {
-              return false;
+              jedis.sadd("written", value);
             }
           });
     }
@@ -138,7 +133,7 @@ class SentinelClientsIT {
   }
 
   @Test
-  void when_the_leader_is_killed_then_lettuce_goes_on_with_the_next() throws IOException {
+  void when_the_leader_is_killed_then_lettuce_goes_on_with_the_next() throws Exception {
     RedisURI.Builder uri = RedisURI.builder().withSentinelMasterId(NAME);
     for (Node node : cluster.nodes()) {
       String[] address = node.address().split(":");
@@ -148,19 +143,69 @@ class SentinelClientsIT {
         StatefulRedisMasterReplicaConnection<String, String> connection =
             MasterReplica.connect(client, StringCodec.UTF8, uri.build())) {
       connection.setReadFrom(ReadFrom.UPSTREAM);
-      assertEquals("OK", connection.sync().set("key", "value"));
-      cluster.leader().killBoth();
+      // What was sent to the leader that is gone would be waited for longer than all the rest.
+      connection.setTimeout(Duration.ofSeconds(2));
+      checkLeaderChange(value -> connection.sync().sadd("written", value));
+    }
+  }
+
+  /** Adds other members to a set all the time, and notes those that were acknowledged. */
+  private static final class Writer extends Thread {
+    private final Consumer<String> add;
+    private final AtomicBoolean stop = new AtomicBoolean();
+    private final Set<String> acknowledged = ConcurrentHashMap.newKeySet();
+    private volatile RuntimeException last;
+
+    Writer(Consumer<String> add) {
+      this.add = add;
+    }
+
+    @Override
+    public void run() {
+      for (int i = 0; !stop.get(); i++) {
+        String member = "" + i;
+        try {
+          add.accept(member);
+          acknowledged.add(member);
+        } catch (RuntimeException e) { // of each client's own, or a cancellation
+          last = e; // it may have been added, or not
+          Poll.letRun(Duration.ofMillis(10));
+        }
+      }
+    }
+
+    void awaitMore(int members) {
+      int enough = acknowledged.size() + members;
       Poll.until(
-          "the connection finds the next leader",
+          members + " more are acknowledged",
           TestCluster.PATIENCE,
           () -> {
-            try {
-              return connection.sync().incr("count") > 0
-                  && connection.sync().get("key").equals("value");
-            } catch (io.lettuce.core.RedisException e) {
-              return false;
+            if (acknowledged.size() < enough && last != null) {
+              throw last;
             }
+            return acknowledged.size() >= enough;
           });
+    }
+  }
+
+  private static void checkLeaderChange(Consumer<String> add) throws Exception {
+    assertNoError(cluster.leader().call("DEL", "written"));
+    Writer writer = new Writer(add);
+    writer.start();
+    try {
+      writer.awaitMore(50);
+      cluster.leader().killBoth();
+      writer.awaitMore(50);
+    } finally {
+      writer.stop.set(true);
+      writer.join();
+    }
+    cluster.awaitSameIndex();
+    for (Node node : cluster.running()) {
+      List<String> held = node.redisCall("SMEMBERS", "written").texts();
+      Set<String> lost = new HashSet<>(writer.acknowledged);
+      held.forEach(lost::remove);
+      assertEquals(Set.of(), lost, node.name());
     }
   }
 }

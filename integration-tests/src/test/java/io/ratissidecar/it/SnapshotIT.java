@@ -18,10 +18,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Snapshots of a node's own: taken, kept, loaded; the logs cut behind them. */
 @Tag("fault")
@@ -31,14 +31,10 @@ class SnapshotIT {
     "--snapshot-log-bytes", "200000", "--segment-bytes", "1048576", "--log-retain-entries", "0"
   };
 
-  private TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3, SMALL));
 
-  @AfterEach
-  void close() {
-    if (cluster != null) {
-      cluster.close();
-    }
-  }
+  private TestCluster cluster;
 
   private static long snapshot(Node node) throws IOException {
     Reply reply = node.call("RAFT.SNAPSHOT");
@@ -57,8 +53,9 @@ class SnapshotIT {
   }
 
   @Test
+  @Tag("long")
   void when_taken_under_load_on_every_node_then_each_starts_again_from_its_own() throws Exception {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.own(TestCluster.of(3));
     try (FaultRun run = new FaultRun(cluster)) {
       for (Node node : cluster.nodes()) {
         long before = node.infoNumber("raft_last_applied_index");
@@ -85,8 +82,9 @@ class SnapshotIT {
   }
 
   @Test
+  @Tag("long")
   void when_the_log_grows_then_snapshots_are_taken_and_the_logs_stay_short() {
-    cluster = TestCluster.of(3, SMALL);
+    cluster = SHARED.own(TestCluster.of(3, SMALL));
     try (FaultRun run = new FaultRun(cluster)) {
       for (int round = 0; round < 4; round++) {
         Filling.keys(cluster.leader(), 200, 20_000); // 4 MB
@@ -118,7 +116,7 @@ class SnapshotIT {
 
   @Test
   void when_a_node_is_dead_then_the_others_still_cut_their_logs() {
-    cluster = TestCluster.of(3, SMALL);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       Node dead = cluster.followers().get(0);
       dead.killBoth();
@@ -143,7 +141,8 @@ class SnapshotIT {
   @Test
   void when_the_interval_or_the_number_of_entries_is_reached_then_one_is_taken() throws Exception {
     cluster =
-        TestCluster.of(1, "--snapshot-interval-seconds", "1", "--snapshot-entries", "1000000");
+        SHARED.own(
+            TestCluster.of(1, "--snapshot-interval-seconds", "1", "--snapshot-entries", "1000000"));
     Node node = cluster.node(0);
     node.call("RAFT", "SET", "key", "value");
     Poll.until(
@@ -167,7 +166,7 @@ class SnapshotIT {
 
   @Test
   void when_it_can_not_be_taken_then_the_old_one_stays_and_the_node_says_so() throws Exception {
-    cluster = TestCluster.of(1);
+    cluster = SHARED.own(TestCluster.of(1));
     Node node = cluster.node(0);
     node.call("RAFT", "SET", "key", "value");
     long index = snapshot(node);
@@ -194,7 +193,7 @@ class SnapshotIT {
 
   @Test
   void when_the_newest_is_damaged_then_the_older_one_and_the_log_do() throws Exception {
-    cluster = TestCluster.of(1);
+    cluster = SHARED.own(TestCluster.of(1));
     Node node = cluster.node(0);
     node.call("RAFT", "SET", "a", "1");
     snapshot(node);
@@ -222,7 +221,7 @@ class SnapshotIT {
   @Test
   void when_every_snapshot_that_is_needed_is_damaged_then_the_node_says_what_to_do()
       throws Exception {
-    cluster = TestCluster.of(1, SMALL);
+    cluster = SHARED.own(TestCluster.of(1, SMALL));
     Node node = cluster.node(0);
     Filling.keys(node, 300, 20_000);
     Poll.until(
@@ -249,7 +248,7 @@ class SnapshotIT {
 
   @Test
   void when_the_snapshot_is_of_a_newer_redis_then_the_local_one_is_left_alone() throws Exception {
-    cluster = TestCluster.of(1);
+    cluster = SHARED.own(TestCluster.of(1));
     Node node = cluster.node(0);
     node.call("RAFT", "SET", "key", "value");
     snapshot(node);
@@ -293,7 +292,7 @@ class SnapshotIT {
   @Test
   void when_redis_is_ahead_of_what_raft_knows_to_be_committed_then_the_log_stays_for_raft()
       throws Exception {
-    cluster = TestCluster.of(3, SMALL);
+    cluster = SHARED.get();
     Node node = cluster.node(0);
     Node other = cluster.node(1);
     try (FaultRun run = new FaultRun(cluster)) {
@@ -320,9 +319,9 @@ class SnapshotIT {
     long seed = Long.getLong("seed", System.nanoTime());
     System.out.println("kills with -Dseed=" + seed);
     Random random = new Random(seed);
-    cluster = TestCluster.of(3, SMALL);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
-      for (int kill = 0; kill < 6; kill++) {
+      for (int kill = 0; kill < 4; kill++) {
         Node node = cluster.nodes().get(kill % 3);
         Filling.keys(cluster.leader(), 60, 20_000);
         CompletableFuture<Void> taking =

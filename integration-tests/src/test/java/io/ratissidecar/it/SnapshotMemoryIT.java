@@ -41,9 +41,12 @@ class SnapshotMemoryIT {
           "--snapshot-log-bytes",
           "4000000000",
           "--snapshot-entries",
-          "100000000");
+          "100000000",
+          "--max-entry-bytes", // with the default a heap has to be larger
+          "4194304");
 
   @Test
+  @Tag("long")
   void when_a_node_joins_a_cluster_of_500_MB_then_both_sidecars_do_with_64_MB() throws Exception {
     Node leader = cluster.create().heap(HEAP).start().awaitReady();
     cluster.form();

@@ -27,7 +27,10 @@ class StalledRedisIT {
   private static final int CLIENTS = 10;
   private static final int PIPELINE = 25;
   private static final String VALUE = "x".repeat(40_000);
-  private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(15);
+  private static final long LONGEST_STALL_NANOS = TimeUnit.SECONDS.toNanos(15);
+
+  /** Of so many, all together are more than twice the heap. */
+  private static final int OFFERED = 16_000;
 
   @AutoClose private TestCluster cluster;
 
@@ -46,13 +49,17 @@ class StalledRedisIT {
       run.awaitMore(100);
       run.finish();
     }
-    assertTrue(answered.get() > 16_000, answered + " commands were answered");
+    assertTrue(answered.get() > OFFERED, answered + " commands were answered");
     assertEquals(
         List.of(),
         errors.stream()
             .filter(e -> !e.startsWith("CLUSTERDOWN ") && !e.startsWith("TIMEOUT "))
             .toList());
-    assertTrue(errors.stream().anyMatch(e -> e.startsWith("CLUSTERDOWN ")), errors::toString);
+    assertTrue(someAreRefused(errors), errors::toString);
+  }
+
+  private static boolean someAreRefused(Set<String> errors) {
+    return errors.stream().anyMatch(e -> e.startsWith("CLUSTERDOWN "));
   }
 
   private static void flood(Node node, Set<String> errors, AtomicInteger answered)
@@ -74,10 +81,10 @@ class StalledRedisIT {
     for (int i = 0; i < PIPELINE; i++) {
       pipeline.writeBytes(RespClient.encode("RAFT", "SET", "flood", VALUE));
     }
-    long end = System.nanoTime() + STALL_NANOS;
+    long end = System.nanoTime() + LONGEST_STALL_NANOS;
     try (RespClient client = node.client()) {
       client.setTimeoutMillis(20_000);
-      while (System.nanoTime() < end) {
+      while (System.nanoTime() < end && (answered.get() <= OFFERED || !someAreRefused(errors))) {
         client.sendRaw(pipeline.toByteArray());
         for (int i = 0; i < PIPELINE; i++) {
           Reply reply = client.read();

@@ -128,6 +128,22 @@ class StartIT {
   }
 
   @Test
+  void when_redis_lacks_a_command_of_a_module_then_it_says_which_and_stops() {
+    run(
+            Map.of(),
+            "start",
+            "--dir",
+            home.toString(),
+            "--port",
+            free(),
+            "--redis-port",
+            free(),
+            "--replicate-module-commands",
+            "BF.ADD, bf.exists")
+        .expect(FATAL, "names 'bf.", "is no command of a module there", "load the module");
+  }
+
+  @Test
   void when_asked_for_the_version_then_it_tells_its_own_and_that_of_java() {
     run(Map.of(), "version").expect(0, "ratis-sidecar 0.", "Java " + Runtime.version());
   }

@@ -16,11 +16,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Streams by the log's clock, and members of sets that are popped at random. */
@@ -30,21 +29,18 @@ class StreamsIT {
 
   private static final String[] SETTINGS = {"--mode", "transparent", "--follower-proxy", "yes"};
 
-  /** For tests that hurt no node. */
-  @AutoClose("compareAndClose")
-  private static TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED =
+      SharedCluster.comparing(() -> TestCluster.of(3, SETTINGS));
+
+  private TestCluster cluster;
 
   private Node leader;
 
-  @BeforeAll
-  static void start() {
-    cluster = TestCluster.of(3, SETTINGS);
-  }
-
   @BeforeEach
-  void empty() throws IOException {
+  void begin() {
+    cluster = SHARED.get();
     leader = cluster.leader();
-    assertNoError(leader.call("FLUSHALL"));
   }
 
   @Test
@@ -474,42 +470,40 @@ class StreamsIT {
 
   @Test
   void when_leaders_are_killed_and_nodes_replay_then_all_come_to_the_same() throws Exception {
-    try (TestCluster own = TestCluster.of(3, SETTINGS)) {
-      own.leader().call("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
-      for (int round = 0; round < 3; round++) {
-        Node killed = own.leader();
-        try (RespClient client = killed.client()) {
-          for (int i = 0; i < 40; i++) {
-            client.send("XADD", "s", "*", "f", "v");
-            client.send("XREADGROUP", "GROUP", "g", "c" + i % 3, "COUNT", "1", "STREAMS", "s", ">");
-            client.send("XAUTOCLAIM", "s", "g", "d", "5", "-", "COUNT", "3");
-            client.send("SADD", "set", "a" + i, "b" + i, "c" + i);
-            client.send("SPOP", "set");
-            if (i == 20) {
-              client.read();
-            }
+    cluster.leader().call("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
+    for (int round = 0; round < 3; round++) {
+      Node killed = cluster.leader();
+      try (RespClient client = killed.client()) {
+        for (int i = 0; i < 40; i++) {
+          client.send("XADD", "s", "*", "f", "v");
+          client.send("XREADGROUP", "GROUP", "g", "c" + i % 3, "COUNT", "1", "STREAMS", "s", ">");
+          client.send("XAUTOCLAIM", "s", "g", "d", "5", "-", "COUNT", "3");
+          client.send("SADD", "set", "a" + i, "b" + i, "c" + i);
+          client.send("SPOP", "set");
+          if (i == 20) {
+            client.read();
           }
-          killed.killSidecar();
-        } finally {
-          own.awaitLeader();
         }
-        killed.start().awaitReady();
+        killed.killSidecar();
+      } finally {
+        cluster.awaitLeader();
       }
-      Node away = own.followers().get(0);
-      away.killRedis(); // it comes back empty, and everything is applied once more
-      Poll.until(
-          "it has a new Redis",
-          TestCluster.PATIENCE,
-          () -> away.redis().isPresent() && away.redisCall("EXISTS", "s").number() == 1);
-      checkSame(own);
-      // What a claim finds depends on what every node keeps.
-      Poll.letRun(Duration.ofMillis(50));
-      for (Node node : own.nodes()) {
-        own.transferLeadership(node);
-        assertNoError(node.call("XAUTOCLAIM", "s", "g", node.name(), "40", "-", "COUNT", "10"));
-      }
-      checkSame(own);
+      killed.start().awaitReady();
     }
+    Node away = cluster.followers().get(0);
+    away.killRedis(); // it comes back empty, and everything is applied once more
+    Poll.until(
+        "it has a new Redis",
+        TestCluster.PATIENCE,
+        () -> away.redis().isPresent() && away.redisCall("EXISTS", "s").number() == 1);
+    checkSame(cluster);
+    // What a claim finds depends on what every node keeps.
+    Poll.letRun(Duration.ofMillis(50));
+    for (Node node : cluster.nodes()) {
+      cluster.transferLeadership(node);
+      assertNoError(node.call("XAUTOCLAIM", "s", "g", node.name(), "40", "-", "COUNT", "10"));
+    }
+    checkSame(cluster);
   }
 
   private void awaitBlocked(int clients) {

@@ -164,8 +164,11 @@ final class SuiteRunner {
   void keepLogs(String unit, TestCluster cluster) {
     try {
       for (Node node : cluster.nodes()) {
-        Files.write(
-            output.resolve(unit.replace('/', '-') + "." + node.name() + ".log"), node.logLines());
+        List<String> lines = new ArrayList<>(node.logLines());
+        if (!node.isAlive()) {
+          lines.add(node.ending());
+        }
+        Files.write(output.resolve(unit.replace('/', '-') + "." + node.name() + ".log"), lines);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -108,6 +108,24 @@ final class TestCluster implements AutoCloseable {
     awaitVoters(nodes.size());
   }
 
+  /**
+   * For the next test: every node runs, without data, functions or scripts, and their logs say
+   * nothing yet. What a test has set, paused, added or removed it has to mend itself; snapshots,
+   * terms and counters stay.
+   */
+  void renew() {
+    List<Node> ended = nodes().stream().filter(node -> !node.isAlive()).toList();
+    ended.forEach(Node::start);
+    ended.forEach(Node::awaitReady);
+    awaitVoters(nodes.size());
+    for (String of : List.of("FLUSHALL", "FUNCTION FLUSH", "SCRIPT FLUSH")) {
+      // A leader may have changed its mind: the test before has hurt some.
+      Poll.until(of, PATIENCE, () -> tryRaft(of));
+    }
+    awaitSameIndex();
+    nodes().forEach(Node::clearLog);
+  }
+
   /** Waits until all running nodes see so many voters and the same leader. */
   void awaitVoters(int count) {
     Poll.until(
@@ -122,6 +140,10 @@ final class TestCluster implements AutoCloseable {
           }
           return true;
         });
+  }
+
+  private boolean tryRaft(String words) throws IOException {
+    return !awaitLeader().call(("RAFT " + words).split(" ")).isError();
   }
 
   private static void ok(Node node, String... words) {
@@ -222,9 +244,8 @@ final class TestCluster implements AutoCloseable {
       lines
           .subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size())
           .forEach(System.err::println);
-      if (node.isAlive()) {
-        System.err.println("--- " + node.name() + " says: " + said(node));
-      }
+      System.err.println(
+          "--- " + node.name() + " " + (node.isAlive() ? "says: " + said(node) : node.ending()));
     }
     System.err.flush();
   }
@@ -292,7 +313,7 @@ final class TestCluster implements AutoCloseable {
         () -> {
           // A sidecar that was about to start its Redis may just have done so.
           destroy();
-          return nodes().stream().noneMatch(n -> n.isAlive() || n.redis().isPresent());
+          return nodes().stream().noneMatch(Node::isRunning);
         });
     OPEN.remove(this);
     try (Stream<Path> files = Files.walk(dir)) {

@@ -183,6 +183,9 @@ class TransparentModeIT {
       assertError(
           "ERR CLIENT TRACKING is refused with REDIRECT",
           client.call("CLIENT", "TRACKING", "ON", "BCAST", "REDIRECT", "1"));
+      assertError(
+          "ERR CLIENT TRACKING is refused with NOLOOP",
+          client.call("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP"));
       assertOk(client.call("CLIENT", "TRACKING", "ON", "PREFIX", "cached", "BCAST"));
       assertOk(node.call("SET", "cached", "x"));
       assertEquals("invalidate", client.read().texts().get(0));

@@ -15,29 +15,25 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Optimistic locking: {@code EXEC} runs only if no watched key was changed. */
 @ExtendWith(PrintLogsOnFailure.class)
 class WatchIT {
   private static final String[] SETTINGS = {"--mode", "transparent", "--follower-proxy", "yes"};
 
-  /** For tests that hurt no node. */
-  @AutoClose("compareAndClose")
-  private static TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED =
+      SharedCluster.comparing(() -> TestCluster.of(3, SETTINGS));
 
-  @BeforeAll
-  static void start() {
-    cluster = TestCluster.of(3, SETTINGS);
-  }
+  private TestCluster cluster;
 
   @BeforeEach
-  void empty() throws IOException {
-    assertOk(cluster.leader().call("FLUSHALL"));
+  void begin() {
+    cluster = SHARED.get();
   }
 
   private static Reply transaction(RespClient client) throws IOException {
@@ -185,15 +181,14 @@ class WatchIT {
 
   @Test
   void when_the_leaders_redis_is_lost_between_then_exec_does_nothing() throws Exception {
-    try (TestCluster own = TestCluster.of(3, SETTINGS);
-        RespClient client = own.leader().client()) {
+    try (RespClient client = cluster.leader().client()) {
       assertOk(client.call("WATCH", "key"));
-      own.leader().killRedis();
-      own.awaitLeader();
+      cluster.leader().killRedis();
+      cluster.awaitLeader();
       Poll.until(
           "the leader's Redis is back",
           TestCluster.PATIENCE,
-          () -> !own.leader().call("SET", "other", "x").isError());
+          () -> !cluster.leader().call("SET", "other", "x").isError());
       assertOk(client.call("MULTI"));
       assertText("QUEUED", client.call("INCR", "key"));
       assertTrue(client.call("EXEC").isNull());

@@ -1,15 +1,18 @@
 package io.ratissidecar.it;
 
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** All nodes at once. */
 @Tag("fault")
 @ExtendWith(PrintLogsOnFailure.class)
 class WholeClusterIT {
-  @AutoClose private TestCluster cluster;
+  @RegisterExtension
+  private static final SharedCluster SHARED = new SharedCluster(() -> TestCluster.of(3));
+
+  private TestCluster cluster;
 
   private void startAll() {
     cluster.nodes().forEach(Node::start);
@@ -18,7 +21,7 @@ class WholeClusterIT {
 
   @Test
   void when_all_sidecars_and_redis_servers_are_killed_then_nothing_is_lost() {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       for (int i = 0; i < 2; i++) {
         cluster.nodes().parallelStream().forEach(Node::killBoth);
@@ -31,7 +34,7 @@ class WholeClusterIT {
 
   @Test
   void when_all_sidecars_are_killed_while_redis_lives_then_nothing_is_lost() {
-    cluster = TestCluster.of(3);
+    cluster = SHARED.get();
     try (FaultRun run = new FaultRun(cluster)) {
       cluster.nodes().parallelStream().forEach(Node::killSidecar);
       startAll();
@@ -41,8 +44,9 @@ class WholeClusterIT {
   }
 
   @Test
+  @Tag("long")
   void when_all_die_and_redis_keeps_its_own_append_only_file_then_nothing_is_lost() {
-    cluster = TestCluster.of(3, "--redis-appendonly", "yes");
+    cluster = SHARED.own(TestCluster.of(3, "--redis-appendonly", "yes"));
     try (FaultRun run = new FaultRun(cluster)) {
       cluster.nodes().parallelStream().forEach(Node::killBoth);
       startAll();

@@ -40,11 +40,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,10 +71,11 @@ public final class Sidecar implements AutoCloseable {
   /** Service managers kill what takes long to stop, and the Redis would not have saved its data. */
   private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(3500);
 
-  /** For both together; what is left of it when leadership is handed over is for the drain. */
-  private static final long HAND_OVER_AND_DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);
+  /** When to go on, so that Redis has time left, though Raft has not ended. */
+  private static final long LEAVE_NANOS = TimeUnit.MILLISECONDS.toNanos(2800);
 
-  private static final long DRAIN_MILLIS_AT_LEAST = 500;
+  /** To hand over leadership and answer what is under way. */
+  private static final long HAND_OVER_AND_DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   /** In Redis's words, which clients know. */
   private static final String LOADING = "LOADING Redis is loading the dataset in memory";
@@ -226,12 +225,11 @@ public final class Sidecar implements AutoCloseable {
     long start = System.nanoTime();
     clients.stop();
     front.loop().execute(blocked::endAll);
-    long answered = start + HAND_OVER_AND_DRAIN_NANOS;
-    quietly("hand over leadership", () -> handOver(millisUntil(answered) - DRAIN_MILLIS_AT_LEAST));
-    quietly("answer the last commands", () -> drain(millisUntil(answered)));
+    GracefulStop stop = new GracefulStop(front, membership, sessions);
+    stop.run(start + HAND_OVER_AND_DRAIN_NANOS);
     snapshots.close();
     digests.close();
-    membership.stop();
+    stop.leave(start + LEAVE_NANOS);
     redis.close(start + STOP_NANOS);
     front.close();
     if (deadlines != null && front.loop().isTerminated()) { // else it may be in use still
@@ -239,85 +237,6 @@ public final class Sidecar implements AutoCloseable {
     }
     reader.shutdown();
     lock.close();
-  }
-
-  private static long millisUntil(long deadlineNanos) {
-    return TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
-  }
-
-  private interface Step {
-    void run() throws ExecutionException, InterruptedException, TimeoutException;
-  }
-
-  private static void quietly(String what, Step step) {
-    try {
-      step.run();
-    } catch (ExecutionException e) {
-      LOG.info("Could not {} before stopping: {}", what, reason(e));
-    } catch (TimeoutException e) {
-      LOG.info("Could not {} before stopping: it took too long", what);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private static String reason(Throwable error) {
-    Throwable root = error;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    String text = root.getMessage() == null ? root.toString() : root.getMessage();
-    return text.startsWith("ERR ") ? text.substring(4) : text;
-  }
-
-  private void handOver(long timeoutMillis)
-      throws ExecutionException, InterruptedException, TimeoutException {
-    Optional<Replication> replication = membership.replication();
-    if (replication.isEmpty()
-        || !replication.get().raft().group().isLeaderReady()
-        || replication.get().raft().group().otherVoters().isEmpty()) {
-      return;
-    }
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    front
-        .loop()
-        .execute(
-            () ->
-                membership
-                    .handover()
-                    .transfer(replication.get(), 0)
-                    .whenComplete(
-                        (ok, error) -> {
-                          if (error == null) {
-                            done.complete(null);
-                          } else {
-                            done.completeExceptionally(error);
-                          }
-                        }));
-    done.get(timeoutMillis, TimeUnit.MILLISECONDS);
-  }
-
-  private void drain(long timeoutMillis)
-      throws ExecutionException, InterruptedException, TimeoutException {
-    CompletableFuture<Void> quiet = new CompletableFuture<>();
-    var check =
-        front
-            .loop()
-            .scheduleWithFixedDelay(
-                () -> {
-                  if (sessions.isQuiet()) {
-                    quiet.complete(null);
-                  }
-                },
-                0,
-                10,
-                TimeUnit.MILLISECONDS);
-    try {
-      quiet.get(timeoutMillis, TimeUnit.MILLISECONDS);
-    } finally {
-      check.cancel(false);
-      front.loop().submit(sessions::closeAll).await(200);
-    }
   }
 
   /** What the parts see of the node. */
@@ -492,6 +411,7 @@ public final class Sidecar implements AutoCloseable {
               System::nanoTime,
               fatal);
       replication.scripts().streamNodeEntries(redis::streamNodeEntries);
+      replication.scripts().outOfMemory(quota::isExceeded);
       replication.applier().watch(watching);
       replication.applier().watch(digests.watch(replication));
       watching.whenSwapped(blocked::databasesSwapped);

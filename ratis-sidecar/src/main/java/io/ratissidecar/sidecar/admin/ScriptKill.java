@@ -25,6 +25,7 @@ import java.util.function.IntSupplier;
  * docs/adr/0018. On the front loop.
  */
 final class ScriptKill {
+  private static final String NO_ANSWER = "ERR the local Redis does not answer; try again";
   private static final String NOT_BUSY = "NOTBUSY No scripts in execution right now.";
 
   private final Membership membership;
@@ -50,14 +51,22 @@ final class ScriptKill {
   }
 
   /**
-   * Completes once the script is void and the leader's Redis goes on behind it.
+   * Completes once the script is void and the leader's Redis goes on behind it. A Redis that has
+   * been at work for less than {@code busy-reply-threshold} answers nobody yet; as with Redis
+   * itself, the kill waits until it does.
    *
    * @param kind {@code SCRIPT} or {@code FUNCTION}
    */
   CompletableFuture<Void> kill(Replication leading, String kind) {
+    CompletableFuture<Void> looked = new CompletableFuture<>();
+    redis.whenLooked(() -> looked.complete(null));
+    return looked.thenComposeAsync(now -> killBusy(leading, kind), front.loop());
+  }
+
+  private CompletableFuture<Void> killBusy(Replication leading, String kind) {
     Optional<String> busy = redis.busy();
     if (busy.isEmpty()) {
-      return RefusedException.refused(NOT_BUSY);
+      return RefusedException.refused(redis.isConnected() ? NOT_BUSY : NO_ANSWER);
     }
     if (!busy.get().contains(kind + " KILL")) {
       return RefusedException.refused(busy.get()); // as Redis: it names the one that would do

@@ -17,10 +17,8 @@ import io.ratissidecar.statemachine.resp.RespValue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -43,9 +41,6 @@ public final class BlockedClients {
   /** The error for who was unblocked by another client that wanted it to be one. */
   public static final String UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 
-  private static final String WRONG_TYPE = "-WRONGTYPE";
-  private static final String NO_GROUP = "-NOGROUP";
-
   /** In the words of Redis 7.0, to who waits in a group. */
   private static final String KEY_GONE = "UNBLOCKED the stream key no longer exists";
 
@@ -63,15 +58,8 @@ public final class BlockedClients {
   private final BooleanSupplier goneGroupsInOldWords;
   private final Execution execution;
   private final KeyWatch keys;
-  private final Map<DatabaseKey, LinkedHashSet<Waiter>> queues = new HashMap<>();
   private final Set<Waiter> all = new LinkedHashSet<>();
-
-  /** Keys that are being asked for; those that changed meanwhile are asked for once more. */
-  private final Map<DatabaseKey, Boolean> asked = new HashMap<>();
-
-  /** What keys held when they were looked at last, where that was something. */
-  private final Map<DatabaseKey, String> heldLast = new HashMap<>();
-
+  private final Queues queues = new Queues();
   private final NamedKeys named = new NamedKeys(this::tryFirst);
   private int ticks;
 
@@ -106,9 +94,16 @@ public final class BlockedClients {
 
               @Override
               public void onLost() {
-                asked.clear();
                 all.forEach(Waiter::keyChanged);
-                List.copyOf(queues.keySet()).forEach(BlockedClients.this::ask);
+                queues.keys().forEach(BlockedClients.this::ask);
+              }
+
+              @Override
+              public void onAnswer(DatabaseKey key, String type, boolean askedAgain) {
+                looked(key, type);
+                if (askedAgain) {
+                  ask(key);
+                }
               }
             });
   }
@@ -128,10 +123,8 @@ public final class BlockedClients {
   }
 
   private void queue(Waiter waiter) {
-    for (DatabaseKey key : waiter.keys()) {
-      named.waitedFor(key);
-      queues.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(waiter);
-    }
+    waiter.keys().forEach(named::waitedFor);
+    queues.add(waiter);
     if (waiter.keys().isEmpty()) {
       attempt(waiter, true); // Redis says what is wrong with it
     } else {
@@ -157,8 +150,7 @@ public final class BlockedClients {
             if (waiter.lastError() != null) {
               end(waiter, waiter.lastError());
             } else if (answer.isError()) { // such as WRONGTYPE, or BUSY
-              remove(waiter);
-              waiter.client().reply(frame);
+              answer(waiter, frame);
             } else {
               waiter.plan(LastIds.completed(waiter.plan(), answer));
               waiter.cameBefore(); // so what is no stream from now on is no error
@@ -215,10 +207,10 @@ public final class BlockedClients {
   }
 
   private void tryFirst(DatabaseKey key) {
-    Set<Waiter> queue = queues.get(key);
-    if (queue == null) {
+    if (!queues.has(key)) {
       return; // as for most words
     }
+    List<Waiter> queue = queues.at(key);
     List<Waiter> groups = new ArrayList<>();
     for (Waiter waiter : queue) {
       if (waiter.isInGroup() && groups.stream().noneMatch(waiter::isLike)) {
@@ -226,15 +218,11 @@ public final class BlockedClients {
       }
     }
     Optional<Waiter> first = queue.stream().filter(waiter -> !waiter.isReader()).findFirst();
-    if (first.isPresent() && mayUse(first.get(), heldLast.get(key))) {
+    // A key that is known to hold another type costs no entries.
+    if (first.isPresent() && queues.mayServe(key, first.get())) {
       serve(first.get(), false);
     }
     groups.stream().filter(w -> !w.isTrying()).forEach(waiter -> serve(waiter, false));
-  }
-
-  /** A key that is known to hold another type costs no entries. */
-  private static boolean mayUse(Waiter waiter, String type) {
-    return type == null || waiter.canUse(type);
   }
 
   /** How many wait; not those for whom it is not yet known whether there is something. */
@@ -246,19 +234,9 @@ public final class BlockedClients {
   public void remove(Waiter waiter) {
     waiter.over();
     all.remove(waiter);
-    for (DatabaseKey key : waiter.keys()) {
-      LinkedHashSet<Waiter> queue = queues.get(key);
-      if (queue != null && queue.remove(waiter)) {
-        if (queue.isEmpty()) {
-          queues.remove(key);
-          heldLast.remove(key);
-          if (queues.isEmpty()) {
-            named.clear();
-          }
-        } else {
-          ask(key); // the next one's turn
-        }
-      }
+    queues.remove(waiter).forEach(this::ask);
+    if (queues.isEmpty()) {
+      named.clear();
     }
   }
 
@@ -292,7 +270,7 @@ public final class BlockedClients {
       endAll();
     } else if (keys.isReady() && ++ticks % TICKS_TO_LOOK == 0) {
       // Redis tells of every change but SWAPDB.
-      List.copyOf(queues.keySet()).forEach(this::ask);
+      queues.keys().forEach(this::ask);
     }
   }
 
@@ -393,9 +371,9 @@ public final class BlockedClients {
   }
 
   private void changed(byte[] key) {
-    for (DatabaseKey waitedFor : List.copyOf(queues.keySet())) {
+    for (DatabaseKey waitedFor : queues.keys()) {
       if (Arrays.equals(waitedFor.name(), key)) {
-        queues.get(waitedFor).forEach(Waiter::keyChanged);
+        queues.at(waitedFor).forEach(Waiter::keyChanged);
         ask(waitedFor);
       }
     }
@@ -403,33 +381,21 @@ public final class BlockedClients {
 
   /** Finds out what a key holds, and serves the first who waits for such a thing. */
   private void ask(DatabaseKey key) {
-    if (!queues.containsKey(key) || !keys.isReady()) {
-      return;
+    if (queues.has(key) && keys.isReady()) {
+      keys.ask(key);
     }
-    if (asked.containsKey(key)) {
-      asked.put(key, true);
-      return;
-    }
-    asked.put(key, false);
-    keys.ask(key, type -> answered(key, type));
   }
 
-  private void answered(DatabaseKey key, String type) {
-    boolean changedSince = Boolean.TRUE.equals(asked.remove(key));
-    LinkedHashSet<Waiter> queue = queues.get(key);
-    if (queue == null) {
-      return;
-    }
-    List<Waiter> waiting = List.copyOf(queue);
+  private void looked(DatabaseKey key, String type) {
+    List<Waiter> waiting = queues.at(key);
+    queues.holds(key, type);
     // An attempt from before the look does not know what is an error for who has just come.
     List<Waiter> looking =
         waiting.stream().filter(waiter -> !waiter.isTrying() && !waiter.isStale(key)).toList();
     List<Waiter> next = waiting.stream().filter(waiter -> !waiter.isPassedOver()).toList();
     if (type.equals(KeyWatch.NOTHING)) {
-      heldLast.remove(key);
       next.stream().filter(Waiter::isInGroup).forEach(this::serve); // there is no group any more
     } else {
-      heldLast.put(key, type);
       List<Waiter> able = next.stream().filter(waiter -> waiter.canUse(type)).toList();
       able.stream().filter(waiter -> !waiter.isReader()).findFirst().ifPresent(this::serve);
       able.stream().filter(Waiter::isReader).forEach(this::serve);
@@ -443,9 +409,6 @@ public final class BlockedClients {
     looking.forEach(waiter -> waiter.lookedAt(key));
     looking.stream().filter(Waiter::isGroupGone).forEach(waiter -> groupGone(waiter, type));
     waiting.stream().filter(Waiter::isExpired).forEach(this::timeOut);
-    if (changedSince) {
-      ask(key);
-    }
   }
 
   /** Who was told that there is no group any more hears whether there is a stream at least. */
@@ -544,45 +507,16 @@ public final class BlockedClients {
       if (waiter.isOver()) {
         return;
       }
-      // A key of another type is nothing that those wait for who wait already.
-      boolean waitsOn = !errorCounts && !waiter.isInGroup() && begins(frame, WRONG_TYPE);
-      boolean nothing = Resp.isNull(frame) || waitsOn;
-      if (nothing) {
-        if (Resp.isNull(frame) && !passesOn) {
-          waiter.cameBefore(); // so there was nothing wrong with any key
-        }
-        // A look that is under way may be at something that came behind the command. Redis told of
-        // no change then, since it tells of those behind a look only.
-        boolean again = waiter.waitOn() || waiter.keys().stream().anyMatch(asked::containsKey);
-        if (waiter.lastError() != null) {
-          end(waiter, waiter.lastError());
-        } else if (waiter.isExpired()) {
-          timeOut(waiter);
-          waiter.keys().forEach(BlockedClients.this::ask); // it may have to look first
-        } else if (again && mayTryAtOnce(waiter)) {
-          attempt(waiter, false); // Redis tells of whatever comes behind the look
-        } else {
-          // What is there may be of use to the next one.
-          waiter.passOver(!again);
-          if (!again) {
-            all.stream().filter(waiter::isLike).forEach(other -> other.passOver(true));
+      switch (Outcome.of(frame, waiter, errorCounts)) {
+        case NOTHING -> {
+          if (!passesOn) {
+            waiter.cameBefore(); // so there was nothing wrong with any key
           }
-          waiter.keys().forEach(BlockedClients.this::ask);
+          foundNothing(waiter);
         }
-      } else if (!errorCounts && isOfGroup(frame)) {
-        // Redis tells those who track a key nothing of its groups.
-        all.stream().filter(waiter::isOfSameGroup).forEach(Waiter::keyChanged);
-        if (goneGroupsInOldWords.getAsBoolean()) {
-          waiter.waitOn();
-          waiter.groupGone(asked.keySet());
-          waiter.keys().forEach(BlockedClients.this::ask);
-        } else {
-          remove(waiter);
-          waiter.client().reply(frame);
-        }
-      } else {
-        remove(waiter);
-        waiter.client().reply(frame);
+        case OTHER_TYPE -> foundNothing(waiter);
+        case GROUP_GONE -> foundNoGroup(waiter, frame);
+        case ANSWER -> answer(waiter, frame);
       }
     }
 
@@ -590,14 +524,43 @@ public final class BlockedClients {
     public void failed(Failure failure) {
       BlockedClients.this.failed(waiter, failure);
     }
+  }
 
-    private boolean isOfGroup(ByteBuf frame) {
-      return waiter.isInGroup() && (begins(frame, NO_GROUP) || begins(frame, WRONG_TYPE));
+  private void foundNothing(Waiter waiter) {
+    // A look that is under way may be at something that came behind the command. Redis told of no
+    // change then, since it tells of those behind a look only.
+    boolean again = waiter.waitOn() || waiter.keys().stream().anyMatch(keys.underWay()::contains);
+    if (waiter.lastError() != null) {
+      end(waiter, waiter.lastError());
+    } else if (waiter.isExpired()) {
+      timeOut(waiter);
+      waiter.keys().forEach(this::ask); // it may have to look first
+    } else if (again && mayTryAtOnce(waiter)) {
+      attempt(waiter, false); // Redis tells of whatever comes behind the look
+    } else {
+      // What is there may be of use to the next one.
+      waiter.passOver(!again);
+      if (!again) {
+        all.stream().filter(waiter::isLike).forEach(other -> other.passOver(true));
+      }
+      waiter.keys().forEach(this::ask);
     }
+  }
 
-    private static boolean begins(ByteBuf frame, String text) {
-      int length = Math.min(text.length(), frame.readableBytes());
-      return frame.toString(frame.readerIndex(), length, StandardCharsets.US_ASCII).equals(text);
+  private void foundNoGroup(Waiter waiter, ByteBuf error) {
+    // Redis tells those who track a key nothing of its groups.
+    all.stream().filter(waiter::isOfSameGroup).forEach(Waiter::keyChanged);
+    if (goneGroupsInOldWords.getAsBoolean()) {
+      waiter.waitOn();
+      waiter.groupGone(keys.underWay());
+      waiter.keys().forEach(this::ask);
+    } else {
+      answer(waiter, error);
     }
+  }
+
+  private void answer(Waiter waiter, ByteBuf frame) {
+    remove(waiter);
+    waiter.client().reply(frame);
   }
 }

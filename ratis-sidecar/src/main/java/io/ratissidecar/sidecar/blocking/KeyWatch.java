@@ -9,9 +9,11 @@ import io.ratissidecar.statemachine.apply.ReplySink;
 import io.ratissidecar.statemachine.command.DatabaseKey;
 import io.ratissidecar.statemachine.resp.Resp;
 import io.ratissidecar.statemachine.resp.RespValue;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -27,8 +29,14 @@ final class KeyWatch {
     /** The key may have changed, in whatever database it is. It has to be asked for again. */
     void onChanged(byte[] key);
 
-    /** Whatever was asked for has to be asked for again. */
+    /** Whatever was asked for has to be asked for again; answers under way may come or not. */
     void onLost();
+
+    /**
+     * @param type in Redis's words
+     * @param askedAgain whether the key was asked for meanwhile, so that this may be old
+     */
+    void onAnswer(DatabaseKey key, String type, boolean askedAgain);
   }
 
   /** The type of a key that holds nothing. */
@@ -43,6 +51,9 @@ final class KeyWatch {
   private RespConnection connection;
   private boolean opening;
   private int database;
+
+  /** Keys that are being asked for, and whether once more meanwhile. */
+  private final Map<DatabaseKey, Boolean> asked = new HashMap<>();
 
   KeyWatch(FrontLoop front, Supplier<RespEndpoint> redis, Listener listener) {
     this.front = front;
@@ -80,18 +91,27 @@ final class KeyWatch {
     opened.onClosed(
         c -> {
           connection = null;
-          listener.onLost();
+          lost();
         });
     opened.useProtocol(3);
     opened.command(IgnoredReplies.INSTANCE, "CLIENT", "TRACKING", "ON");
+    lost();
+  }
+
+  private void lost() {
+    asked.clear();
     listener.onLost();
   }
 
   /**
-   * Asks for a key's type, in Redis's words, and hears of its next change from now on. The answer
-   * does not come when the connection is lost.
+   * Asks for a key's type, and hears of its next change from now on. One answer comes to whoever
+   * asks before it.
    */
-  void ask(DatabaseKey key, Consumer<String> type) {
+  void ask(DatabaseKey key) {
+    if (asked.replace(key, true) != null) {
+      return;
+    }
+    asked.put(key, false);
     if (database != key.database()) {
       database = key.database();
       connection.command(IgnoredReplies.INSTANCE, "SELECT", Integer.toString(database));
@@ -105,9 +125,9 @@ final class KeyWatch {
           @Override
           public void onReply(ByteBuf frame) {
             if (frame.getByte(frame.readerIndex()) == '-') { // such as LOADING
-              front.loop().schedule(listener::onLost, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+              front.loop().schedule(KeyWatch.this::lost, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
             } else {
-              type.accept(RespValue.parse(frame).asString());
+              answered(key, RespValue.parse(frame).asString());
             }
           }
 
@@ -116,13 +136,22 @@ final class KeyWatch {
         });
   }
 
+  private void answered(DatabaseKey key, String type) {
+    listener.onAnswer(key, type, Boolean.TRUE.equals(asked.remove(key)));
+  }
+
+  /** The keys whose answer has not come yet. */
+  Set<DatabaseKey> underWay() {
+    return asked.keySet();
+  }
+
   private void pushed(ByteBuf frame) {
     List<RespValue> push = RespValue.parse(frame).asList();
     if (push.size() != 2 || !push.get(0).asString().equals("invalidate")) {
       return;
     }
     if (push.get(1).isNull()) { // everything was flushed
-      listener.onLost();
+      lost();
     } else {
       push.get(1).asList().forEach(key -> listener.onChanged(((RespValue.Bulk) key).bytes()));
     }

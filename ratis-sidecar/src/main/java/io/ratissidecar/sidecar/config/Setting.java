@@ -109,7 +109,11 @@ public enum Setting {
   DIGEST_REPAIR(
       "digest-repair",
       "no",
-      "yes: a node whose data differs from that of a majority replaces it by theirs; no: it says so, and is left to people.");
+      "yes: a node whose data differs from that of a majority replaces it by theirs; no: it says so, and is left to people."),
+  REPLICATE_MODULE_COMMANDS(
+      "replicate-module-commands",
+      "",
+      "Commands of modules that are replicated, such as BF.ADD,BF.EXISTS; you promise that each does the same on every node: no clock, no random number, no own setting, no time to live, no waiting. The same on all nodes, and the modules too.");
 
   /** How the names of all our environment variables begin. */
   public static final String ENVIRONMENT_PREFIX = "RATIS_SIDECAR_";

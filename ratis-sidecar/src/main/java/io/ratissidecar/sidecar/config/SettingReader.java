@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Takes typed values out of a map of texts, with one wording for what is wrong. */
@@ -28,6 +29,13 @@ final class SettingReader {
   Optional<String> optional(Setting setting) {
     String text = text(setting);
     return text.isEmpty() ? Optional.empty() : Optional.of(text);
+  }
+
+  /** Words with commas or spaces between them, in lower case. */
+  Set<String> words(Setting setting) {
+    return Arrays.stream(text(setting).toLowerCase(Locale.ROOT).split("[,\\s]+"))
+        .filter(word -> !word.isEmpty())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** Any of the letters, or none. */

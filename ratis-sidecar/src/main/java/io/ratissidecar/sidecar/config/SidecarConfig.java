@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * One node's settings, checked. See {@link Setting} for meaning, unit and range of each.
@@ -16,6 +17,7 @@ import java.util.Optional;
  * @param maxMemory bytes, 0 for no limit
  * @param digestInterval zero for never
  * @param digestRepair whether a node takes a majority's data when its own differs
+ * @param replicatedModuleCommands names in lower case
  */
 public record SidecarConfig(
     Path dir,
@@ -55,7 +57,12 @@ public record SidecarConfig(
     String sentinelMasterName,
     long maxMemory,
     Duration digestInterval,
-    boolean digestRepair) {
+    boolean digestRepair,
+    Set<String> replicatedModuleCommands) {
+  /** What a node needs besides entries, and how often it may hold the longest one at once. */
+  private static final int HEAP_BYTES = 32 << 20;
+
+  private static final int ENTRIES_IN_HEAP = 7;
 
   /**
    * Reads and checks the settings.
@@ -129,7 +136,32 @@ public record SidecarConfig(
         in.text(Setting.SENTINEL_MASTER_NAME),
         in.number(Setting.MAXMEMORY, 0, 1L << 50),
         Duration.ofSeconds(in.number(Setting.DIGEST_INTERVAL_SECONDS, 0, 366L * 86400)),
-        in.yesNo(Setting.DIGEST_REPAIR));
+        in.yesNo(Setting.DIGEST_REPAIR),
+        in.words(Setting.REPLICATE_MODULE_COMMANDS));
+  }
+
+  /**
+   * Checks that Java may use enough memory for the longest command: every node, and the leader most
+   * of all, holds it several times on its way. Measured with commands of 33 MB: a leader ends with
+   * a heap of 224 MB, and lives with 256 MB.
+   *
+   * @param heapBytes what Java may use at the most
+   * @throws InvalidSettingException if that is too little
+   */
+  public void checkHeap(long heapBytes) {
+    long needed = HEAP_BYTES + (long) ENTRIES_IN_HEAP * maxEntryBytes;
+    if (heapBytes < needed) {
+      throw new InvalidSettingException(
+          String.format(
+              "'max-entry-bytes' %d needs a Java heap of %d MB, this one has %d MB:"
+                  + " start Java with -Xmx%dm (RATIS_SIDECAR_JAVA_OPTS), or set it lower",
+              maxEntryBytes, megabytes(needed), heapBytes >> 20, megabytes(needed)));
+    }
+  }
+
+  /** Rounded up, with what Java keeps of a heap for itself. */
+  private static long megabytes(long bytes) {
+    return (bytes + bytes / 16 >> 20) + 1;
   }
 
   /** {@code host:port} that clients and other nodes are told. */

@@ -48,6 +48,9 @@ public final class MemoryQuota {
   public void tick() {
     Optional<Replication> leading =
         replication.get().filter(r -> r.raft().group().isLeaderReady() && !r.isClosed());
+    if (leading.isEmpty()) {
+      exceeded = false; // by the time that this node leads again it may not be true any more
+    }
     if (maxBytes == 0 || asking || leading.isEmpty()) {
       return;
     }
@@ -65,8 +68,9 @@ public final class MemoryQuota {
               @Override
               public void reply(ByteBuf frame) {
                 asking = false;
-                exceeded = used(frame.toString(StandardCharsets.US_ASCII)) > maxBytes;
-                leading.get().scripts().outOfMemory(exceeded);
+                exceeded =
+                    leading.get().raft().group().isLeaderReady()
+                        && used(frame.toString(StandardCharsets.US_ASCII)) > maxBytes;
               }
 
               @Override

@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.raft;
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.logstore.PayloadLog;
 import io.ratissidecar.statemachine.apply.CommandApplier;
+import io.ratissidecar.statemachine.apply.EntryReplies;
 import io.ratissidecar.statemachine.apply.PayloadCommands;
 import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.VoidedCommand;
@@ -46,6 +47,7 @@ public final class Applier {
   private final PendingBatches batches;
   private final TreeSet<Long> gaps = new TreeSet<>();
   private final PendingReads reads;
+  private final OwnReplies ownReplies;
   private final List<Entry> readAhead = new ArrayList<>();
   private final SendWindow window;
   private volatile long committed;
@@ -76,6 +78,7 @@ public final class Applier {
     this.batches = new PendingBatches(nanoClock);
     this.window = new SendWindow(nanoClock);
     this.reads = new PendingReads(nanoClock);
+    this.ownReplies = new OwnReplies(nanoClock, () -> isServing() && !stopped);
   }
 
   /** The log to read entries from; before anything is committed. */
@@ -190,6 +193,11 @@ public final class Applier {
         && window.silenceNanos() < SERVING_PATIENCE_NANOS;
   }
 
+  /** What clients of this node wait for whose commands the leader puts into the log. */
+  public OwnReplies ownReplies() {
+    return ownReplies;
+  }
+
   /** The batch was appended at its index; its clients get the replies when the entry is applied. */
   void await(Batch batch, PendingBatches.Progress progress) {
     batches.add(batch, progress);
@@ -223,6 +231,7 @@ public final class Applier {
     watchers.forEach(EntryWatcher::redisLost);
     window.clear();
     batches.expectAgain();
+    ownReplies.redisLost();
     reads.lost();
   }
 
@@ -311,6 +320,7 @@ public final class Applier {
     }
     batches.expire(writeTimeoutNanos);
     reads.expire(readTimeoutNanos);
+    ownReplies.expire(readTimeoutNanos);
   }
 
   private void schedulePump() {
@@ -405,7 +415,8 @@ public final class Applier {
     Batch batch = batches.settle(entry.index(), entry.term());
     handled = entry.index();
     window.sent(entry.index(), entry.header().payloadLength());
-    redis.apply(entry, batch, voiding.of(entry.index()));
+    EntryReplies replies = batch != null ? batch : ownReplies.in(entry);
+    redis.apply(entry, replies, voiding.of(entry.index()));
     scriptSent = handled <= replayedUpTo && PayloadCommands.callsAnyScript(entry.payload());
     watchers.forEach(watcher -> watcher.sent(entry));
   }

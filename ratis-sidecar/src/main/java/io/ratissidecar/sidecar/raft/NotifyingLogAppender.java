@@ -42,6 +42,9 @@ final class NotifyingLogAppender extends LogAppenderBase {
   private static final Logger LOG = LoggerFactory.getLogger(NotifyingLogAppender.class);
   private static final int FAILURES_PER_LOG_LINE = 10;
 
+  /** For so long the next entry may come to tell a follower what is committed. */
+  private static final long COMMIT_NEWS_MILLIS = 10;
+
   /** A state machine that may drop the payload of entries before Ratis drops their headers. */
   interface PayloadRange {
     /** The first index whose payload can be read, unless Ratis's log begins later. Any thread. */
@@ -52,6 +55,10 @@ final class NotifyingLogAppender extends LogAppenderBase {
   private boolean askedForEnd;
   private long leaderTerm;
   private int failures;
+
+  /** Up to here the follower was told what is committed. */
+  private long toldCommit = RaftLog.INVALID_LOG_INDEX;
+
   private volatile boolean gaveWay;
 
   NotifyingLogAppender(RaftServer.Division server, LeaderState leader, FollowerInfo follower) {
@@ -102,9 +109,43 @@ final class NotifyingLogAppender extends LogAppenderBase {
         }
       }
       if (isRunning() && !hasAppendEntries()) {
-        getEventAwaitForSignal().await(getHeartbeatWaitTimeMs(), TimeUnit.MILLISECONDS);
+        getEventAwaitForSignal().await(waitMillis(), TimeUnit.MILLISECONDS);
+        boolean sendsNothing = isRunning() && !gaveWay && !shouldSendAppendEntries();
+        if (sendsNothing && hasCommitNews() && canSendNext()) {
+          tellCommit();
+        }
       }
       getLeaderState().checkHealth(getFollower());
+    }
+  }
+
+  private long waitMillis() {
+    long heartbeat = getHeartbeatWaitTimeMs();
+    return hasUntoldEntries() ? Math.min(heartbeat, COMMIT_NEWS_MILLIS) : heartbeat;
+  }
+
+  /** Whether the follower has entries that it was not told to be committed. */
+  private boolean hasUntoldEntries() {
+    return toldCommit < getFollower().getMatchIndex();
+  }
+
+  private boolean hasCommitNews() {
+    return hasUntoldEntries() && toldCommit < getRaftLog().getLastCommittedIndex();
+  }
+
+  /**
+   * Tells a follower to which no entry is sent that those which it has are committed. Ratis leaves
+   * that to the next heartbeat: so long would subscribers there wait for a message.
+   */
+  private void tellCommit() throws InterruptedException, IOException {
+    AppendEntriesRequestProto request = newRequest(true);
+    try {
+      handle(request, send(request));
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      toldCommit = request.getLeaderCommit(); // the next heartbeat will do
+      failed("tell what is committed", e);
     }
   }
 
@@ -204,6 +245,7 @@ final class NotifyingLogAppender extends LogAppenderBase {
     getFollower().updateLastRpcSendTime(request.getEntriesCount() == 0);
     AppendEntriesReplyProto reply = getServerRpc().appendEntries(request);
     responded();
+    toldCommit = request.getLeaderCommit();
     getFollower().updateLastRespondedAppendEntriesSendTime(sent);
     getLeaderState().onFollowerCommitIndex(getFollower(), reply.getFollowerCommit());
     return reply;

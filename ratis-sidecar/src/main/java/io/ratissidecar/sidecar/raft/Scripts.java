@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
@@ -59,7 +60,7 @@ public final class Scripts {
   private long knownTerm = -1;
   private boolean asking;
   private long flushes;
-  private boolean outOfMemory;
+  private BooleanSupplier outOfMemory = () -> false;
   private LongSupplier streamNodeEntries = () -> ScriptCommands.STREAM_NODE_ENTRIES;
 
   /**
@@ -192,7 +193,7 @@ public final class Scripts {
 
   private ScriptCommands.Circumstances circumstances(long clockMillis, int database, long entries) {
     return new ScriptCommands.Circumstances(
-        clockMillis, seeds.getAsInt(), database, outOfMemory, entries);
+        clockMillis, seeds.getAsInt(), database, outOfMemory.getAsBoolean(), entries);
   }
 
   private Plan loadLibrary(Request r, int name) {
@@ -230,8 +231,8 @@ public final class Scripts {
     streamNodeEntries = entries;
   }
 
-  /** From now on scripts get no memory, or get it again. */
-  public void outOfMemory(boolean exceeded) {
+  /** Whether scripts get no memory. */
+  public void outOfMemory(BooleanSupplier exceeded) {
     outOfMemory = exceeded;
   }
 

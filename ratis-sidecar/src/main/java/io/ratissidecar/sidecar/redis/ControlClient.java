@@ -1,10 +1,15 @@
 package io.ratissidecar.sidecar.redis;
 
 import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisChannelWriter;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
+import io.lettuce.core.StatefulRedisConnectionImpl;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.protocol.PushHandler;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
@@ -21,9 +26,30 @@ final class ControlClient implements AutoCloseable {
   private final RespEndpoint endpoint;
   private final RedisClient client;
 
+  /**
+   * Without Lettuce's synchronous commands, which nobody uses here: to make them it looks up every
+   * method of theirs, for 0.2 s of a slow processor at each start.
+   */
+  private static final class Client extends RedisClient {
+    Client(ClientResources resources) {
+      super(resources, new RedisURI());
+    }
+
+    @Override
+    protected <K, V> StatefulRedisConnectionImpl<K, V> newStatefulRedisConnection(
+        RedisChannelWriter writer, PushHandler push, RedisCodec<K, V> codec, Duration timeout) {
+      return new StatefulRedisConnectionImpl<>(writer, push, codec, timeout) {
+        @Override
+        protected RedisCommands<K, V> newRedisSyncCommandsImpl() {
+          return null;
+        }
+      };
+    }
+  }
+
   ControlClient(RespEndpoint endpoint) {
     this.endpoint = endpoint;
-    client = RedisClient.create(resources);
+    client = new Client(resources);
     // The supervisor makes a lost connection anew, after it has looked at the data.
     client.setOptions(ClientOptions.builder().autoReconnect(false).build());
   }

@@ -10,18 +10,15 @@ import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.snapshot.SnapshotStore;
 import io.ratissidecar.statemachine.command.CommandTable;
+import io.ratissidecar.statemachine.command.ModuleCommandException;
 import io.ratissidecar.statemachine.script.ScriptCommands;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -62,6 +59,7 @@ public final class LocalRedis {
   private final ManagedRedis managed;
   private final RespEndpoint endpoint;
   private final ControlClient client;
+  private final Set<String> moduleCommands;
   private final RedisConnector connector;
   private final ReloadMark reload;
 
@@ -82,14 +80,7 @@ public final class LocalRedis {
   private final AtomicBoolean linkLost = new AtomicBoolean();
   private volatile String lastProblem = "";
 
-  /** Whether a script has to be ended. */
-  private final AtomicBoolean ending = new AtomicBoolean();
-
-  /** What Redis says while it is at work with a script for long; empty when it is not. */
-  private volatile String busy = "";
-
-  /** Who waits for the next look. */
-  private final Queue<Runnable> askers = new ConcurrentLinkedQueue<>();
+  private final ScriptWatch scripts;
 
   /**
    * @param snapshots what its data may be loaded from
@@ -101,8 +92,10 @@ public final class LocalRedis {
     this.managed = config.redis() instanceof RedisTarget.Managed ? new ManagedRedis(config) : null;
     this.endpoint = endpoint(config.redis());
     this.client = new ControlClient(endpoint);
+    this.moduleCommands = config.replicatedModuleCommands();
     this.connector = new RedisConnector(front, endpoint);
     this.reload = new ReloadMark(config.dir());
+    this.scripts = new ScriptWatch(reload, managed);
     this.hasLog = Files.isDirectory(config.dir().resolve("log"));
     this.link =
         new ApplyLink(
@@ -152,7 +145,7 @@ public final class LocalRedis {
 
   /** {@code up} with the version, or what is wrong, in a few words. */
   public String state() {
-    if (!busy.isEmpty()) {
+    if (scripts.busy().isPresent()) {
       return "busy with a script; SCRIPT KILL or FUNCTION KILL at the leader ends it";
     }
     return connected ? "up " + version : "down" + (lastProblem.isEmpty() ? "" : ": " + lastProblem);
@@ -165,7 +158,12 @@ public final class LocalRedis {
 
   /** Redis's own words while it is at work with a script for long. Any thread. */
   public Optional<String> busy() {
-    return busy.isEmpty() ? Optional.empty() : Optional.of(busy);
+    return scripts.busy();
+  }
+
+  /** Whether it has answered when it was asked last. Any thread. */
+  public boolean isConnected() {
+    return connected;
   }
 
   /** Asks Redis soon whether it is busy. Any thread. */
@@ -178,16 +176,8 @@ public final class LocalRedis {
    * after this call: what {@link #busy} tells may be of a moment ago. Any thread.
    */
   public void whenLooked(Runnable callback) {
-    askers.add(callback);
+    scripts.whenLooked(callback);
     look();
-  }
-
-  private List<Runnable> takeAskers() {
-    List<Runnable> taken = new ArrayList<>();
-    for (Runnable asker = askers.poll(); asker != null; asker = askers.poll()) {
-      taken.add(asker);
-    }
-    return taken;
   }
 
   /**
@@ -195,7 +185,7 @@ public final class LocalRedis {
    * its end, and the data is loaded anew. Any thread.
    */
   public void endScript() {
-    ending.set(true);
+    scripts.wantEnd();
     wake.release();
   }
 
@@ -263,7 +253,7 @@ public final class LocalRedis {
       awaitNoChild(control, patience);
       streamed = control.streamsRdbAtOnce();
     } catch (RedisException e) {
-      throw new IOException(inWords(e), e);
+      throw new IOException(RedisWords.of(e), e);
     }
     return RdbSource.connect(endpoint, streamed);
   }
@@ -285,7 +275,7 @@ public final class LocalRedis {
     try (RedisControl control = client.connect(CONTROL_TIMEOUT)) {
       return control.rdbVersion(commands.join().reservedDatabase());
     } catch (RedisException e) {
-      throw new IOException(inWords(e), e);
+      throw new IOException(RedisWords.of(e), e);
     }
   }
 
@@ -310,12 +300,13 @@ public final class LocalRedis {
       } catch (RedisBusyException e) {
         busyAtConnect(e.getMessage());
       } catch (RedisException e) {
-        String refusal = refusal(e);
-        if (refusal != null && !commands.isDone()) {
-          fatal.stop("the local Redis at " + describe() + " refuses this node: " + refusal, null);
+        Optional<String> refusal = RedisWords.refusal(e);
+        if (refusal.isPresent() && !commands.isDone()) {
+          fatal.stop(
+              "the local Redis at " + describe() + " refuses this node: " + refusal.get(), null);
           return;
         }
-        problem(refusal != null ? refusal : inWords(e));
+        problem(refusal.orElseGet(() -> RedisWords.of(e)));
       } catch (IOException e) {
         problem(String.valueOf(e.getMessage()));
       } catch (InterruptedException e) {
@@ -325,8 +316,17 @@ public final class LocalRedis {
         return;
       }
       connected = false;
-      takeAskers().forEach(Runnable::run); // there is no Redis that could be asked
+      scripts.nobodyToAsk();
       pause(RETRY_MILLIS);
+    }
+  }
+
+  private CommandTable table(int databases) throws IOException, InterruptedException {
+    try {
+      return CommandTable.of(connector.ask("COMMAND"), databases, moduleCommands);
+    } catch (ModuleCommandException e) {
+      throw new UnfitRedisException(
+          "the local Redis at " + describe() + " can't be used: " + e.getMessage());
     }
   }
 
@@ -347,7 +347,7 @@ public final class LocalRedis {
       version = control.info("server").getOrDefault("redis_version", "?");
       control.setting(STREAM_NODE_ENTRIES).map(Long::valueOf).ifPresent(this::streamNodeEntries);
       if (!commands.isDone()) {
-        commands.complete(CommandTable.of(connector.ask("COMMAND"), databases));
+        commands.complete(table(databases));
       }
       lastProblem = "";
       betweenStarts.reset();
@@ -360,31 +360,13 @@ public final class LocalRedis {
         if (log != null) {
           follow(control, log, databases);
         }
-        if (ending.getAndSet(false)) {
-          endScript(control);
+        if (scripts.takeWantedEnd()) {
+          scripts.end(control);
         }
-        ping(control);
+        scripts.look(control, link::isOpen);
       }
     } finally {
-      busy = "";
-    }
-  }
-
-  private void ping(RedisControl control) {
-    List<Runnable> asking = takeAskers();
-    try {
-      control.ping();
-      busy = "";
-    } catch (RedisBusyException e) {
-      if (!link.isOpen()) {
-        throw e;
-      }
-      busy = e.getMessage();
-    } catch (RedisException e) {
-      busy = "";
-      throw e;
-    } finally {
-      asking.forEach(Runnable::run);
+      scripts.forget();
     }
   }
 
@@ -395,9 +377,9 @@ public final class LocalRedis {
    * be believed.
    */
   private void busyAtConnect(String problem) {
-    busy = problem;
+    scripts.busyAtConnect(problem);
     boolean applying = link.isOpen();
-    if (applying && !ending.getAndSet(false)) {
+    if (applying && !scripts.takeWantedEnd()) {
       return;
     }
     problem(problem);
@@ -408,7 +390,7 @@ public final class LocalRedis {
       if (!applying) {
         reload.set();
       }
-      endScript(control);
+      scripts.end(control);
     } catch (IOException | RedisException e) {
       problem(String.valueOf(e.getMessage()));
     }
@@ -417,23 +399,6 @@ public final class LocalRedis {
   /** True when this node has started it, or has followed a log with it. */
   private boolean isOurs() {
     return managed != null || hasLog;
-  }
-
-  private void endScript(RedisControl control) throws IOException {
-    if (control.endScript()) {
-      return;
-    }
-    LOG.warn(
-        "The script that the local Redis is at work with has written, so that it can't be ended: Redis is shut down,"
-            + " and its data will be loaded anew once it is there again");
-    reload.set();
-    control.shutdown(false);
-    if (control.isOpen() && managed != null) {
-      managed.kill();
-    } else if (control.isOpen()) {
-      ending.set(true);
-      throw new IOException("it did not shut down; end it by other means");
-    }
   }
 
   private void follow(RedisControl control, Replication log, int databases)
@@ -476,11 +441,11 @@ public final class LocalRedis {
         try {
           return client.connect(CONTROL_TIMEOUT);
         } catch (RedisException e) {
-          lastProblem = inWords(e);
+          lastProblem = RedisWords.of(e);
           if (stopping) {
             throw e;
           }
-          if (System.nanoTime() > deadline && !isLoading(e)) {
+          if (System.nanoTime() > deadline && !RedisWords.isLoading(e)) {
             problem("it accepts connections but does not answer, and is started anew");
             managed.kill();
             throw e;
@@ -504,36 +469,6 @@ public final class LocalRedis {
         throw new IOException("stopping");
       }
     }
-  }
-
-  /** What Redis says about user and password when they are wrong or missing; else null. */
-  private static String refusal(Throwable e) {
-    for (Throwable t = e; t != null; t = t.getCause()) {
-      String text = String.valueOf(t.getMessage());
-      if (text.startsWith("WRONGPASS") || text.startsWith("NOAUTH") || text.startsWith("NOPERM")) {
-        return text + " (settings redis-user, redis-password)";
-      }
-    }
-    return null;
-  }
-
-  /** Lettuce passes on what its library says of a connection that has ended: a class name. */
-  static String inWords(RedisException e) {
-    for (Throwable t = e; t != null; t = t.getCause()) {
-      if (t instanceof ClosedChannelException) {
-        return "the connection was closed";
-      }
-    }
-    return String.valueOf(e.getMessage());
-  }
-
-  private static boolean isLoading(Throwable e) {
-    for (Throwable t = e; t != null; t = t.getCause()) {
-      if (String.valueOf(t.getMessage()).contains("LOADING")) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private void pause(long millis) {
@@ -582,7 +517,7 @@ public final class LocalRedis {
       }
       managed.awaitExit(patience(deadlineNanos).toMillis());
     } catch (RedisException e) {
-      LOG.warn("The managed Redis could not be asked to save its data: {}", inWords(e));
+      LOG.warn("The managed Redis could not be asked to save its data: {}", RedisWords.of(e));
       managed.kill();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

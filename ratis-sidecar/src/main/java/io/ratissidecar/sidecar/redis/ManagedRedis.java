@@ -91,7 +91,7 @@ final class ManagedRedis {
     List<String> command = new ArrayList<>(List.of(program.toString()));
     command.addAll(arguments());
     process =
-        new ProcessBuilder(command)
+        inPlainLocale(new ProcessBuilder(command))
             .directory(dir.toFile())
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
             .redirectErrorStream(true)
@@ -99,6 +99,12 @@ final class ManagedRedis {
             .start();
     Files.writeString(pidFile(), Long.toString(process.pid()));
     LOG.info("Started {} as process {}, at {}", program, process.pid(), describe());
+  }
+
+  /** So that SORT ALPHA and scripts order texts alike on every machine: by their bytes. */
+  private static ProcessBuilder inPlainLocale(ProcessBuilder builder) {
+    builder.environment().put("LC_ALL", "C");
+    return builder;
   }
 
   private List<String> arguments() {

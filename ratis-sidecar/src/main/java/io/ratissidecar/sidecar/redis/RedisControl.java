@@ -2,11 +2,13 @@ package io.ratissidecar.sidecar.redis;
 
 import io.lettuce.core.FlushMode;
 import io.lettuce.core.KillArgs;
+import io.lettuce.core.LettuceFutures;
 import io.lettuce.core.RedisBusyException;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisFuture;
 import io.lettuce.core.api.StatefulRedisConnection;
-import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.CommandOutput;
 import io.lettuce.core.protocol.CommandArgs;
@@ -20,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Control commands to the local Redis, one at a time. Confined to the control thread. Every method
@@ -35,17 +38,22 @@ final class RedisControl implements AutoCloseable {
   private static final int DUMP_END_BYTES = 10;
 
   private final StatefulRedisConnection<String, String> connection;
-  private final RedisCommands<String, String> redis;
+  private final RedisAsyncCommands<String, String> redis;
 
   RedisControl(StatefulRedisConnection<String, String> connection) {
     this.connection = connection;
-    this.redis = connection.sync();
+    this.redis = connection.async();
+  }
+
+  private <T> T await(RedisFuture<T> reply) {
+    return LettuceFutures.awaitOrCancel(
+        reply, connection.getTimeout().toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /** {@code INFO} of one section as a map. */
   Map<String, String> info(String section) {
     Map<String, String> fields = new HashMap<>();
-    for (String line : redis.info(section).split("\r?\n", -1)) {
+    for (String line : await(redis.info(section)).split("\r?\n", -1)) {
       int colon = line.indexOf(':');
       if (colon > 0 && !line.startsWith("#")) {
         fields.put(line.substring(0, colon), line.substring(colon + 1));
@@ -56,7 +64,7 @@ final class RedisControl implements AutoCloseable {
 
   /** The value of a setting, empty when this Redis does not have it. */
   Optional<String> setting(String name) {
-    return Optional.ofNullable(redis.configGet(name).get(name));
+    return Optional.ofNullable(await(redis.configGet(name)).get(name));
   }
 
   /** True when no database holds a key. */
@@ -65,9 +73,9 @@ final class RedisControl implements AutoCloseable {
   }
 
   Optional<AppliedMarker> marker(int reservedDatabase) {
-    redis.select(reservedDatabase);
+    await(redis.select(reservedDatabase));
     return AppliedMarker.parse(
-        redis.get(AppliedMarker.BEGIN_KEY), redis.get(AppliedMarker.APPLIED_KEY));
+        await(redis.get(AppliedMarker.BEGIN_KEY)), await(redis.get(AppliedMarker.APPLIED_KEY)));
   }
 
   /**
@@ -76,12 +84,12 @@ final class RedisControl implements AutoCloseable {
    * that users neither have nor hear of.
    */
   int rdbVersion(int reservedDatabase) {
-    redis.select(reservedDatabase);
-    redis.multi();
+    await(redis.select(reservedDatabase));
+    await(redis.multi());
     redis.set(PROBE_KEY, "");
     redis.dump(PROBE_KEY);
     redis.del(PROBE_KEY);
-    byte[] dump = redis.exec().get(1);
+    byte[] dump = await(redis.exec()).get(1);
     int at = dump.length - DUMP_END_BYTES;
     return (dump[at] & 0xff) | (dump[at + 1] & 0xff) << 8;
   }
@@ -91,14 +99,15 @@ final class RedisControl implements AutoCloseable {
    * not bring them.
    */
   void loadScripts(int reservedDatabase) {
-    redis.select(reservedDatabase);
+    await(redis.select(reservedDatabase));
     List<byte[]> scripts =
-        redis.dispatch(
-            CommandType.HVALS,
-            new BytesOutput(),
-            new CommandArgs<>(StringCodec.UTF8).addKey(ScriptCommands.KEY));
+        await(
+            redis.dispatch(
+                CommandType.HVALS,
+                new BytesOutput(),
+                new CommandArgs<>(StringCodec.UTF8).addKey(ScriptCommands.KEY)));
     for (byte[] script : scripts) {
-      redis.scriptLoad(script);
+      await(redis.scriptLoad(script));
     }
   }
 
@@ -118,9 +127,9 @@ final class RedisControl implements AutoCloseable {
 
   /** Empties every database, the reserved one too, and forgets all functions. */
   void flushAll() {
-    redis.flushall();
+    await(redis.flushall());
     if (atLeast(7, 0)) {
-      redis.functionFlush(FlushMode.SYNC);
+      await(redis.functionFlush(FlushMode.SYNC));
     }
   }
 
@@ -130,10 +139,10 @@ final class RedisControl implements AutoCloseable {
    * stays true.
    */
   void fenceApplyConnections() {
-    for (String line : redis.clientList().split("\n", -1)) {
+    for (String line : await(redis.clientList()).split("\n", -1)) {
       if (line.contains(" name=" + APPLY_CONNECTION + " ")) {
         long id = Long.parseLong(line.substring(line.indexOf("id=") + 3, line.indexOf(' ')));
-        redis.clientKill(KillArgs.Builder.id(id));
+        await(redis.clientKill(KillArgs.Builder.id(id)));
       }
     }
   }
@@ -164,12 +173,12 @@ final class RedisControl implements AutoCloseable {
 
   /** Makes it a replica of that server. */
   void replicaOf(InetSocketAddress primary) {
-    redis.replicaof(primary.getAddress().getHostAddress(), primary.getPort());
+    await(redis.replicaof(primary.getAddress().getHostAddress(), primary.getPort()));
   }
 
   /** Makes it a primary; no more than that when it is one. */
   void replicaOfNoOne() {
-    redis.replicaofNoOne();
+    await(redis.replicaofNoOne());
   }
 
   /**
@@ -179,7 +188,7 @@ final class RedisControl implements AutoCloseable {
    */
   boolean endScript() {
     try {
-      redis.scriptKill();
+      await(redis.scriptKill());
     } catch (RedisBusyException e) {
       return endFunction(); // so Redis says when it is a function
     } catch (RedisCommandExecutionException e) {
@@ -190,7 +199,7 @@ final class RedisControl implements AutoCloseable {
 
   private boolean endFunction() {
     try {
-      redis.functionKill();
+      await(redis.functionKill());
     } catch (RedisCommandExecutionException e) {
       return ended(e);
     }
@@ -209,7 +218,7 @@ final class RedisControl implements AutoCloseable {
   }
 
   void ping() {
-    redis.ping();
+    await(redis.ping());
   }
 
   /** Has Redis write its data, if that is wanted, and exit; the connection's end is the answer. */

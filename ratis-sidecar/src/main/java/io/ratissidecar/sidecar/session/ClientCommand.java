@@ -2,6 +2,7 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.config.Mode;
+import io.ratissidecar.statemachine.command.LocalPlan;
 import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.util.ArrayList;
@@ -23,6 +24,9 @@ final class ClientCommand {
   private static final String NO_REDIRECT =
       "ERR CLIENT TRACKING is refused with REDIRECT: the local Redis knows the sidecar's clients by other ids. Use RESP3"
           + " (HELLO 3), where the messages come over the client's own connection";
+
+  private static final String NO_NOLOOP =
+      "ERR CLIENT TRACKING is refused with NOLOOP: the local Redis does not know which client a replicated write is of";
 
   private final Session session;
   private final Request request;
@@ -76,6 +80,10 @@ final class ClientCommand {
       error(NO_REDIRECT);
       return true;
     }
+    if (turnsTrackingOn() && hasTrackingOption("NOLOOP")) {
+      error(NO_NOLOOP);
+      return true;
+    }
     if (turnsTrackingOn()
         && !hasTrackingOption("BCAST")
         && session.services().config().mode() == Mode.TRANSPARENT) {
@@ -98,14 +106,18 @@ final class ClientCommand {
       case "REPLY" -> reply();
       case "UNBLOCK" -> unblock();
       case "NO-EVICT", "NO-TOUCH" -> onOff();
-      default ->
-          error(
-              "ERR unknown subcommand '"
-                  + request.argString(1)
-                  + "'. The sidecar has CLIENT ID, INFO, LIST, KILL, UNBLOCK, GETNAME, SETNAME, SETINFO, REPLY, NO-EVICT, NO-TOUCH,"
-                  + " TRACKING.");
+      default -> error(whyNot());
     }
     return true;
+  }
+
+  private String whyNot() {
+    return session.services().commands().planLocal(request) instanceof LocalPlan.Refused refused
+        ? refused.error()
+        : "ERR unknown subcommand '"
+            + request.argString(1)
+            + "'. The sidecar has CLIENT ID, INFO, LIST, KILL, UNBLOCK, GETNAME, SETNAME, SETINFO, REPLY, NO-EVICT, NO-TOUCH,"
+            + " TRACKING.";
   }
 
   /** {@code CLIENT UNBLOCK id [TIMEOUT|ERROR]}. */
@@ -259,8 +271,10 @@ final class ClientCommand {
 
   private static Predicate<Session> type(String name) {
     return switch (name.toLowerCase(Locale.ROOT)) {
-      case "normal" -> s -> !s.isFromPeer();
-      case "replica", "slave", "master", "pubsub" -> s -> false;
+      case "normal" -> s -> !s.isFromPeer() && !s.local().subscriptions().any();
+      case "pubsub" -> s -> s.local().subscriptions().any();
+      case "replica", "slave" -> Session::isFromPeer;
+      case "master" -> s -> false;
       default -> null;
     };
   }
@@ -360,6 +374,15 @@ final class ClientCommand {
     }
   }
 
+  /** In Redis's letters: connections of other nodes are shown as replicas. */
+  private static String flags(Session s) {
+    String flags =
+        (s.isFromPeer() ? "S" : "")
+            + (s.local().subscriptions().any() ? "P" : "")
+            + (s.queuedCommands() < 0 ? "" : "x");
+    return flags.isEmpty() ? "N" : flags;
+  }
+
   /** With all of Redis's fields; those of its buffers, which there are none of here, are 0. */
   private String describe(Session s) {
     long now = s.services().nanoTime();
@@ -380,10 +403,13 @@ final class ClientCommand {
         + " idle="
         + TimeUnit.NANOSECONDS.toSeconds(now - s.lastCommandNanos())
         + " flags="
-        + (s.isFromPeer() ? "P" : "N")
+        + flags(s)
         + " db="
         + s.database()
-        + " sub=0 psub=0 ssub=0 multi=-1 qbuf="
+        + s.local().subscriptions().describe()
+        + " multi="
+        + s.queuedCommands()
+        + " qbuf="
         + buffered
         + " qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem="
         + buffered

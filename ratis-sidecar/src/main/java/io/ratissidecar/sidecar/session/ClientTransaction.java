@@ -69,6 +69,11 @@ final class ClientTransaction {
     return queued != null;
   }
 
+  /** How many commands are queued; -1 when none is open. */
+  int size() {
+    return isOpen() ? queued.commands().size() : -1;
+  }
+
   /** Answers with an error; a transaction that is open can't be executed any more. */
   void refuse(String error) {
     if (isOpen()) {

@@ -60,9 +60,18 @@ final class LocalRedisLane {
     return state.subscriptions().any() && session.protocol() == 2;
   }
 
+  Subscriptions subscriptions() {
+    return state.subscriptions();
+  }
+
   /** True inside a {@code MULTI} of the local Redis. */
   boolean inTransaction() {
     return state.transaction() != null;
+  }
+
+  /** How many commands that {@code MULTI} holds. */
+  int queuedCommands() {
+    return state.transaction().size();
   }
 
   /** Refuses a command inside a {@code MULTI}, which {@code EXEC} will then refuse as a whole. */

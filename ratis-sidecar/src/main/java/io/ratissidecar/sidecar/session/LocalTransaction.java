@@ -26,6 +26,11 @@ final class LocalTransaction {
     queued++;
   }
 
+  /** How many commands of the client's are queued. */
+  int size() {
+    return queued - leftOut;
+  }
+
   /** Redis has queued a command that the client does not know of. */
   void leftOut() {
     changes.add(new Change(queued, null));

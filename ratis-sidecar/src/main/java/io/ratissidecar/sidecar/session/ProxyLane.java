@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.Member;
+import io.ratissidecar.sidecar.raft.OwnReplies;
 import io.ratissidecar.sidecar.resp.RespConnection;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
 import io.ratissidecar.statemachine.apply.IgnoredReplies;
@@ -13,8 +14,10 @@ import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +39,9 @@ final class ProxyLane {
 
   private static final long LONGEST_MILLIS = TimeUnit.DAYS.toMillis(365);
 
+  /** Replies that wait for this node's own Redis to answer what came before them. */
+  private static final long MOST_KEPT_BYTES = 1 << 20;
+
   private static final byte[] RAFT = "RAFT".getBytes(StandardCharsets.US_ASCII);
 
   /** Nothing happened; the command may be sent again. */
@@ -52,6 +58,12 @@ final class ProxyLane {
   private boolean checkingPatience;
   private boolean watching;
   private boolean lostWatched;
+
+  /** Those that the leader has answered and this node's own Redis has not. */
+  private final Set<Forwarded> late = new LinkedHashSet<>();
+
+  /** How much has come behind the first of them. */
+  private long keptBytes;
 
   /** Since when the node that was forwarded to is known not to lead; 0 for not. */
   private long deposedNanos;
@@ -209,6 +221,9 @@ final class ProxyLane {
             blocking,
             patienceNanos,
             executed);
+    if (!transaction && session.services().commands().countsSubscribers(commands.get(0))) {
+      forwarded.expectOwnReply(commands.get(0));
+    }
     waiting.add(forwarded);
     watchPatience();
     connection.send(out, commands.size(), forwarded);
@@ -328,6 +343,15 @@ final class ProxyLane {
     }
   }
 
+  /** A reply has to be kept behind those that wait for this node's own Redis. */
+  private void kept(int bytes) {
+    keptBytes += bytes;
+    if (keptBytes > MOST_KEPT_BYTES) {
+      // Not reading on would be no better: the leader, too, keeps only so much for a client.
+      List.copyOf(late).forEach(forwarded -> forwarded.ownReply.settle());
+    }
+  }
+
   void close() {
     RespConnection closing = connection;
     connectionEnded();
@@ -349,6 +373,9 @@ final class ProxyLane {
     private boolean unblocked;
     private boolean withError;
 
+    /** What this node's own Redis replies; null when the leader's reply is the client's. */
+    private OwnReplies.Expected ownReply;
+
     Forwarded(
         Slot slot,
         int count,
@@ -364,6 +391,13 @@ final class ProxyLane {
       this.transaction = transaction;
     }
 
+    /** The client gets the reply of this node's own Redis, if that comes. */
+    void expectOwnReply(Request command) {
+      OwnReplies replies = session.services().replication().orElseThrow().applier().ownReplies();
+      ownReply = replies.expect(command, this::answered);
+      slot.weigh(command.frameEnd() - command.frameStart()); // which is kept until then
+    }
+
     @Override
     public void onReply(ByteBuf frame) {
       received++;
@@ -372,9 +406,18 @@ final class ProxyLane {
         return;
       }
       over();
+      if (!late.isEmpty()) {
+        kept(frame.readableBytes());
+      }
       if (unblocked) {
         close(); // nothing more can be sent on it
       }
+      if (ownReply != null && !error) {
+        late.add(this);
+        ownReply.executed(frame);
+        return;
+      }
+      dropOwnReply();
       if (unblocked && withError && Resp.isNull(frame)) {
         slot.error(BlockedClients.UNBLOCKED);
       } else if (error && startsWith(frame, "-MOVED ")) {
@@ -392,6 +435,7 @@ final class ProxyLane {
     public void onLost() {
       if (!over) {
         over();
+        dropOwnReply();
         session.services().sessions().countProxyFailure();
         slot.error(UNKNOWN);
       }
@@ -406,6 +450,20 @@ final class ProxyLane {
     /** How much longer it is waited for. */
     long leftNanos() {
       return sentNanos + patienceNanos - System.nanoTime();
+    }
+
+    private void answered(ByteBuf frame) {
+      late.remove(this);
+      if (late.isEmpty()) {
+        keptBytes = 0;
+      }
+      slot.reply(frame);
+    }
+
+    private void dropOwnReply() {
+      if (ownReply != null) {
+        ownReply.drop();
+      }
     }
 
     private void over() {

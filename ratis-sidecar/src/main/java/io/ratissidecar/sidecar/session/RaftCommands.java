@@ -20,10 +20,10 @@ final class RaftCommands {
   private final ClientTransaction transaction;
   private final LeaderCommands leading;
 
-  /** Why a {@code MULTI} was refused, as long as the rest of its block may follow; else null. */
   /** The last {@code WAIT}; null before there was one. */
   private ReplicaWait replicaWait;
 
+  /** Why a {@code MULTI} was refused, as long as the rest of its block may follow; else null. */
   private String blockRefusal;
 
   RaftCommands(Session session) {
@@ -53,6 +53,11 @@ final class RaftCommands {
     return transaction.isOpen();
   }
 
+  /** As {@link ClientTransaction#size}. */
+  int queuedCommands() {
+    return transaction.size();
+  }
+
   /**
    * False when the request has to come again later.
    *
@@ -72,7 +77,9 @@ final class RaftCommands {
       refuseHere(request, name, refusal.get());
       return true;
     }
-    boolean mayBeBusy = services.isLeader() && !mayRunWhileBusy(request, name);
+    // A transaction is queued here, whoever leads, and Redis queues nothing while it is busy.
+    boolean queuedHere = inTransaction() && canForward();
+    boolean mayBeBusy = (services.isLeader() || queuedHere) && !mayRunWhileBusy(request, name);
     if (mayBeBusy && !session.knowsWhetherBusy(services.isRedisLate())) {
       return false;
     }
@@ -112,7 +119,8 @@ final class RaftCommands {
       }
       return true;
     }
-    if (leader && services.quota().isExceeded() && isDenied(request, name)) {
+    // As Redis does: whatever a transaction queues takes memory until its end.
+    if (leader && services.quota().isExceeded() && (inTransaction() || isDenied(request, name))) {
       transaction.refuse(MemoryQuota.EXCEEDED);
       return true;
     }

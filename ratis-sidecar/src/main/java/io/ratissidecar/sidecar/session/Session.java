@@ -238,6 +238,11 @@ public final class Session implements RequestSink {
     return raft.unblock(withError) || proxy.unblock(withError);
   }
 
+  /** How many commands wait for an {@code EXEC}; -1 outside of a transaction. */
+  int queuedCommands() {
+    return local.inTransaction() ? local.queuedCommands() : raft.queuedCommands();
+  }
+
   boolean hasPending() {
     return !replies.isEmpty();
   }

@@ -32,6 +32,11 @@ final class Subscriptions {
     return channels + patterns + shardChannels > 0;
   }
 
+  /** As fields of {@code CLIENT LIST}. */
+  String describe() {
+    return " sub=" + channels + " psub=" + patterns + " ssub=" + shardChannels;
+  }
+
   /** Whether the frame is a message or another push, and no reply. */
   boolean isPush(ByteBuf frame, int protocol) {
     byte type = frame.getByte(frame.readerIndex());

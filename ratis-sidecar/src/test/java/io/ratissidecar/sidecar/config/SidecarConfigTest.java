@@ -64,6 +64,20 @@ class SidecarConfigTest {
   }
 
   @Test
+  void when_the_heap_is_too_small_for_the_longest_entry_then_it_says_what_to_do() {
+    with().checkHeap(160L << 20);
+    with("max-entry-bytes", "4194304").checkHeap(60L << 20);
+    SidecarConfig config = with("max-entry-bytes", "67108864");
+    InvalidSettingException e =
+        assertThrows(InvalidSettingException.class, () -> config.checkHeap(256L << 20));
+    assertEquals(
+        "'max-entry-bytes' 67108864 needs a Java heap of 511 MB, this one has 256 MB:"
+            + " start Java with -Xmx511m (RATIS_SIDECAR_JAVA_OPTS), or set it lower",
+        e.getMessage());
+    config.checkHeap((511L << 20) * 30 / 31); // what Java gives of it
+  }
+
+  @Test
   void when_there_is_no_directory_then_it_says_so() {
     assertThrows(InvalidSettingException.class, () -> SidecarConfig.of(Map.of()));
   }

@@ -24,6 +24,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,7 +44,8 @@ class ExpirerTest {
                   command("swapdb", 3, 0, "write"),
                   command("dbsize", 1, 0, "readonly"),
                   command("pexpiretime", 2, 1, "readonly"))),
-          2);
+          2,
+          Set.of());
 
   @TempDir Path dir;
   private final Log log = new Log();

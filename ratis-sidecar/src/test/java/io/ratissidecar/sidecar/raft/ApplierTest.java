@@ -17,6 +17,7 @@ import io.ratissidecar.statemachine.entry.Entry;
 import io.ratissidecar.statemachine.entry.EntryHeader;
 import io.ratissidecar.statemachine.entry.EntryType;
 import io.ratissidecar.statemachine.entry.VoidedCommand;
+import io.ratissidecar.statemachine.resp.Request;
 import io.ratissidecar.statemachine.resp.Resp;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -641,5 +642,40 @@ class ApplierTest {
     applier.voidingFailed(batch);
     assertTrue(applier.hold(applier.scriptsUnderWay(), proposedAs(1, 2)));
     assertEquals(List.of("key1"), port.keys());
+  }
+
+  @Test
+  void when_the_leader_has_executed_what_was_forwarded_then_its_client_gets_the_own_reply()
+      throws IOException {
+    Port first = attach(0);
+    String[] publish = {"PUBLISH", "c", "m"};
+    applier
+        .ownReplies()
+        .expect(Request.of(publish), frame -> outcomes.add("own reply"))
+        .executed(Unpooled.copiedBuffer(":0\r\n", StandardCharsets.US_ASCII));
+    append(1, 1, "EVALSHA", "x", "0");
+    append(1, 2, publish);
+    applier.voided(3, List.of(new VoidedCommand(1, 1)));
+    applier.committed(2);
+    turn();
+    applier.redisLost(); // the first connection answers no more
+    Port second = attach(0);
+    turn();
+    second.answer();
+    assertEquals(List.of("own reply"), outcomes);
+    assertEquals(2, applier.appliedIndex());
+    assertEquals(2, first.received.toString().split("PUBLISH", -1).length);
+  }
+
+  @Test
+  void when_stopped_then_nobody_waits_for_an_own_reply() {
+    attach(0);
+    OwnReplies.Expected waiting =
+        applier
+            .ownReplies()
+            .expect(Request.of("PUBLISH", "c", "m"), frame -> outcomes.add("leader's reply"));
+    applier.stop();
+    waiting.executed(Unpooled.copiedBuffer(":0\r\n", StandardCharsets.US_ASCII));
+    assertEquals(List.of("leader's reply"), outcomes);
   }
 }

@@ -3,9 +3,8 @@ package io.ratissidecar.sidecar.raft;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.ratissidecar.sidecar.UnusedPort;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -38,14 +37,12 @@ class LearnerTimerTest {
   @AutoClose private RaftServer leader;
   @AutoClose private RaftServer learner;
 
-  private static RaftPeer peer(String id, RaftPeerRole role) throws IOException {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return RaftPeer.newBuilder()
-          .setId(id)
-          .setAddress("127.0.0.1:" + free.getLocalPort())
-          .setStartupRole(role)
-          .build();
-    }
+  private static RaftPeer peer(String id, RaftPeerRole role) {
+    return RaftPeer.newBuilder()
+        .setId(id)
+        .setAddress("127.0.0.1:" + UnusedPort.next())
+        .setStartupRole(role)
+        .build();
   }
 
   private RaftServer start(RaftPeer self, RaftGroup group) throws IOException {

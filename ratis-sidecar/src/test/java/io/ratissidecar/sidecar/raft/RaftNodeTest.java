@@ -4,11 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.ratissidecar.sidecar.UnusedPort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,16 +39,14 @@ class RaftNodeTest {
   private RaftNode node;
 
   @BeforeEach
-  void choosePort() throws IOException {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      config =
-          SidecarConfig.of(
-              Map.of(
-                  "dir", dir.toString(),
-                  "raft-port", Integer.toString(free.getLocalPort()),
-                  // So that it stands for election only where a test wants it to.
-                  "election-timeout-millis", "60000"));
-    }
+  void choosePort() {
+    config =
+        SidecarConfig.of(
+            Map.of(
+                "dir", dir.toString(),
+                "raft-port", Integer.toString(UnusedPort.next()),
+                // So that it stands for election only where a test wants it to.
+                "election-timeout-millis", "60000"));
   }
 
   @AfterEach

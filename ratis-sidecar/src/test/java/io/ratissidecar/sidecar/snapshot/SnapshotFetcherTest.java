@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.UnusedPort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.membership.ClusterHost;
 import io.ratissidecar.sidecar.membership.Membership;
@@ -27,8 +28,6 @@ import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Proxy;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -79,10 +78,7 @@ class SnapshotFetcherTest {
     theirs = SnapshotStore.open(dir.resolve("theirs"));
     ours = SnapshotStore.open(dir.resolve("ours"));
     sender = sender(Long.MAX_VALUE);
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    int port = UnusedPort.next();
     address = "127.0.0.1:" + port;
     // A node that needs no Raft group to know its cluster: it was removed from it.
     Files.writeString(

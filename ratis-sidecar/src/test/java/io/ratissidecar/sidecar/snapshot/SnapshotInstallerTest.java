@@ -4,14 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.ratissidecar.sidecar.UnusedPort;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.ClusterIdentity;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.snapshot.SnapshotStore;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -41,13 +40,11 @@ class SnapshotInstallerTest {
 
   @BeforeEach
   void start() throws Exception {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      config =
-          SidecarConfig.of(
-              Map.of(
-                  "dir", dir.toString(),
-                  "raft-port", Integer.toString(free.getLocalPort())));
-    }
+    config =
+        SidecarConfig.of(
+            Map.of(
+                "dir", dir.toString(),
+                "raft-port", Integer.toString(UnusedPort.next())));
     store = SnapshotStore.open(dir.resolve("snapshots"));
     installer =
         new SnapshotInstaller(

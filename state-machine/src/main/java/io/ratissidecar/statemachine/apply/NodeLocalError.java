@@ -1,6 +1,9 @@
 package io.ratissidecar.statemachine.apply;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.ratissidecar.statemachine.resp.RespValue;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
@@ -18,6 +21,12 @@ enum NodeLocalError {
 
   /** Redis is set up differently from the other nodes' and would refuse again. */
   LASTING;
+
+  /** What Redis says when it lacks a script, whole. */
+  static final String NO_SCRIPT = "-NOSCRIPT No matching script. Please use EVAL.";
+
+  private static final ByteBuf NO_SCRIPT_BYTES =
+      Unpooled.unreleasableBuffer(Unpooled.wrappedBuffer(code(NO_SCRIPT)));
 
   private static final List<byte[]> PASSING_CODES =
       List.of(
@@ -38,7 +47,7 @@ enum NodeLocalError {
   private static final List<byte[]> PASSING_SCRIPT_TEXTS =
       List.of(
           // The log has each script before its first call, and loads it wherever Redis begins anew.
-          code("-NOSCRIPT No matching script. Please use EVAL.\r\n"),
+          code(NO_SCRIPT + "\r\n"),
           code("-OOM command not allowed"),
           code("-MISCONF Redis is configured"),
           code("-MISCONF Errors writing"),
@@ -97,6 +106,17 @@ enum NodeLocalError {
   static NodeLocalError ofSelect(ByteBuf reply) {
     NodeLocalError general = of(reply);
     return general == null && isError(reply) ? LASTING : general;
+  }
+
+  /** Whether one of the replies to what a transaction ran says that Redis lacks the script. */
+  static boolean lackedScript(ByteBuf reply) {
+    return ByteBufUtil.indexOf(NO_SCRIPT_BYTES, reply) >= 0
+        && RespValue.parse(reply.duplicate()).asList().stream()
+            .anyMatch(one -> one.isError() && ("-" + one.asString()).equals(NO_SCRIPT));
+  }
+
+  static boolean isArray(ByteBuf reply) {
+    return reply.isReadable() && reply.getByte(reply.readerIndex()) == '*';
   }
 
   static boolean isError(ByteBuf reply) {

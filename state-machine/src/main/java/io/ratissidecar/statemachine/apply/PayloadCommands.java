@@ -3,6 +3,7 @@ package io.ratissidecar.statemachine.apply;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.function.ObjIntConsumer;
 
 /** Walks over the RESP commands of a payload. */
 public final class PayloadCommands {
@@ -57,8 +58,30 @@ public final class PayloadCommands {
 
   /** Whether the command at the position ends a transaction and executes it. */
   static boolean isExec(ByteBuffer payload) {
+    return isWord(payload, "EXEC");
+  }
+
+  private static boolean isWord(ByteBuffer payload, String word) {
     ByteBuffer in = payload.duplicate();
-    return number(in, '*') == 1 && text(in).equalsIgnoreCase("EXEC");
+    return number(in, '*') == 1 && text(in).equalsIgnoreCase(word);
+  }
+
+  /**
+   * Shows each command with its place in the payload, but not those that a transaction queues: the
+   * replies at their places do not tell what they did.
+   */
+  public static void forEachOutsideTransactions(
+      ByteBuffer payload, ObjIntConsumer<ByteBuffer> visitor) {
+    ByteBuffer in = payload.duplicate();
+    boolean inBlock = false;
+    for (int place = 0; in.hasRemaining(); place++) {
+      ByteBuffer command = in.duplicate();
+      skip(in);
+      inBlock = inBlock ? !isExec(command) : isWord(command, "MULTI");
+      if (!inBlock) {
+        visitor.accept(command.limit(in.position()), place);
+      }
+    }
   }
 
   /** The last argument of the last command. */

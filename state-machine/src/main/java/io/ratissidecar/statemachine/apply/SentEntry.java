@@ -197,11 +197,31 @@ final class SentEntry implements ReplySink {
       missed(command, NodeLocalError.PASSING, "it ended while it was being declared void");
       return false;
     }
-    NodeLocalError error = NodeLocalError.isError(frame) ? nodeLocal(command, frame) : null;
+    if (!NodeLocalError.isError(frame)) {
+      return !lackedScript(command, frame);
+    }
+    NodeLocalError error = nodeLocal(command, frame);
     if (error != null) {
       missed(command, error, text(frame));
       return false;
     }
+    return true;
+  }
+
+  /** Somebody has taken the scripts from this Redis, and a transaction went on without one. */
+  private boolean lackedScript(int command, ByteBuf frame) {
+    if (!NodeLocalError.isArray(frame)) {
+      return false;
+    }
+    walkTo(command);
+    if (!PayloadCommands.isExec(walk) || !NodeLocalError.lackedScript(frame)) {
+      return false;
+    }
+    MissedCommand missed = new MissedCommand(entry.index(), command, NodeLocalError.NO_SCRIPT);
+    if (owner.wasMissedBefore(missed)) {
+      return false; // a script can say what Redis says
+    }
+    owner.onMissed(missed, NodeLocalError.PASSING);
     return true;
   }
 
@@ -210,10 +230,14 @@ final class SentEntry implements ReplySink {
   }
 
   /** Walks on from the last error, so that many of them cost one walk. */
-  private NodeLocalError nodeLocal(int command, ByteBuf frame) {
+  private void walkTo(int command) {
     for (; walked < command; walked++) {
       PayloadCommands.skip(walk);
     }
+  }
+
+  private NodeLocalError nodeLocal(int command, ByteBuf frame) {
+    walkTo(command);
     if (PayloadCommands.selectedBy(walk) >= 0) {
       return NodeLocalError.ofSelect(frame);
     }

@@ -71,6 +71,10 @@ public enum ArgumentRule {
   XTRIM((r, name, now, database, reserved) -> StreamRules.xtrim(r, name)),
   /** What the prelude makes of it, which has the clock, and an order where Redis has none. */
   IN_PRELUDE((r, name, now, database, reserved) -> StreamRules.inPrelude(r, name, false, false)),
+  /** {@code TIME}. */
+  TIME(
+      (r, name, now, database, reserved) ->
+          r.argCount() - name == 1 ? StreamRules.inPrelude(r, name, true, false) : null),
   /** {@code XPENDING} with idle times. */
   XPENDING((r, name, now, database, reserved) -> StreamRules.xpending(r, name)),
   /** {@code XREADGROUP} delivers at the entry's clock, and may wait. */

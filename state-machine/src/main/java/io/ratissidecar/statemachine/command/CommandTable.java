@@ -7,15 +7,17 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What every command of local Redis is and does here: {@code commands.tsv} merged with the reply of
  * {@code COMMAND}.
  *
  * <p>Commands that local Redis has and the file does not name: a plain read is a read; anything
- * else, and whatever comes from a module, is refused, since nobody looked whether replicas would
- * stay alike. Redis 6.2 does not tell its subcommands: there the file's are taken, with the
- * container's arity and flags, and one that the file does not name is what its container is.
+ * else, and whatever comes from a module unless the operator vouches for it, is refused, since
+ * nobody looked whether replicas would stay alike. Redis 6.2 does not tell its subcommands: there
+ * the file's are taken, with the container's arity and flags, and one that the file does not name
+ * is what its container is.
  *
  * <p>Immutable; for any thread. Finding and planning allocate nothing for commands that go on as
  * they are.
@@ -42,22 +44,42 @@ public final class CommandTable {
    *
    * @param commandReply the reply of {@code COMMAND}, in RESP2 or RESP3
    * @param databases the number of databases of local Redis, at least 2; the last one is reserved
+   * @param moduleCommands commands of modules, lower case, that the operator vouches for: a plain
+   *     read is a read, anything else goes into the log as it is
    * @throws IllegalStateException when the reply is not one of {@code COMMAND}
+   * @throws ModuleCommandException when one of these is no command of a module, or may wait
    */
-  public static CommandTable of(RespValue commandReply, int databases) {
+  public static CommandTable of(RespValue commandReply, int databases, Set<String> moduleCommands) {
     if (databases < 2) {
       throw new IllegalArgumentException("one database is reserved, so two are needed");
     }
     Map<String, Row> rows = new LinkedHashMap<>();
     Map<String, CommandSpec> specs = new LinkedHashMap<>();
-    CommandReply reply = new CommandReply(PolicyFile.load());
+    CommandReply reply = new CommandReply(PolicyFile.load(moduleCommands));
     for (RespValue element : commandReply.asList()) {
       Row row = reply.row(element.asList());
       rows.put(row.spec.name(), row);
       specs.put(row.spec.name(), row.spec);
       row.subcommandSpecs.forEach(spec -> specs.put(spec.name(), spec));
     }
+    moduleCommands.forEach(name -> check(name, specs));
     return new CommandTable(rows, specs, KeyFinder.of(commandReply.asList()), databases);
+  }
+
+  private static void check(String name, Map<String, CommandSpec> specs) {
+    CommandSpec spec = specs.get(name);
+    String named = "'replicate-module-commands' names '" + name + "', which ";
+    if (spec == null || !PolicyFile.isOfModule(name, spec.flags())) {
+      throw new ModuleCommandException(
+          named + "is no command of a module there: load the module on every node");
+    }
+    boolean waits =
+        specs.values().stream()
+            .filter(s -> s.name().equals(name) || s.name().startsWith(name + "|"))
+            .anyMatch(CommandSpec::blocking);
+    if (waits) {
+      throw new ModuleCommandException(named + "may wait: all behind it in the log would wait too");
+    }
   }
 
   /**
@@ -158,6 +180,15 @@ public final class CommandTable {
   public boolean refusesTransaction(Request r, int nameArg) {
     CommandSpec spec = find(r, nameArg);
     return spec != null && spec.flags().contains("no_multi");
+  }
+
+  /**
+   * Whether the reply to a command that is replicated counts the subscribers of the Redis that
+   * gives it, and so tells of a node and not of the data.
+   */
+  public boolean countsSubscribers(Request r) {
+    CommandSpec spec = find(r, 0);
+    return spec != null && spec.flags().contains("pubsub");
   }
 
   /** What local Redis is asked for a deadline that it keeps. */

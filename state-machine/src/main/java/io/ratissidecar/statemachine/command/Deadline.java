@@ -7,11 +7,19 @@ final class Deadline {
   /** The time stays as it is: Redis rejects it, or acts alike, whatever its clock. */
   static final long AS_IT_IS = -1;
 
-  /** Too far away for the entry's clock; by its own clock a node might just have taken it. */
+  /**
+   * Too far away for the entry's clock; by its own clock a node might just have taken it. So might
+   * Redis 6.2, which multiplies without a look, and so comes to any time.
+   */
   static final long OVERFLOW = -2;
 
-  /** No relative time in seconds or milliseconds that overflows by any clock is longer. */
+  private static final long MOST_SECONDS = Long.MAX_VALUE / 1000;
+
+  /** No time in seconds or milliseconds that overflows by any clock is longer. */
   private static final byte[] REJECTED = Args.decimal(Long.MAX_VALUE);
+
+  /** The same of seconds from now for Redis 6.2, where it overflows with the clock only. */
+  private static final byte[] REJECTED_SECONDS = Args.decimal(MOST_SECONDS);
 
   private Deadline() {}
 
@@ -25,8 +33,8 @@ final class Deadline {
    */
   static long relative(Request r, int i, boolean seconds, long nowMillis) {
     long relative = millis(r, i, seconds);
-    if (relative == AS_IT_IS) {
-      return AS_IT_IS;
+    if (relative < 0) {
+      return relative;
     }
     return relative > Long.MAX_VALUE - nowMillis
         ? OVERFLOW
@@ -34,13 +42,13 @@ final class Deadline {
   }
 
   /**
-   * What Redis gets for an absolute time, or {@link #AS_IT_IS}. One that has passed by the entry's
-   * clock has to have passed by the clock of every node.
+   * What Redis gets for an absolute time, or one of the two constants. One that has passed by the
+   * entry's clock has to have passed by the clock of every node.
    */
   static long absolute(Request r, int i, boolean seconds, long nowMillis) {
     long deadline = millis(r, i, seconds);
-    if (deadline == AS_IT_IS) {
-      return AS_IT_IS;
+    if (deadline < 0) {
+      return deadline;
     }
     return deadline <= nowMillis ? LogicalTime.PAST : LogicalTime.toRedis(deadline);
   }
@@ -53,7 +61,7 @@ final class Deadline {
     if (!seconds) {
       return time;
     }
-    return time > Long.MAX_VALUE / 1000 ? AS_IT_IS : time * 1000;
+    return time > MOST_SECONDS ? OVERFLOW : time * 1000;
   }
 
   /**
@@ -62,5 +70,10 @@ final class Deadline {
    */
   static byte[] rejected() {
     return REJECTED;
+  }
+
+  /** As {@link #rejected}, for {@code EXPIRE}. */
+  static byte[] rejectedSeconds() {
+    return REJECTED_SECONDS;
   }
 }

@@ -3,7 +3,17 @@ package io.ratissidecar.statemachine.command;
 import io.ratissidecar.statemachine.resp.Request;
 
 /** Commands whose second argument is a time. */
-final class FixedExpiry {
+public final class FixedExpiry {
+  /** The error for a value that has deadlines within. */
+  public static final String FIELDS_REFUSED =
+      "ERR RESTORE is refused: deadlines of hash fields are not yet taken from the log's clock,"
+          + " so replicas would differ";
+
+  /** Types of a value in an RDB that are hashes with such fields: Redis 7.4 and Valkey 9. */
+  private static final int FIRST_WITH_FIELD_DEADLINES = 22;
+
+  private static final int LAST_WITH_FIELD_DEADLINES = 25;
+
   private static final byte[] SET = Args.ascii("SET");
   private static final byte[] PXAT = Args.ascii("PXAT");
   private static final byte[] PEXPIREAT = Args.ascii("PEXPIREAT");
@@ -56,6 +66,9 @@ final class FixedExpiry {
         return Args.SYNTAX_ERROR;
       }
     }
+    if (hasFieldDeadlines(r, name + 3)) {
+      return new Plan.Refused(FIELDS_REFUSED);
+    }
     long deadline =
         absolute
             ? Deadline.absolute(r, name + 2, false, nowMillis)
@@ -76,6 +89,11 @@ final class FixedExpiry {
     return Plan.Rewritten.single(args);
   }
 
+  private static boolean hasFieldDeadlines(Request r, int dump) {
+    int type = r.argLength(dump) == 0 ? 0 : r.buffer().getByte(r.argStart(dump));
+    return type >= FIRST_WITH_FIELD_DEADLINES && type <= LAST_WITH_FIELD_DEADLINES;
+  }
+
   private static Plan set(Request r, int name, long nowMillis, boolean seconds) {
     long deadline = Deadline.relative(r, name + 2, seconds, nowMillis);
     if (deadline == Deadline.AS_IT_IS || deadline == Deadline.OVERFLOW) {
@@ -92,7 +110,8 @@ final class FixedExpiry {
     }
     byte[][] args = Args.copy(r, name, 0);
     if (deadline == Deadline.OVERFLOW) {
-      args[2] = Deadline.rejected(); // under its own name, which the error shows
+      // Under its own name, which the error shows.
+      args[2] = r.argIs(name, "EXPIRE") ? Deadline.rejectedSeconds() : Deadline.rejected();
     } else {
       args[0] = PEXPIREAT;
       args[2] = Args.decimal(deadline);

@@ -11,7 +11,7 @@ final class OptionExpiry {
   // Arrays of their own, so that looking at options allocates nothing.
   private static final String[] TIMES = {"EX", "PX", "EXAT", "PXAT"};
   private static final String[] SECONDS = {"EX", "EXAT"};
-  private static final String[] SET_WORDS = {"NX", "XX", "GET", "KEEPTTL"};
+  private static final String[] SET_WORDS = {"NX", "XX", "GET"};
   private static final String[] SET_CONDITIONS = {"IFEQ", "IFNE", "IFDEQ", "IFDNE"};
 
   private OptionExpiry() {}
@@ -19,6 +19,7 @@ final class OptionExpiry {
   /** {@code SET key value [options]}. */
   static Plan set(Request r, int name, long nowMillis) {
     int found = NONE;
+    boolean known = true; // what Redis makes of it when the time is over
     int i = name + 3;
     while (i < r.argCount()) {
       if (isTime(r, i)) {
@@ -29,13 +30,26 @@ final class OptionExpiry {
         i += 2;
       } else if (Args.isAny(r, i, SET_WORDS)) {
         i++;
+      } else if (r.argIs(i, "KEEPTTL")) {
+        known = false; // an error, with a time
+        i++;
       } else if (i + 1 < r.argCount() && Args.isAny(r, i, SET_CONDITIONS)) {
+        known = false;
         i += 2; // Redis 8.4 and Valkey 8.1
       } else {
         return Args.SYNTAX_ERROR;
       }
     }
-    return withDeadline(r, name, found, nowMillis);
+    // Redis keeps a key that is over from the start until it comes upon it, and DBSIZE counts it.
+    return found != NONE && known && isOver(r, found, nowMillis)
+        ? new Plan.InPrelude(r.args(name), false, false)
+        : withDeadline(r, name, found, nowMillis);
+  }
+
+  private static boolean isOver(Request r, int option, long nowMillis) {
+    return r.argLength(option) > 2
+        && Deadline.absolute(r, option + 1, Args.isAny(r, option, SECONDS), nowMillis)
+            == LogicalTime.PAST;
   }
 
   /** {@code GETEX key [option]}; without an option it writes nothing. */

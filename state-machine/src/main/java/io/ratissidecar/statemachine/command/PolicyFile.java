@@ -19,16 +19,21 @@ final class PolicyFile {
   private static final Set<String> NOT_PLAIN =
       Set.of("write", "blocking", "admin", "pubsub", "noscript");
 
-  private static final Policy MODULE = refuse("module commands are not known to be deterministic");
+  private static final Policy MODULE =
+      refuse("module commands are not known to be deterministic (see replicate-module-commands)");
+  private static final Policy LOGGED =
+      new Policy(RaftPolicy.LOG, ArgumentRule.NONE, LocalPolicy.PASS, TransparentPolicy.RAFT, "");
   private static final Policy UNKNOWN =
       refuse("it is unknown to this version of the sidecar, so not known to be deterministic");
   private static final Policy UNKNOWN_READ =
       new Policy(RaftPolicy.READ, ArgumentRule.NONE, LocalPolicy.PASS, TransparentPolicy.RAFT, "");
 
   private final Map<String, Policy> lines;
+  private final Set<String> moduleCommands;
 
-  private PolicyFile(Map<String, Policy> lines) {
+  private PolicyFile(Map<String, Policy> lines, Set<String> moduleCommands) {
     this.lines = lines;
+    this.moduleCommands = moduleCommands;
   }
 
   /**
@@ -43,12 +48,18 @@ final class PolicyFile {
       TransparentPolicy transparent,
       String reason) {}
 
+  /** As {@link #load(Set)}, without commands of modules. */
+  static PolicyFile load() {
+    return load(Set.of());
+  }
+
   /**
    * Reads the file that comes with this class.
    *
+   * @param moduleCommands commands of modules, lower case, that the operator vouches for
    * @throws IllegalStateException when a line is wrong
    */
-  static PolicyFile load() {
+  static PolicyFile load(Set<String> moduleCommands) {
     Map<String, Policy> lines = new LinkedHashMap<>();
     try (InputStream in = PolicyFile.class.getResourceAsStream(RESOURCE);
         BufferedReader reader =
@@ -63,7 +74,7 @@ final class PolicyFile {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return new PolicyFile(lines);
+    return new PolicyFile(lines, moduleCommands);
   }
 
   /** All names that have a line, containers before or after their subcommands. */
@@ -83,16 +94,26 @@ final class PolicyFile {
     if (line == null) {
       line = lines.get(container);
     }
-    return line != null ? line : unnamed(subcommand, flags);
+    return line != null
+        ? line
+        : unnamed(moduleCommands.contains(container) ? container : subcommand, flags);
   }
 
   /** The default: only what Redis itself calls a plain read is let through. */
-  private static Policy unnamed(String name, Set<String> flags) {
-    if (flags.contains("module") || name.indexOf('.') >= 0) {
-      return MODULE;
-    }
+  private Policy unnamed(String name, Set<String> flags) {
     boolean plainRead = flags.contains("readonly") && flags.stream().noneMatch(NOT_PLAIN::contains);
+    if (isOfModule(name, flags)) {
+      if (!moduleCommands.contains(name)) {
+        return MODULE;
+      }
+      return plainRead ? UNKNOWN_READ : LOGGED;
+    }
     return plainRead ? UNKNOWN_READ : UNKNOWN;
+  }
+
+  /** Whether a command, by its name and what Redis says of it, is of a module. */
+  static boolean isOfModule(String name, Set<String> flags) {
+    return flags.contains("module") || name.indexOf('.') >= 0;
   }
 
   private static void add(Map<String, Policy> lines, String line, int number) {

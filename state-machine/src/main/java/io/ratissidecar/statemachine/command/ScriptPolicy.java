@@ -48,7 +48,8 @@ public record ScriptPolicy(String allowed, String refused, String needy, String 
                   + " georadiusbymember geosearchstore getset hincrby hincrbyfloat hmset hset hsetnx incr"
                   + " incrby incrbyfloat linsert lmove lpush lpushx lset mset msetnx pfadd pfdebug pfmerge"
                   + " psetex restore restore-asking rpoplpush rpush rpushx sadd sdiffstore set setbit setex"
-                  + " setnx setrange sinterstore sort sunionstore xadd xsetid zadd zdiffstore zincrby"
+                  + " setnx setrange sinterstore sort sunionstore xadd"
+                  + " xgroup|create xgroup|createconsumer xsetid zadd zdiffstore zincrby"
                   + " zinterstore zrangestore zunionstore")
               .split(" "));
 
@@ -80,7 +81,7 @@ public record ScriptPolicy(String allowed, String refused, String needy, String 
       boolean replicated = policy.raft() == RaftPolicy.LOG || policy.raft() == RaftPolicy.READ;
       if (NEEDY.contains(name)) {
         needy.append(name).append(' ');
-      } else if (policy.raft() == RaftPolicy.LOG && name.indexOf('|') < 0) {
+      } else if (policy.raft() == RaftPolicy.LOG) {
         writing.append(name).append(' ');
       }
       boolean asItIs =

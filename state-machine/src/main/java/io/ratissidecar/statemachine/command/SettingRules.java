@@ -3,6 +3,7 @@ package io.ratissidecar.statemachine.command;
 import io.ratissidecar.statemachine.resp.Request;
 import java.util.HashSet;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -64,6 +65,13 @@ final class SettingRules {
           "lazyfree-lazy-user-del",
           "lazyfree-lazy-user-flush");
 
+  /**
+   * The only values that are allowed: those that every node's Redis has anyway, and no saving. The
+   * log is what lasts; files of Redis's own may be in the way of its snapshots.
+   */
+  private static final Map<String, String> ALLOWED =
+      Map.of("hll-sparse-max-bytes", "3000", "maxmemory", "0", "save", "");
+
   private SettingRules() {}
 
   /** {@code CONFIG SET name value …}; Redis itself says that a value is missing. */
@@ -77,7 +85,7 @@ final class SettingRules {
           ENCODING.contains(setting)
               || OBSERVATION.contains(setting)
               || HOUSEKEEPING.contains(setting)
-              || isNoSaving(r, i, setting);
+              || isAllowed(r, i, setting);
       if (!harmless) {
         return new Plan.Refused(
             "ERR CONFIG SET is refused: replication may depend on '"
@@ -99,8 +107,8 @@ final class SettingRules {
     return names.contains("daemonize");
   }
 
-  /** The log is what lasts; files of Redis's own may be in the way of its snapshots. */
-  private static boolean isNoSaving(Request r, int i, String setting) {
-    return setting.equals("save") && i + 1 < r.argCount() && r.argLength(i + 1) == 0;
+  private static boolean isAllowed(Request r, int i, String setting) {
+    String allowed = ALLOWED.get(setting);
+    return allowed != null && i + 1 < r.argCount() && r.argString(i + 1).equals(allowed);
   }
 }

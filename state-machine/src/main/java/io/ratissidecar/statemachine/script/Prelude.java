@@ -1,5 +1,6 @@
 package io.ratissidecar.statemachine.script;
 
+import io.ratissidecar.statemachine.command.FixedExpiry;
 import io.ratissidecar.statemachine.command.LogicalTime;
 import io.ratissidecar.statemachine.command.ScriptPolicy;
 import java.io.IOException;
@@ -61,10 +62,10 @@ public final class Prelude {
   private final String sparing;
   private final String refused = code("script-refused.lua").replace("@OOM@", OOM);
   private final String lean = code("script-lean.lua");
-  private final String whole = code("script-whole.lua");
+  private final String whole = code("whole.lua") + code("script-whole.lua");
   private final String sandbox = sandboxed("script-sandbox.lua");
   private final String libraryLean = code("library-lean.lua");
-  private final String libraryWhole = code("library-whole.lua");
+  private final String libraryWhole = code("whole.lua") + code("library-whole.lua");
   private final String librarySandbox = sandboxed("library-sandbox.lua");
 
   private Prelude(String common, String sparing) {
@@ -99,6 +100,7 @@ public final class Prelude {
     String filled =
         code.replace("@PLAIN@", policy.allowed())
             .replace("@REFUSED@", policy.refused())
+            .replace("@FIELDS_REFUSED@", FixedExpiry.FIELDS_REFUSED)
             .replace("@RESERVED@", Integer.toString(reservedDatabase))
             .replace("@EARLIER@", Long.toString(LogicalTime.DELIVERED_EARLIER_MILLIS))
             .replace("@SHIFT@", Long.toString(shiftMillis));

@@ -6,15 +6,41 @@
 -- seed that begins with 0 says that the leader's Redis uses more memory than it may. Scripts of the sidecar's own may have
 -- 'seed:database:entries', the leader's stream-node-max-entries.
 @START@
-local run = function(name, ...)
+local run
+run = function(name, ...)
   if name == 'GET' or name == 'get' or name == 'INCR' or name == 'incr' or name == 'HGET' or name == 'hget'
     or name == 'HSET' or name == 'hset' or name == 'HMGET' or name == 'hmget' or name == 'INCRBY' or name == 'incrby'
-    or name == 'DEL' or name == 'del' or name == 'EXISTS' or name == 'exists' or name == 'ZADD' or name == 'zadd'
+    or name == 'DEL' or name == 'del' or name == 'EXISTS' or name == 'exists'
+    or (name == 'ZADD' or name == 'zadd') and select('#', ...) == 3
     or name == 'ZCARD' or name == 'zcard' or name == 'ZREMRANGEBYSCORE' or name == 'zremrangebyscore'
     or name == 'HMSET' or name == 'hmset' or name == 'HINCRBY' or name == 'hincrby' or name == 'SADD' or name == 'sadd'
     or name == 'SISMEMBER' or name == 'sismember' or name == 'LPUSH' or name == 'lpush' or name == 'RPUSH'
     or name == 'rpush' or name == 'LLEN' or name == 'llen' or name == 'HDEL' or name == 'hdel' then
     return real(name, ...)
+  end
+  -- Here and not below, since rate limiters call these, and need nothing of the rest.
+  if name == 'EXPIRE' or name == 'expire' or name == 'PEXPIRE' or name == 'pexpire' then
+    local key, text = ...
+    local time = tonumber(text)
+    -- Zero and less deletes at once by any clock; what is no whole number is Redis's to reject.
+    local integer = type(text) == 'number' and time < 1e17
+      or type(text) == 'string' and string.find(text, '^[1-9]%d*$') and (#text < 19 or #text == 19 and text <= '9223372036854775807')
+    if integer and time > 0 and time % 1 == 0 then
+      local at = (#name == 6 and time * 1000 or time) + clock
+      if at < 9223372036854775808 then
+        -- The last number below 2^63 that Lua has.
+        at = string.format('%.0f', math.min(at + @SHIFT@, 9223372036854774784))
+        return real('PEXPIREAT', key, at, select(3, ...))
+      end
+      -- Too late by any clock; for Redis 6.2, which multiplies first, the last number of seconds that is one of milliseconds.
+      return real(name, key, #name == 6 and '9223372036854775' or '9223372036854775807', select(3, ...))
+    end
+    -- Versions differ in which numbers they write without an exponent.
+    if type(text) == 'number' then return real(name, key, string.format('%.17g', text), select(3, ...)) end
+    return real(name, ...)
+  end
+  if (name == 'TIME' or name == 'time') and select('#', ...) == 0 then
+    return {string.sub(clock, 1, -4), clock % 1000 * 1000 .. ''}
   end
   if rare then return rare(name, ...) end
 
@@ -22,6 +48,18 @@ local run = function(name, ...)
 local R = redis
 local type, tonumber, find, lower, format = type, tonumber, string.find, string.lower, string.format
 local now, state = tonumber(clock)
+-- Takes the sign from scores of zero: Redis keeps it or not, by how the node packs the set. They are every second element, or
+-- every one.
+local unsigned
+unsigned = function(r, every)
+  if r == '-0' then return '0' end
+  if type(r) ~= 'table' then return r end
+  if r.double then r.double = r.double + 0 end
+  for i = 1, table.maxn(r) do
+    if type(r[i]) == 'table' or i % 2 == 0 or every then r[i] = unsigned(r[i], every) end
+  end
+  return r
+end
 
 rare = function(name, ...)
   local count = select('#', ...)
@@ -106,30 +144,34 @@ rare = function(name, ...)
       -- The stream may be ahead of the clock, which is looked after below.
     end
   end
-  if c == 'expire' or c == 'pexpire' then
-    local key, time = ...
-    time = tonumber(time)
-    -- Zero and less deletes at once by any clock; what is no whole number is Redis's to reject.
-    if count >= 2 and time and time > 0 and time % 1 == 0 then
-      local at = (c == 'expire' and time * 1000 or time) + now
-      if at < 4503599627370496 then
-        return real('PEXPIREAT', key, format('%.0f', at + @SHIFT@), select(3, ...))
-      end
-      return real(name, key, '9223372036854775807', select(3, ...))
-    end
+  if c == 'expire' or c == 'pexpire' or c == 'time' then
+    -- In whatever letters. TIME with an argument is Redis's to reject.
+    if c ~= name and (c ~= 'time' or count == 0) then return run(c, ...) end
     return real(name, ...)
   end
-  if c == 'time' and count == 0 then
-    return {string.sub(clock, 1, -4), now % 1000 * 1000 .. ''}
+  if c == 'publish' or c == 'spublish' then
+    -- How many subscribers a node has is no matter of the data.
+    local r = real(name, ...)
+    return type(r) == 'number' and 0 or r
   end
   local lex = c == 'zlexcount' or find(c, 'bylex', 1, true)
-  if (c == 'zrange' or c == 'zrangestore') and count > 3 then
-    for i = 4, count do
-      local w = select(i, ...)
-      lex = lex or type(w) == 'string' and lower(w) == 'bylex'
-    end
+  local scored = find(' zadd zscore zmscore zincrby zpopmin zpopmax zmpop ', ' ' .. c .. ' ', 1, true)
+  local option = count + 1
+  if find(' zrange zrangestore zrevrange zrangebyscore zrevrangebyscore ', ' ' .. c .. ' ', 1, true) then
+    option = 4
+  elseif find(' zunion zinter zdiff ', ' ' .. c .. ' ', 1, true) then
+    option = (tonumber((...)) or count) + 2
+  elseif find(' zrank zrevrank ', ' ' .. c .. ' ', 1, true) then
+    option = 3
+  end
+  for i = math.max(option, 1), count do
+    local w = select(i, ...)
+    w = type(w) == 'string' and lower(w)
+    lex = lex or w == 'bylex' and (c == 'zrange' or c == 'zrangestore')
+    scored = scored or w == 'withscores' or w == 'withscore'
   end
   if not lex and (c == 'zrange' or c == 'zrangestore' or find('@PLAIN@', ' ' .. c .. ' ', 1, true)) then
+    if scored then return unsigned(real(name, ...), find(c, 'mscore', 1, true)) end
     return real(name, ...)
   end
 
@@ -199,17 +241,17 @@ rare = function(name, ...)
     if resp == 2 then return false end
     return nil
   end
-  local whole = function(text)
-    if text and (text == '0' or find(text, '^%-?[1-9]%d*$')) and #text < 16 then return tonumber(text) end
+  -- A number as Redis takes it, or nil.
+  local long = function(text)
+    local sign, digits = string.match(text or '', '^(%-?)([1-9]%d*)$')
+    local most = sign == '-' and '9223372036854775808' or '9223372036854775807'
+    if text == '0' or digits and (#digits < 19 or #digits == 19 and digits <= most) then return tonumber(text) end
   end
 
   -- The clock of this node, which nothing may depend on.
   local millis = function()
     local t = real('TIME')
     return t[1] * 1000 + math.floor(t[2] / 1000)
-  end
-  local integer = function(text)
-    if text and (text == '0' or find(text, '^%-?[1-9]%d*$')) then return tonumber(text) end
   end
 
   -- The number behind a decimal one of any length.
@@ -220,41 +262,52 @@ rare = function(name, ...)
 
   -- A relative or absolute time to Redis's own deadline; nil when Redis has to reject it; true when it has passed.
   local deadline = function(text, unit, absolute)
-    local time = whole(text)
+    local time = long(text)
     if not time or time <= 0 then return nil end
     time = time * unit
     if not absolute then time = time + now end
-    if time >= 4503599627370496 then return nil end
-    return time <= now or format('%.0f', time + @SHIFT@)
-  end
-  -- The option that is a time, and its number.
-  local time_option = function(first)
-    for i = first, count - 1 do
-      local w = word(i)
-      if w == 'ex' or w == 'px' or w == 'exat' or w == 'pxat' then return i, w end
-    end
+    if (unit > 1 or not absolute) and time >= 9223372036854775808 then return nil end
+    if time <= now then return true end
+    return format('%.0f', math.min(time + @SHIFT@, 9223372036854774784))
   end
   local with_time = function(first)
-    local i, w = time_option(first)
-    if not i then return real(name, unpack(a)) end
+    local i, w, kept, conditional, nx, get
+    local k = first
+    while k <= count do
+      local option = word(k)
+      if k < count and (option == 'ex' or option == 'px' or option == 'exat' or option == 'pxat') then
+        kept = kept or i
+        i, w = k, option
+        k = k + 1
+      elseif option == 'ifeq' or option == 'ifne' or option == 'ifdeq' or option == 'ifdne' then
+        conditional = true
+        k = k + 1
+      end
+      kept = kept or option == 'keepttl' or option == 'persist'
+      nx = nx or option == 'nx'
+      get = get or option == 'get'
+      k = k + 1
+    end
+    -- With another time, or the old one, it is an error by any clock.
+    if not i or kept then return real(name, unpack(a)) end
     local at = deadline(a[i + 1], (w == 'ex' or w == 'exat') and 1000 or 1, #w == 4)
     if at == nil then
       -- Rejected by any clock, in Redis's own order of checks.
-      if whole(a[i + 1]) and whole(a[i + 1]) > 0 then a[i], a[i + 1] = 'EX', '9223372036854775807' end
+      if long(a[i + 1]) and long(a[i + 1]) > 0 then a[i], a[i + 1] = 'EX', '9223372036854775807' end
       return real(name, unpack(a))
     end
     if at ~= true then
       a[i], a[i + 1] = 'PXAT', at
       return real(name, unpack(a))
     end
+    if conditional then
+      -- What became of it only Redis knows, which ends the key when it comes upon it.
+      a[i], a[i + 1] = 'PXAT', '1'
+      return real(name, unpack(a))
+    end
     -- Already over: what it does without, and then the key goes.
     table.remove(a, i)
     table.remove(a, i)
-    local nx, get
-    for k = first, count - 2 do
-      nx = nx or word(k) == 'nx'
-      get = get or word(k) == 'get'
-    end
     local r = real(name, unpack(a))
     if not failed(r) and not (nx and (get and r or not get and not r)) then real('PEXPIRE', a[1], '-1') end
     return r
@@ -265,28 +318,29 @@ rare = function(name, ...)
   if c == 'setex' or c == 'psetex' then
     local at = count == 3 and deadline(a[2], c == 'setex' and 1000 or 1, false)
     if at then return real('SET', a[1], a[3], 'PXAT', at) end
-    if count == 3 and at == nil and (whole(a[2]) or 0) > 0 then a[2] = '9223372036854775807' end
+    if count == 3 and at == nil and (long(a[2]) or 0) > 0 then a[2] = '9223372036854775807' end
     return real(name, unpack(a))
   end
   if c == 'expireat' or c == 'pexpireat' then
-    local time = whole(a[2])
-    if not time then return real(name, unpack(a)) end
-    time = c == 'expireat' and time * 1000 or time
-    if time >= 4503599627370496 then
-      a[2] = '9223372036854775807'
-      return real('EXPIREAT', unpack(a))
+    local at = deadline(a[2], c == 'expireat' and 1000 or 1, true)
+    if at == nil then
+      -- Long ago by any clock, or too late by any: for Redis 6.2, which multiplies first, a number that becomes less than zero.
+      if (long(a[2]) or 0) > 0 then a[2] = '9223372036854775807' end
+      return real(name, unpack(a))
     end
-    if time <= now then
+    if at == true then
       a[2] = '-1'
       return real('PEXPIRE', unpack(a))
     end
-    a[2] = format('%.0f', time + @SHIFT@)
+    a[2] = at
     return real('PEXPIREAT', unpack(a))
   end
   if c == 'restore' then
+    local packed = a[3] and string.byte(a[3]) or 0
+    if packed > 21 and packed < 26 then return error_reply("@FIELDS_REFUSED@") end
     local absolute = false
     for i = 4, count do absolute = absolute or word(i) == 'absttl' end
-    if a[2] ~= '0' and whole(a[2]) and whole(a[2]) > 0 then
+    if a[2] ~= '0' and long(a[2]) and long(a[2]) > 0 then
       local at = deadline(a[2], 1, absolute)
       if at == nil then
         a[2] = '-1'
@@ -341,9 +395,9 @@ rare = function(name, ...)
   if c == 'scan' or c == 'sscan' or c == 'hscan' or c == 'zscan' then
     -- A cursor is a place in the hash table of one node. All comes at once, in order.
     local at = c == 'scan' and 1 or 2
-    if not whole(a[at]) then return real(name, unpack(a)) end
-    local found, seen, values = {}, {}, {}
     local start = a[at]
+    if start ~= '' and not find(start or '-', '^[%+%-]?%d+$') then return real(name, unpack(a)) end
+    local found, seen, values = {}, {}, {}
     a[at] = '0'
     repeat
       local r = ask(name, unpack(a))
@@ -355,9 +409,10 @@ rare = function(name, ...)
         if not seen[member] then found[#found + 1] = member end
         seen[member] = true
         values[member] = r[2][i + 1]
+        if c == 'zscan' then values[member] = unsigned(values[member]) end
       end
     until a[at] == '0'
-    if start ~= '0' then found = {} end
+    if find(start, '[1-9]') then found = {} end
     sorted(found)
     if c == 'hscan' or c == 'zscan' then
       local flat = {}
@@ -371,7 +426,7 @@ rare = function(name, ...)
     return #keys == 0 and null() or sorted(keys)[random(#keys)]
   end
   if c == 'spop' and (count == 1 or count == 2) then
-    local wanted = whole(a[2])
+    local wanted = long(a[2])
     if count == 2 and (not wanted or wanted < 0) then
       return error_reply('ERR value is out of range, must be positive')
     end
@@ -395,18 +450,22 @@ rare = function(name, ...)
     return as_set(popped)
   end
   if (c == 'srandmember' or c == 'hrandfield' or c == 'zrandmember') and count > 0 then
-    local wanted = whole(a[2])
+    local wanted = long(a[2])
     local option = word(3)
     local with = c == 'hrandfield' and option == 'withvalues' or c == 'zrandmember' and option == 'withscores'
     if count > 3 or count == 3 and not with then return error_reply('ERR syntax error') end
     if count > 1 and not wanted then return error_reply('ERR value is not an integer or out of range') end
+    if wanted == -9223372036854775808 then
+      return error_reply('ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807')
+    end
+    if with and math.abs(wanted) >= 4611686018427387904 then return error_reply('ERR value is out of range') end
     local names, values, flat
     if c == 'srandmember' then
       names = ask('SMEMBERS', a[1])
     elseif c == 'hrandfield' then
       flat = ask('HGETALL', a[1])
     else
-      flat = ask('ZRANGE', a[1], '0', '-1', 'WITHSCORES')
+      flat = unsigned(ask('ZRANGE', a[1], '0', '-1', 'WITHSCORES'))
     end
     if failed(names or flat) then return names or flat end
     if names then sorted(names) else names, values = pairs_of(flat) end
@@ -446,8 +505,8 @@ rare = function(name, ...)
         descending = w == 'desc'
       elseif w == 'alpha' then
         alpha = true
-      elseif w == 'limit' and integer(value) and integer(a[i + 2]) then
-        first, most = integer(value), integer(a[i + 2])
+      elseif w == 'limit' and long(value) and long(a[i + 2]) then
+        first, most = long(value), long(a[i + 2])
         i = i + 2
       elseif value and (w == 'by' or w == 'get' or w == 'store' and c == 'sort') then
         if w == 'by' then
@@ -505,12 +564,12 @@ rare = function(name, ...)
     if count < at + 2 then return real(name, unpack(a)) end
     local key, min, max = a[at], a[at + 1], a[at + 2]
     local low, high = ask('ZRANGE', key, '0', '0', 'WITHSCORES'), ask('ZRANGE', key, '-1', '-1', 'WITHSCORES')
-    if failed(low) or low[2] == high[2] then return real(name, unpack(a)) end
+    if failed(low) or tonumber(low[2]) == tonumber(high[2]) then return real(name, unpack(a)) end
     local reverse, first, most, i = c == 'zrevrangebylex', 0, -1, at + 3
     while i <= count do
       local w = word(i)
-      if w == 'limit' and integer(a[i + 1]) and integer(a[i + 2]) and c ~= 'zlexcount' and c ~= 'zremrangebylex' then
-        first, most = integer(a[i + 1]), integer(a[i + 2])
+      if w == 'limit' and long(a[i + 1]) and long(a[i + 2]) and c ~= 'zlexcount' and c ~= 'zremrangebylex' then
+        first, most = long(a[i + 1]), long(a[i + 2])
         i = i + 3
       elseif ranged and (w == 'bylex' or w == 'rev') then
         reverse = reverse or w == 'rev'
@@ -668,11 +727,6 @@ rare = function(name, ...)
           return r
         end
       end
-    end
-    -- A number as Redis takes it, or nil.
-    local long = function(text)
-      local n = text and (text == '0' or find(text, '^%-?[1-9]%d*$')) and tonumber(text)
-      if n and n < 9223372036854775808 and n >= -9223372036854775808 then return n end
     end
     local is_id = function(text) return text and find(text, '^%d+$') or text and find(text, '^%d+%-%d+$') end
     local gone = function(id) return R.REDIS_VERSION_NUM and #ask('XRANGE', a[1], id, id) == 0 end
@@ -859,16 +913,16 @@ rare = function(name, ...)
   end
 
   if c == 'select' then
-    if whole(a[1]) == @RESERVED@ then return error_reply('ERR DB index is out of range') end
+    if long(a[1]) == @RESERVED@ then return error_reply('ERR DB index is out of range') end
     local r = real(name, unpack(a))
     if not failed(r) then source = string.gsub(source, ':%d+', ':' .. a[1], 1) end
     return r
   end
   if c == 'move' or c == 'swapdb' or c == 'copy' then
-    local reserved = c == 'move' and whole(a[2]) == @RESERVED@
-      or c == 'swapdb' and (whole(a[1]) == @RESERVED@ or whole(a[2]) == @RESERVED@)
+    local reserved = c == 'move' and long(a[2]) == @RESERVED@
+      or c == 'swapdb' and (long(a[1]) == @RESERVED@ or long(a[2]) == @RESERVED@)
     for i = 3, c == 'copy' and count or 0 do
-      reserved = reserved or word(i) == 'db' and whole(a[i + 1]) == @RESERVED@
+      reserved = reserved or word(i) == 'db' and long(a[i + 1]) == @RESERVED@
     end
     if reserved then return error_reply('ERR DB index is out of range') end
     return real(name, unpack(a))

@@ -3,7 +3,9 @@ if string.byte(source) == 48 then
   local needy, written = real
   real = function(name, ...)
     if not written and type(name) == 'string' then
-      local c = ' ' .. string.lower(name) .. ' '
+      local c, first = string.lower(name), ...
+      if c == 'xgroup' and type(first) == 'string' then c = c .. '|' .. string.lower(first) end
+      c = ' ' .. c .. ' '
       if string.find('@NEEDY@', c, 1, true) then
         return {err = "@OOM@"}
       end

@@ -49,7 +49,8 @@ class CommandApplierTest {
           Set.of(
               new MissedCommand(9, 1, "-BUSY Redis is busy said a script"),
               new MissedCommand(10, 1, "-NOSCRIPT No matching script. Please use EVAL."),
-              new MissedCommand(11, 1, KILLED)),
+              new MissedCommand(11, 1, KILLED),
+              new MissedCommand(12, 4, "-NOSCRIPT No matching script. Please use EVAL.")),
           new CommandApplier.Listener() {
             @Override
             public void onApplied(long index) {
@@ -96,9 +97,15 @@ class CommandApplierTest {
   }
 
   private static Entry entry(EntryType type, long index, String database, String... command) {
+    return entry(type, index, database, new String[][] {command});
+  }
+
+  private static Entry entry(EntryType type, long index, String database, String[][] commands) {
     ByteBuf out = Unpooled.buffer();
     Resp.command(out, "SELECT", database);
-    Resp.command(out, command);
+    for (String[] command : commands) {
+      Resp.command(out, command);
+    }
     ByteBuffer payload = out.nioBuffer();
     return new Entry(2, index, EntryHeader.of(type, 1, 1, payload), payload);
   }
@@ -245,6 +252,29 @@ class CommandApplierTest {
     applier.apply(entry(EntryType.COMMANDS, 5, "0", "EVALSHA", "x", "0"), null, Set.of());
     answer("+OK", "+OK", "+OK", "-NOSCRIPT No matching script. Please use EVAL.");
     assertTrue(events.get(0).startsWith("missed entry 5: -NOSCRIPT"), events.get(0));
+  }
+
+  @Test
+  void when_redis_has_not_the_script_of_a_transaction_then_the_owner_reloads() {
+    String[][] block = {{"MULTI"}, {"EVALSHA", "x", "0"}, {"GET", "k"}, {"EXEC"}};
+    String noScript = "-NOSCRIPT No matching script. Please use EVAL.";
+    applier.apply(entry(EntryType.COMMANDS, 5, "0", block), null, Set.of());
+    String text = "*2\r\n+fine\r\n$" + noScript.length() + "\r\n" + noScript;
+    answer("+OK", "+OK", "+OK", "+OK", "+QUEUED", "+QUEUED", text, "+OK", "+OK");
+    applier.apply(entry(EntryType.COMMANDS, 6, "0", block), null, Set.of());
+    answer("+OK", "+OK", "+OK", "+QUEUED", "+QUEUED", "*2\r\n" + noScript + "\r\n$-1");
+    assertEquals("applied 5", events.get(0));
+    assertTrue(events.get(1).startsWith("missed entry 6: -NOSCRIPT"), events.get(1));
+    assertEquals(2, events.size());
+  }
+
+  @Test
+  void when_the_script_of_a_transaction_says_so_again_then_it_is_its_result() {
+    String[][] block = {{"MULTI"}, {"EVALSHA", "x", "0"}, {"GET", "k"}, {"EXEC"}};
+    applier.apply(entry(EntryType.COMMANDS, 12, "0", block), null, Set.of());
+    String said = "*2\r\n-NOSCRIPT No matching script. Please use EVAL.\r\n$-1";
+    answer("+OK", "+OK", "+OK", "+OK", "+QUEUED", "+QUEUED", said, "+OK", "+OK");
+    assertEquals(List.of("applied 12"), events);
   }
 
   private static Entry script(long index) {

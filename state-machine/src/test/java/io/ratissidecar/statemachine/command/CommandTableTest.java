@@ -78,6 +78,7 @@ class CommandTableTest {
             "CONFIG GET a",
             "CONFIG SET Hash-Max-Listpack-Entries 1",
             "CONFIG SET slowlog-max-len 1 save ''",
+            "CONFIG SET HLL-sparse-max-bytes 3000 maxmemory 0",
             "CONFIG SET maxmemory 1 maxmemory 2", // Redis refuses it, whatever stands there
             "CONFIG SET daemonize yes",
             "CONFIG RESETSTAT",
@@ -140,6 +141,7 @@ class CommandTableTest {
             "CONFIG SET a b",
             "CONFIG SET hash-max-listpack-entries 1 maxmemory 1",
             "CONFIG SET save '60 1'",
+            "CONFIG SET hll-sparse-max-bytes 3001",
             "CONFIG REWRITE",
             "ACL SETUSER a",
             "MODULE LOAD a",
@@ -235,6 +237,32 @@ class CommandTableTest {
   }
 
   @Test
+  void commands_of_modules_are_replicated_if_the_operator_vouches_for_them() {
+    CommandTable vouched = Tables.vouchedFor("bf.add", "bf.exists");
+    assertEquals(Plan.VERBATIM, plan(vouched, "BF.ADD filter item"));
+    assertEquals(Plan.READ, plan(vouched, "bf.exists filter item"));
+    assertEquals(
+        new Plan.Refused("ERR wrong number of arguments for 'bf.add' command"),
+        plan(vouched, "bf.add filter"));
+    assertEquals(
+        new Plan.Refused(
+            "ERR BLOOM is refused: module commands are not known to be deterministic"
+                + " (see replicate-module-commands)"),
+        plan(vouched, "bloom filter item"));
+    assertTrue(vouched.isReplicated(Tables.request("bf.add filter item")));
+    for (String none : List.of("no.such", "set", "newwrite")) {
+      assertUnfit(none, "is no command of a module there: load the module on every node");
+    }
+    assertUnfit("bf.wait", "may wait: all behind it in the log would wait too");
+  }
+
+  private static void assertUnfit(String name, String why) {
+    ModuleCommandException e =
+        assertThrows(ModuleCommandException.class, () -> Tables.vouchedFor("bf.add", name));
+    assertEquals("'replicate-module-commands' names '" + name + "', which " + why, e.getMessage());
+  }
+
+  @Test
   void RAFT_without_a_command_is_an_error() {
     assertEquals(
         new Plan.Refused("ERR wrong number of arguments for 'raft' command"),
@@ -244,7 +272,7 @@ class CommandTableTest {
   @Test
   void a_reply_that_is_not_of_COMMAND_is_an_error() {
     RespValue wrong = new RespValue.Array(List.of(new RespValue.Array(List.of())));
-    assertThrows(IllegalStateException.class, () -> CommandTable.of(wrong, 16));
+    assertThrows(IllegalStateException.class, () -> CommandTable.of(wrong, 16, Set.of()));
   }
 
   private static Plan plan(CommandTable table, String line) {

@@ -22,7 +22,7 @@ class CommandsPageTest {
       Made of [commands.tsv](../state-machine/src/main/resources/io/ratissidecar/statemachine/command/commands.tsv) by
       `mvn -pl state-machine test -Dtest=CommandsPageTest -Dwrite`; not to be edited. It holds for commands that the local Redis has. What has no
       line here, of newer versions of Redis, is read if Redis itself calls it a plain read, and else refused as unknown; commands of modules
-      are refused.
+      are refused but for those that `replicate-module-commands` names.
 
       - *replicated*: goes through the log and is executed on every node.
       - *read*: linearizable, answered by the leader's Redis.
@@ -32,7 +32,11 @@ class CommandsPageTest {
       - *refused*: an error with the reason.
 
       A `*` says that arguments are looked at: relative times become absolute, what Redis would choose by chance or by its clock is settled by
-      the entry, waiting is done by the sidecar, and what would reach the sidecar's own database or its settings is refused.
+      the entry, waiting is done by the sidecar, and what would reach the sidecar's own database or its settings is refused, without `RAFT` too.
+
+      Of `CLIENT` the sidecar has `ID`, `INFO`, `LIST`, `KILL`, `UNBLOCK`, `GETNAME`, `SETNAME`, `SETINFO`, `REPLY`, `NO-EVICT`, `NO-TOUCH` and `TRACKING` (in
+      transparent mode with `BCAST` only, as [CLIENTS](CLIENTS.md) says). Commands of the sidecar's own: `RAFT`, `RAFT.*`
+      ([README](../README.md)), `SENTINEL` and `CLUSTER`.
 
       | command | `RAFT` command | transparent mode | without `RAFT` in explicit mode | why refused |
       |---|---|---|---|---|

@@ -68,7 +68,7 @@ class KeyFinderIT {
   @BeforeAll
   static void start() throws Exception {
     redis = RedisProcess.start(directory);
-    table = CommandTable.of(redis.call("COMMAND"), 16);
+    table = CommandTable.of(redis.call("COMMAND"), 16, Set.of());
   }
 
   @AfterAll

@@ -14,6 +14,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /** Command tables and requests for tests without a process. */
@@ -22,12 +23,17 @@ final class Tables {
 
   /** What Redis 7.0.15 replied to COMMAND, with a few commands of later versions and modules. */
   static CommandTable redis7(int databases) {
-    return CommandTable.of(reply(UnaryOperator.identity()), databases);
+    return CommandTable.of(reply(UnaryOperator.identity()), databases, Set.of());
   }
 
   /** The same in the form of Redis 6.2, which tells no subcommands. */
   static CommandTable redis62(int databases) {
-    return CommandTable.of(reply(command -> command.subList(0, 7)), databases);
+    return CommandTable.of(reply(command -> command.subList(0, 7)), databases, Set.of());
+  }
+
+  /** The same as {@link #redis7} with 16 databases, when an operator vouches for commands. */
+  static CommandTable vouchedFor(String... moduleCommands) {
+    return CommandTable.of(reply(UnaryOperator.identity()), 16, Set.of(moduleCommands));
   }
 
   /** A request written as an inline one. */
@@ -65,6 +71,9 @@ final class Tables {
     commands.add(command("newwrite", 2, "write"));
     commands.add(command("newadmin", 1, "admin", "readonly"));
     commands.add(command("bf.add", 3, "write", "module"));
+    commands.add(command("bf.exists", 3, "readonly", "module"));
+    commands.add(command("bloom", 3, "write", "module"));
+    commands.add(command("bf.wait", 3, "write", "blocking", "module"));
     return new RespValue.Array(commands);
   }
 

@@ -11,12 +11,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.statemachine.command.RedisProcess;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,16 +82,22 @@ class PreludeIT {
         numbers.add(i);
       }
       Collections.shuffle(numbers, new Random(redis == one ? 1 : 2));
+      List<String> set = new ArrayList<>(List.of("SADD", "set"));
+      List<String> hash = new ArrayList<>(List.of("HSET", "hash"));
+      List<String> zset = new ArrayList<>(List.of("ZADD", "zset"));
       for (int i : numbers) {
-        redis.call("SADD", "set", "member" + i);
-        redis.call("HSET", "hash", "field" + i, "value" + (999 - i));
-        redis.call("ZADD", "zset", Integer.toString(i % 7), "member" + i);
+        set.add("member" + i);
+        hash.addAll(List.of("field" + i, "value" + (999 - i)));
+        zset.addAll(List.of(Integer.toString(i % 7), "member" + i));
         if (i < 20) {
           redis.call("SET", "w_member" + i, "weight" + i % 5);
           redis.call("GEOADD", "geo", "" + i % 7, "" + i % 11, i == 7 ? "any" : "place" + i);
           redis.call("SET", "key" + i, "value" + i);
           redis.call("SADD", "small", "\u00e9" + i, "A" + i, "b" + i, "_" + i);
         }
+      }
+      for (List<String> command : List.of(set, hash, zset)) {
+        redis.call(command.toArray(String[]::new));
       }
       redis.call("RPUSH", "list", "3", "1", "2");
       redis.call("SADD", "unequal", "a", "b", "c", "d");
@@ -118,6 +128,11 @@ class PreludeIT {
         "return redis.call('hscan', 'hash', 0, 'match', '*7*')",
         "return redis.call('zscan', 'zset', 0)",
         "return redis.call('sscan', 'set', 17)",
+        "return redis.call('scan', '00')",
+        "return redis.call('scan', -0)",
+        "return redis.call('hscan', 'hash', '')",
+        "return redis.call('sscan', 'set', '+17')",
+        "return redis.call('sscan', 'set', '18446744073709551615')",
         "return redis.call('randomkey')",
         "return redis.call('srandmember', 'set')",
         "return redis.call('srandmember', 'set', 10)",
@@ -138,6 +153,7 @@ class PreludeIT {
         "return redis.call('set', 'key1', 'x', 'ex', 10)",
         "return redis.call('expire', 'key1', 10)",
         "return redis.call('pexpire', 'key1', '10000', 'NX')",
+        "return {redis.call('Expire', 'key1', '10'), redis.call('PExpire', 'key1', 10000, 'XX')}",
         "return redis.call('setex', 'key1', 10, 'x')",
         "return redis.call('getex', 'key1', 'px', 10)",
         "redis.call('expire', 'key1', 10) return {redis.call('ttl', 'key1'), redis.call('pttl', 'key1')}",
@@ -148,6 +164,14 @@ class PreludeIT {
         "return redis.call('set', 'key1', 'x', 'exat', 3999999999, 'nx')",
         "return redis.call('set', 'key1', 'x', 'exat', 3999999999, 'get')",
         "return redis.call('getex', 'key1', 'pxat', 1)",
+        "return redis.call('set', 'key1', 'x', 'px', '1000000000000000')",
+        "return redis.call('set', 'key1', 'x', 'ex', 1e15)",
+        "return redis.call('getex', 'key1', 'px', 1e16)",
+        "return redis.call('setex', 'key1', '1000000000000000', 'x')",
+        "return redis.call('psetex', 'key1', 9e16, 'x')",
+        "return redis.call('pexpire', 'key1', 5e15)",
+        "return redis.call('restore', 'copy', '1000000000000000', '\\000\\001x\\009\\000\\242\\114\\215\\147\\233\\110\\043\\097')",
+        "return redis.call('pexpireat', 'key1', '9223372036854775807')",
         "return redis.call('restore', 'copy', 5000, '\\000\\001x\\009\\000\\242\\114\\215\\147\\233\\110\\043\\097')",
         "return redis.call('restore', 'copy', 1, '\\000\\001x\\009\\000\\242\\114\\215\\147\\233\\110\\043\\097', 'absttl')",
         "return math.random(100000)",
@@ -314,11 +338,37 @@ class PreludeIT {
         "return redis.call('hrandfield', 'hash', 1, 'foo')",
         "return redis.call('expire', 'key1', 'x')",
         "return redis.call('expire', 'key1')",
+        "return redis.call('expire', 'key1', '1e3')",
+        "return redis.call('PEXPIRE', 'key1', '0x1000')",
+        "return redis.call('EXPIRE', 'key1', ' 1000')",
+        "return redis.call('EXPIRE', 'key1', '01000')",
+        "return redis.call('Expire', 'key1', '0x10')",
+        "return redis.call('EXPIRE', 'key1', 1.5)",
+        "return redis.call('EXPIRE', 'key1', 1e17)",
+        "return redis.call('PEXPIRE', 'key1', 1e300)",
+        "return redis.call('EXPIRE', 'key1', '99999999999999999999')",
+        "return redis.call('PEXPIRE', 'key1', '9223372036854775808')",
+        "return redis.call('PEXPIRE', 'key1', '9223372036854775807')",
+        "return redis.call('EXPIRE', 'key1', {})",
+        "return redis.call('EXPIRE', 'key1', 10, 'XX', 'NX')",
+        "return redis.call('TIME', 'x')",
+        "return redis.call('Time', 'x')",
         "return redis.call('expire', 'key1', '9223372036854775807')",
         "return redis.call('set', 'k', 'v', 'ex', 0)",
         "return redis.call('set', 'k', 'v', 'ex', 'x')",
         "return redis.call('set', 'k', 'v', 'ex', 10, 'px', 10)",
         "return redis.call('set', 'k', 'v', 'ex', 10, 'keepttl')",
+        "return redis.call('set', 'key1', 'v', 'keepttl', 'pxat', 1)",
+        "return redis.call('set', 'key1', 'v', 'pxat', 1, 'ex', 100)",
+        "return redis.call('getex', 'key1', 'pxat', 1, 'persist')",
+        "return redis.call('expireat', 'key1', '9223372036854776')",
+        "return redis.call('Expire', 'key1', '9223372036854776')",
+        "return redis.call('expire', 'key1', 9.3e15)",
+        "return redis.call('expireat', 'key1', '-5')",
+        "return redis.call('srandmember', 'set', '-9223372036854775808')",
+        "return redis.call('hrandfield', 'hash', '4611686018427387904', 'withvalues')",
+        "return redis.call('scan', 'x')",
+        "return redis.call('scan')",
         "return redis.call('setex', 'k', 0, 'v')",
         "return redis.call('setex', 'k', 'x', 'v')",
         "return redis.call('getex', 'k', 'ex', -1)",
@@ -393,6 +443,7 @@ class PreludeIT {
   @Test
   void the_clock_is_that_of_the_entry() throws IOException {
     List<RespValue> time = run(one, PRELUDE, "return redis.call('TIME')").asList();
+    assertEquals(time, run(one, PRELUDE, "return redis.call('Time')").asList());
     assertEquals("4000000000", time.get(0).asString());
     assertEquals("123000", time.get(1).asString());
     run(one, PRELUDE, "return redis.call('set', 'key1', 'x', 'EX', 100)");
@@ -406,6 +457,153 @@ class PreludeIT {
     String ahead =
         run(one, PRELUDE, "return redis.call('xadd', 'stream', '*', 'f', 'v')").asString();
     assertEquals("4000000000200-6", ahead);
+  }
+
+  @Test
+  void a_time_of_any_length_is_by_the_clock_of_the_entry() throws IOException {
+    for (String set :
+        List.of(
+            "redis.call('set', 'key1', 'x', 'px', '1000000000000000')",
+            "redis.call('psetex', 'key1', 1e15, 'x')",
+            "redis.call('getex', 'key1', 'px', 1e15)",
+            "redis.call('set', 'key1', 'x', 'pxat', '1004000000000123')",
+            "redis.call('pexpireat', 'key1', '1004000000000123')",
+            "redis.call('pexpire', 'key1', 1e15)")) {
+      fill();
+      String body = set + " return redis.call('pttl', 'key1')";
+      assertEquals(1_000_000_000_000_000L, run(one, SHIFTED, body).asLong(), set);
+      assertEquals(
+          CLOCK + 1_000_000_000_000_000L + (1L << 42), one.call("PEXPIRETIME", "key1").asLong());
+    }
+  }
+
+  /** A listpack keeps a score of -0 as 0, a skiplist with its sign. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "return redis.call('zscore', 'z', '-0')",
+        "return redis.call('ZMSCORE', 'z', '-0', 'none', 'm')",
+        "return redis.call('zrange', 'z', 0, -1, 'withscores')",
+        "return redis.call('zrange', 'z', '-inf', '+inf', 'byscore', 'WITHSCORES')",
+        "return redis.call('zrangebyscore', 'z', '-1', '1', 'WithScores', 'limit', 0, 2)",
+        "return redis.call('zrevrange', 'z', 0, -1, 'withscores')",
+        "return redis.call('zrevrangebyscore', 'z', 1, -1, 'withscores')",
+        "return redis.call('zrange', 'z', 0, -1)",
+        "return redis.call('zunion', 2, 'z', 'withscores', 'withscores')",
+        "return redis.call('zinter', 1, 'z', 'withscores')",
+        "return redis.call('zdiff', 2, 'z', 'none', 'withscores')",
+        "return redis.call('zadd', 'z', 'incr', '-0', '-0')",
+        "return redis.call('zadd', 'z', 'xx', 'incr', '-0', 'm')",
+        "return redis.call('zincrby', 'z', '-0', '-0')",
+        "return redis.call('zpopmin', 'z')",
+        "return redis.call('zpopmax', 'z', 3)",
+        "return redis.call('zmpop', 1, 'z', 'min', 'count', 5)",
+        "return redis.call('zscan', 'z', 0)",
+        "return redis.call('zrandmember', 'z', 9, 'withscores')",
+        "return redis.call('zrangebylex', 'z', '-', '+')",
+        "return redis.call('zrangestore', 'to', 'z', '-', '+', 'bylex')",
+      })
+  void a_score_of_zero_has_no_sign(String call) throws IOException {
+    one.call("CONFIG", "SET", "zset-max-listpack-entries", "0");
+    try {
+      for (RedisProcess redis : List.of(one, other)) {
+        redis.call("ZADD", "z", "-0", "-0", "-0", "m", "0", "n", "-0", "o");
+        redis.call("ZADD", "withscores", "-1", "-0");
+      }
+    } finally {
+      one.call("CONFIG", "SET", "zset-max-listpack-entries", "128");
+    }
+    assertEquals("-0", one.call("ZSCORE", "z", "m").asString());
+    assertEquals("0", other.call("ZSCORE", "z", "m").asString());
+    // In RESP3 a score is a number, whose sign shows when it divides.
+    String shown =
+        "local function show(v) if type(v) ~= 'table' then return tostring(v) end "
+            + "if v.double then return 'double ' .. 1 / v.double end local r = {} "
+            + "for i = 1, table.maxn(v) do r[i] = show(v[i]) end return '{' .. table.concat(r, ',') .. '}' end ";
+    for (int resp = 2; resp <= 3; resp++) {
+      for (RedisProcess redis : List.of(one, other)) {
+        redis.call("COPY", "z", "kept");
+      }
+      String body =
+          shown
+              + ("redis.setresp(" + resp + ") ")
+              + call.replaceFirst("return (.*)", "return show($1)");
+      RespValue reply = run(one, PRELUDE, body);
+      assertFalse(reply.isError(), reply::toString);
+      assertEquals(reply.toString(), run(other, PRELUDE, body).toString());
+      for (RedisProcess redis : List.of(one, other)) {
+        redis.call("RENAME", "kept", "z");
+      }
+    }
+  }
+
+  @Test
+  void members_keep_their_names() throws IOException {
+    one.call("ZADD", "z", "1", "-0", "2", "x");
+    for (String call :
+        List.of(
+            "redis.call('zrange', 'z', 0, -1)[1]",
+            "redis.call('zrange', 'z', 0, -1, 'withscores')[1]",
+            "redis.call('zscan', 'z', 0)[2][1]",
+            "redis.call('zunion', 2, 'z', 'withscores')[1]",
+            "redis.call('zmpop', 1, 'z', 'min')[2][1][1]")) {
+      assertEquals("-0", run(one, PRELUDE, "return " + call).asString(), call);
+    }
+    one.call("ZADD", "-0", "1", "-0", "2", "x");
+    String key = "return redis.call('zmpop', 1, '-0', 'min')[1]";
+    assertEquals("-0", run(one, PRELUDE, key).asString());
+  }
+
+  /** How many subscribers it has differs from node to node. */
+  @Test
+  void what_was_published_has_reached_nobody() throws IOException {
+    String body =
+        "return {redis.call('publish', 'c', 'm'), redis.call('SPUBLISH', 'c', 'm'), redis.pcall('publish').err}";
+    try (SocketChannel subscriber =
+        SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("one/redis.sock")))) {
+      subscriber.write(ByteBuffer.wrap("SUBSCRIBE c\r\nSSUBSCRIBE c\r\n".getBytes(UTF_8)));
+      subscriber.read(ByteBuffer.allocate(1)); // it has subscribed to both: Redis answers in one go
+      assertEquals(1, one.call("PUBLISH", "c", "to the client").asLong());
+      List<RespValue> reply = run(one, PRELUDE, body).asList();
+      assertEquals(0, reply.get(0).asLong());
+      assertEquals(0, reply.get(1).asLong());
+      assertTrue(reply.get(2).asString().contains("Wrong number of args"), reply::toString);
+      assertEquals(reply.toString(), run(other, PRELUDE, body).asList().toString());
+    }
+  }
+
+  /** Otherwise a node that is loaded from its append-only file would lack it. */
+  @Test
+  void what_a_script_writes_is_written_everywhere() throws Exception {
+    Path files = Files.createDirectory(directory.resolve("append-only"));
+    try (RedisProcess redis =
+        RedisProcess.start(files, "--appendonly", "yes", "--appendfsync", "always")) {
+      String body =
+          "redis.set_repl(redis.REPL_NONE) return redis.call('set', 'key of a script', 'v')";
+      assertEquals("OK", run(redis, PRELUDE, body).asString());
+      String library =
+          "#!lua name=lib\nredis.register_function('f', function() redis.set_repl(redis.REPL_SLAVE) "
+              + "return redis.call('set', 'key of a function', 'v') end)";
+      redis.call(bytes("FUNCTION", "LOAD", PRELUDE.wrapLibrary(library.getBytes(UTF_8))));
+      assertEquals("OK", redis.call("FCALL", "f", "0", "" + CLOCK, "77:0").asString());
+      assertTrue(run(redis, PRELUDE, "redis.set_repl(77)").isError());
+    }
+    StringBuilder written = new StringBuilder();
+    try (Stream<Path> all = Files.walk(files)) {
+      for (Path file : all.filter(f -> f.toString().endsWith(".incr.aof")).toList()) {
+        written.append(Files.readString(file, ISO_8859_1));
+      }
+    }
+    assertTrue(written.indexOf("$15\r\nkey of a script") >= 0, written::toString);
+    assertTrue(written.indexOf("$17\r\nkey of a function") >= 0, written::toString);
+  }
+
+  @Test
+  void a_hash_with_deadlines_of_its_fields_is_not_restored() throws IOException {
+    for (int type = 22; type <= 25; type++) {
+      String body = "return redis.call('restore', 'copy', 0, string.char(" + type + ") .. 'x')";
+      assertTrue(run(one, PRELUDE, body).asString().contains("RESTORE is refused: deadlines"));
+    }
   }
 
   @Test
@@ -608,6 +806,7 @@ class PreludeIT {
             "return redis.call('set', 'k', 'v')",
             "return redis.pcall('SETEX', 'k', 10, 'v')",
             "return redis.call('xadd', 's', '*', 'f', 'v')",
+            "return redis.call('XGROUP', 'Create', 'stream', 'g', '$')",
             "#!lua\nreturn 1")) {
       String reply = run(one, PRELUDE, refused).asString();
       assertTrue(reply.startsWith(outOfMemory), refused + ": " + reply);
@@ -616,7 +815,9 @@ class PreludeIT {
         List.of(
             "return redis.call('get', 'key1')",
             "return redis.call('del', 'key1')",
+            "return redis.call('xgroup', 'destroy', 'stream', 'g')",
             "redis.call('del', 'key1') return redis.call('set', 'key1', 'v')",
+            "redis.call('xgroup', 'destroy', 'stream', 'g') return redis.call('set', 'key1', 'v')",
             "return redis.call('srandmember', 'set')",
             "#!lua flags=no-writes\nreturn redis.call('get', 'key1')",
             "#!lua flags=allow-oom\nreturn redis.call('set', 'key1', 'w')")) {
