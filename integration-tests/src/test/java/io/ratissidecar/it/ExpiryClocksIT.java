@@ -8,9 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
+import io.ratissidecar.statemachine.command.LogicalTime;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -183,6 +186,37 @@ class ExpiryClocksIT {
     assertEquals("vx", node.redisCall("GET", "k1").text());
     long ttl = node.call("TTL", "k1").number();
     assertTrue(ttl > 1700 && ttl <= 1800, () -> ttl + " s");
+  }
+
+  /** Lua has no whole numbers above 2^53, and Redis 6.2 tells what is left by its own clock. */
+  @Test
+  void when_a_script_asks_for_a_deadline_that_lua_can_not_tell_then_all_nodes_have_the_same()
+      throws IOException {
+    Reply left =
+        cluster
+            .awaitLeader()
+            .call(
+                "RAFT",
+                "EVAL",
+                """
+                for i = 1, 50 do
+                  redis.call('SET', KEYS[1], 'v')
+                  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+                  redis.call('RPUSH', KEYS[2], redis.call('PTTL', KEYS[1]))
+                end
+                return redis.call('PTTL', KEYS[1]) + redis.call('TIME')[1] * 1000
+                """,
+                "2",
+                "far",
+                "left",
+                "9999999999999999");
+    assertEquals((1L << 53) - LogicalTime.SHIFT_MILLIS, left.number(), 1000);
+    cluster.awaitSameIndex();
+    Set<String> lists = new TreeSet<>();
+    for (Node node : cluster.nodes()) {
+      lists.add(node.redisCall("LRANGE", "left", "0", "-1").toString());
+    }
+    assertEquals(1, lists.size(), lists::toString);
   }
 
   /** The bundled Redis has no command for a deadline, and tells what is left by its own clock. */

@@ -32,7 +32,13 @@ final class Fuzz {
   private static final int CALL_MILLIS = 15_000;
 
   private static final int NODES = 3;
-  private static final int KINDS_OF_FAULTS = 5;
+
+  /** In the order in which they come. */
+  private static final List<String> FAULTS =
+      List.of(
+          "snapshot of ", "killed sidecar of ", "leadership to ", "killed Redis of ", "killed ");
+
+  private static final int KINDS_OF_FAULTS = FAULTS.size();
 
   /** Of what is sent; else nothing was tried. */
   private static final double MOST_ERRORS = 0.5;
@@ -79,6 +85,9 @@ final class Fuzz {
   private volatile long aheadMillis;
 
   private int compared;
+
+  /** What was done to the nodes, for who looks for the cause of a difference. */
+  private final List<String> faults = new ArrayList<>();
 
   /**
    * @param clocks whether the nodes' clocks differ; with the bundled Redis then, since the one that
@@ -250,10 +259,18 @@ final class Fuzz {
         repack(node, random);
       }
       if (clocks) {
-        cluster.node(random.nextInt(NODES)).clock(CLOCKS.get(random.nextInt(CLOCKS.size())));
+        Node jumping = cluster.node(random.nextInt(NODES));
+        String clock = CLOCKS.get(random.nextInt(CLOCKS.size()));
+        jumping.clock(clock);
+        faults.add(jumping.name() + " has clock " + clock);
       }
       Poll.letRun(BETWEEN);
       Node node = cluster.node(random.nextInt(cluster.nodes().size()));
+      faults.add(
+          FAULTS.get(turn % KINDS_OF_FAULTS)
+              + node.name()
+              + ", led by "
+              + cluster.awaitLeader().name());
       switch (turn % KINDS_OF_FAULTS) {
         case 0 -> node.call("RAFT.SNAPSHOT");
         case 1 -> {
@@ -307,8 +324,13 @@ final class Fuzz {
     System.out.println(sent + " commands, " + errors + ": " + comparison[0]);
     if (digests(comparison[0]).stream().distinct().count() > 1) {
       stopping = true;
-      ClosingInvariants.checkSameData(cluster); // names the keys
-      throw new AssertionError("the nodes' data differs: " + comparison[0]);
+      String after = "; after " + faults + ", led by " + cluster.awaitLeader().name();
+      try {
+        ClosingInvariants.checkSameData(cluster); // names the keys
+      } catch (AssertionError e) {
+        throw new AssertionError(e.getMessage() + after, e);
+      }
+      throw new AssertionError("the nodes' data differs: " + comparison[0] + after);
     }
   }
 

@@ -86,8 +86,8 @@ final class FuzzVersions {
       return;
     }
     cluster.awaitSameIndex();
-    Map<String, String> left = RedisContents.withoutDeadlines(older.redisPort());
-    Map<String, String> right = RedisContents.withoutDeadlines(newer.redisPort());
+    Map<String, String> left = RedisContents.ofAnyVersion(older.redisPort());
+    Map<String, String> right = RedisContents.ofAnyVersion(newer.redisPort());
     if (left.equals(right)) {
       return;
     }

@@ -369,7 +369,8 @@ rare = function(name, ...)
       if type(at) == 'number' and at >= 0 then at = at + asked end
     end
     if type(at) ~= 'number' or at < 0 then return at end
-    at = at - @SHIFT@
+    -- Later ones Lua does not have exactly, and which it has instead would depend on the clock of the node.
+    at = math.min(at, 9007199254740992) - @SHIFT@
     if at <= now then return -2 end
     if c == 'pexpiretime' then return at end
     if c == 'pttl' then return at - now end
