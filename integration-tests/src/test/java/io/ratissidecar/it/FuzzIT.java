@@ -7,7 +7,6 @@ import org.junit.jupiter.api.Test;
 
 /** A short form of what {@code bin/fuzz} does. */
 @Tag("fault")
-@Tag("alone")
 class FuzzIT {
   @Test
   void when_random_commands_are_sent_while_nodes_fail_then_all_nodes_have_the_same()

@@ -3,8 +3,11 @@ package io.ratissidecar.it;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -61,29 +64,50 @@ final class SidecarJava {
     if (archive == null) {
       archive = List.of(); // for the one that makes it
       // Classes that are not packaged, as in an IDE, can't be archived.
-      if (Stream.of(classPath().split(File.pathSeparator))
-          .noneMatch(path -> Files.isDirectory(Path.of(path)))) {
-        archive = List.of("-XX:SharedArchiveFile=" + makeArchive(), "-Xlog:disable");
+      List<Path> jars = Stream.of(classPath().split(File.pathSeparator)).map(Path::of).toList();
+      String module = System.getProperty("basedir"); // set by Maven
+      if (module != null && jars.stream().noneMatch(Files::isDirectory)) {
+        Path file = Path.of(module, "target", "nodes.jsa");
+        share(file, jars);
+        archive = List.of("-XX:SharedArchiveFile=" + file, "-Xlog:disable");
       }
     }
     return archive;
   }
 
+  /** Of several processes that run tests one makes it, and the others wait. */
+  private static void share(Path file, List<Path> jars) {
+    try (FileChannel lock =
+        FileChannel.open(
+            file.resolveSibling("nodes.jsa.lock"),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE)) {
+      lock.lock(); // until it is closed
+      if (!isNewer(file, jars)) {
+        makeArchive(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static boolean isNewer(Path file, List<Path> jars) {
+    return jars.stream()
+        .allMatch(jar -> file.toFile().lastModified() > jar.toFile().lastModified());
+  }
+
   /** With the classes that a node uses up to its first entries, and to its end. */
-  private static Path makeArchive() {
+  private static void makeArchive(Path file) throws IOException {
+    Path next = file.resolveSibling("nodes.jsa.next");
     try (TestCluster cluster = TestCluster.unformed(0)) {
-      Path file = Files.createTempFile("rsit-", ".jsa");
-      file.toFile().deleteOnExit();
-      Node node = cluster.create().java("-XX:ArchiveClassesAtExit=" + file);
+      Node node = cluster.create().java("-XX:ArchiveClassesAtExit=" + next);
       node.start().awaitReady();
       cluster.form();
       Replies.assertOk(cluster.awaitLeader().call("RAFT", "SET", "key", "value"));
       Replies.assertNoError(node.call("RAFT.SNAPSHOT"));
       node.terminate();
       node.awaitExit(PATIENCE);
-      return file;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
+    Files.move(next, file, StandardCopyOption.REPLACE_EXISTING);
   }
 }
