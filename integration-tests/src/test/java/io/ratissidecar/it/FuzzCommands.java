@@ -30,8 +30,8 @@ final class FuzzCommands {
 
   /**
    * Runs the commands in ARGV, each behind the number of its words, and makes a chain of what they
-   * have returned: one reply that is another one on some node shows in the data for good. The last
-   * ones can be read.
+   * have returned, and of how many keys there are: what is another one on some node shows in the
+   * data for good. The last ones can be read.
    */
   private static final String RUN_ALL =
       """
@@ -39,6 +39,7 @@ final class FuzzCommands {
       while ARGV[i] do
         local n = tonumber(ARGV[i])
         local reply = cjson.encode(redis.pcall(unpack(ARGV, i + 1, i + n)))
+        reply = reply .. ' of ' .. redis.call('DBSIZE')
         local chain = redis.call('GET', KEYS[1]) or ''
         redis.call('SET', KEYS[1], redis.sha1hex(chain .. reply))
         redis.call('RPUSH', KEYS[2], table.concat(ARGV, ' ', i + 1, i + n) .. ' -> ' .. reply)

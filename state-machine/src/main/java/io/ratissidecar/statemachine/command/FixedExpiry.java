@@ -34,12 +34,12 @@ public final class FixedExpiry {
 
   /** {@code EXPIRE key seconds [condition]}: a {@code PEXPIREAT}. */
   static Plan expire(Request r, int name, long nowMillis) {
-    return pexpireat(r, name, Deadline.relative(r, name + 2, true, nowMillis));
+    return pexpireat(r, name, Deadline.relativeOrPast(r, name + 2, true, nowMillis));
   }
 
   /** {@code PEXPIRE key milliseconds [condition]}: a {@code PEXPIREAT}. */
   static Plan pexpire(Request r, int name, long nowMillis) {
-    return pexpireat(r, name, Deadline.relative(r, name + 2, false, nowMillis));
+    return pexpireat(r, name, Deadline.relativeOrPast(r, name + 2, false, nowMillis));
   }
 
   /** {@code EXPIREAT key seconds [condition]}: a {@code PEXPIREAT}. */

@@ -22,7 +22,7 @@ run = function(name, ...)
   if name == 'EXPIRE' or name == 'expire' or name == 'PEXPIRE' or name == 'pexpire' then
     local key, text = ...
     local time = tonumber(text)
-    -- Zero and less deletes at once by any clock; what is no whole number is Redis's to reject.
+    -- What is no whole number is Redis's to reject.
     local integer = type(text) == 'number' and time < 1e17
       or type(text) == 'string' and string.find(text, '^[1-9]%d*$') and (#text < 19 or #text == 19 and text <= '9223372036854775807')
     if integer and time > 0 and time % 1 == 0 then
@@ -34,6 +34,10 @@ run = function(name, ...)
       end
       -- Too late by any clock; for Redis 6.2, which multiplies first, the last number of seconds that is one of milliseconds.
       return real(name, key, #name == 6 and '9223372036854775' or '9223372036854775807', select(3, ...))
+    end
+    -- Zero and less deletes at once. Redis reads its clock twice for these, which may have been set back in between.
+    if time and time <= 0 and time > -9e15 and (type(text) == 'number' and time % 1 == 0 or text == '0' or string.find(text, '^%-[1-9]%d*$')) then
+      return real('PEXPIREAT', key, '1', select(3, ...))
     end
     -- Versions differ in which numbers they write without an exponent.
     if type(text) == 'number' then return real(name, key, string.format('%.17g', text), select(3, ...)) end
@@ -309,7 +313,7 @@ rare = function(name, ...)
     table.remove(a, i)
     table.remove(a, i)
     local r = real(name, unpack(a))
-    if not failed(r) and not (nx and (get and r or not get and not r)) then real('PEXPIRE', a[1], '-1') end
+    if not failed(r) and not (nx and (get and r or not get and not r)) then real('PEXPIREAT', a[1], '1') end
     return r
   end
 
@@ -329,8 +333,8 @@ rare = function(name, ...)
       return real(name, unpack(a))
     end
     if at == true then
-      a[2] = '-1'
-      return real('PEXPIRE', unpack(a))
+      a[2] = '1'
+      return real('PEXPIREAT', unpack(a))
     end
     a[2] = at
     return real('PEXPIREAT', unpack(a))
@@ -348,7 +352,7 @@ rare = function(name, ...)
         a[2] = at == true and '1' or at
         if not absolute then a[count + 1] = 'ABSTTL' end
         local r = real(name, unpack(a))
-        if at == true and not failed(r) then real('PEXPIRE', a[1], '-1') end
+        if at == true and not failed(r) then real('PEXPIREAT', a[1], '1') end
         return r
       end
     end

@@ -459,6 +459,30 @@ class PreludeIT {
     assertEquals("4000000000200-6", ahead);
   }
 
+  /** Redis reads its clock twice for EXPIRE and PEXPIRE: one that is set back may keep the key. */
+  @Test
+  void what_ends_at_once_has_passed_by_any_clock() throws IOException {
+    for (String end :
+        List.of(
+            "redis.call('expire', 'key1', 0)",
+            "redis.call('EXPIRE', 'key1', '-1', 'LT')",
+            "redis.call('pexpire', 'key1', '0')",
+            "redis.call('PExpire', 'key1', -5)",
+            "redis.call('expireat', 'key1', 1000000000)",
+            "redis.call('pexpireat', 'key1', 1)",
+            "redis.call('set', 'key1', 'x', 'exat', 1000000000)",
+            "redis.call('restore', 'key1', 1, '\\000\\001x\\009\\000\\242\\114\\215\\147\\233\\110\\043\\097', 'absttl', 'replace')")) {
+      one.call("SET", "key1", "value");
+      one.call("PEXPIREAT", "key1", Long.toString(CLOCK + (1L << 42)));
+      one.call("CONFIG", "RESETSTAT");
+      RespValue reply = run(one, SHIFTED, "return " + end);
+      assertFalse(reply.isError(), reply::toString);
+      assertEquals(0, one.call("EXISTS", "key1").asLong(), end);
+      String statistics = one.call("INFO", "commandstats").asString();
+      assertFalse(statistics.matches("(?s).*cmdstat_p?expire:.*"), end);
+    }
+  }
+
   @Test
   void a_time_of_any_length_is_by_the_clock_of_the_entry() throws IOException {
     for (String set :
