@@ -130,6 +130,10 @@ class DigestIT {
       assertOk(wrong.redisCall("SET", "key", "other"));
       assertOk(wrong.redisCall("SET", "of nobody", "1"));
       assertNoError(wrong.call("RAFT.SNAPSHOT")); // a wrong one
+      Poll.until( // it may still be at work for the snapshot
+          "Redis's own file is wrong as well",
+          TestCluster.PATIENCE,
+          () -> wrong.redisCall("SAVE").text().equals("OK"));
       awaitAllCompared();
       awaitVerdict(wrong, "repaired");
       wrong.killBoth(); // nothing wrong may come back

@@ -10,7 +10,6 @@ import io.ratissidecar.snapshot.RecoveryPlanner;
 import io.ratissidecar.snapshot.Snapshot;
 import io.ratissidecar.statemachine.apply.AppliedMarker;
 import io.ratissidecar.statemachine.apply.CommandApplier;
-import io.ratissidecar.statemachine.apply.IgnoredReplies;
 import io.ratissidecar.statemachine.apply.MissedCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -183,15 +182,14 @@ final class ApplyLink {
   private void open(FollowedLog log, String clusterId, int reservedDatabase, long appliedIndex)
       throws IOException, InterruptedException {
     int number = attempt;
-    connector.open(
+    connector.openNamed(
+        RedisControl.APPLY_CONNECTION,
         opened -> {
           if (number != attempt) {
             opened.close(); // it came after its attempt was given up
             return;
           }
           connection = opened;
-          opened.command(
-              IgnoredReplies.INSTANCE, "CLIENT", "SETNAME", RedisControl.APPLY_CONNECTION);
           opened(opened, number, log, clusterId, reservedDatabase, appliedIndex);
         });
   }

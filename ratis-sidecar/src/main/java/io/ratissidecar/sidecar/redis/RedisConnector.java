@@ -50,6 +50,35 @@ final class RedisConnector {
     return get(opened);
   }
 
+  /**
+   * As {@link #open}, with a name that {@code CLIENT LIST} shows before anything is sent.
+   *
+   * @param onNamed called on the front loop before anything else can happen to the connection
+   */
+  void openNamed(String name, Consumer<RespConnection> onNamed)
+      throws IOException, InterruptedException {
+    CompletableFuture<Void> named = new CompletableFuture<>();
+    open(
+        connection ->
+            connection.command(
+                new ReplySink() {
+                  @Override
+                  public void onReply(ByteBuf frame) {
+                    onNamed.accept(connection);
+                    named.complete(null);
+                  }
+
+                  @Override
+                  public void onLost() {
+                    named.completeExceptionally(new IOException("connection lost"));
+                  }
+                },
+                "CLIENT",
+                "SETNAME",
+                name));
+    get(named);
+  }
+
   /** One command on a connection of its own. Blocks. */
   RespValue ask(String... command) throws IOException, InterruptedException {
     CompletableFuture<RespValue> reply = new CompletableFuture<>();

@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.redis;
 
 import io.lettuce.core.FlushMode;
+import io.lettuce.core.KeyValue;
 import io.lettuce.core.KillArgs;
 import io.lettuce.core.LettuceFutures;
 import io.lettuce.core.RedisBusyException;
@@ -23,6 +24,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Control commands to the local Redis, one at a time. Confined to the control thread. Every method
@@ -31,6 +34,11 @@ import java.util.concurrent.TimeUnit;
 final class RedisControl implements AutoCloseable {
   /** The name of the connection on which entries are applied. */
   static final String APPLY_CONNECTION = "ratis-sidecar-apply";
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisControl.class);
+
+  private static final long CHILD_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long CHILD_POLL_MILLIS = 20;
 
   private static final String PROBE_KEY = "ratis-sidecar:probe";
 
@@ -74,8 +82,10 @@ final class RedisControl implements AutoCloseable {
 
   Optional<AppliedMarker> marker(int reservedDatabase) {
     await(redis.select(reservedDatabase));
-    return AppliedMarker.parse(
-        await(redis.get(AppliedMarker.BEGIN_KEY)), await(redis.get(AppliedMarker.APPLIED_KEY)));
+    // Both at one moment.
+    List<KeyValue<String, String>> both =
+        await(redis.mget(AppliedMarker.BEGIN_KEY, AppliedMarker.APPLIED_KEY));
+    return AppliedMarker.parse(both.get(0).getValueOrElse(null), both.get(1).getValueOrElse(null));
   }
 
   /**
@@ -125,11 +135,32 @@ final class RedisControl implements AutoCloseable {
     }
   }
 
-  /** Empties every database, the reserved one too, and forgets all functions. */
-  void flushAll() {
+  /**
+   * Empties every database, the reserved one too, and forgets all functions. Redis's own file, if
+   * it has one, is of older data, which may be what must not be believed any more, and would come
+   * back with it: an empty one takes its place.
+   */
+  void flushAll() throws InterruptedException {
     await(redis.flushall());
     if (atLeast(7, 0)) {
       await(redis.functionFlush(FlushMode.SYNC));
+    }
+    long start = System.nanoTime();
+    while (true) {
+      try {
+        await(redis.save());
+        return;
+      } catch (RedisCommandExecutionException e) {
+        // FLUSHALL ends a child that was saving, which Redis notices a moment later.
+        boolean passes = String.valueOf(e.getMessage()).contains("in progress");
+        if (!passes || System.nanoTime() - start > CHILD_PATIENCE_NANOS) {
+          LOG.warn(
+              "The local Redis can't write its file: {}. If it has an older one, delete that before Redis starts again",
+              e.getMessage());
+          return;
+        }
+        Thread.sleep(CHILD_POLL_MILLIS);
+      }
     }
   }
 

@@ -283,6 +283,6 @@ class ApplyLinkTest {
     assertEquals(List.of("CLIENT", "KILL", "ID", "7"), redis.next());
     assertEquals(List.of("CLIENT", "KILL", "ID", "10"), redis.next());
     assertEquals(List.of("SELECT", "15"), redis.next());
-    assertEquals("GET", redis.next().get(0));
+    assertEquals("MGET", redis.next().get(0));
   }
 }

@@ -122,6 +122,7 @@ final class FakeRedis implements Closeable {
           case "INFO" -> bulk(command.contains("keyspace") ? "" : text(info));
           case "CONFIG" -> setting(command.get(2));
           case "GET" -> "$-1\r\n";
+          case "MGET" -> "*2\r\n$-1\r\n$-1\r\n";
           case "HVALS" -> "*0\r\n";
           case "HELLO" -> "-ERR unknown command 'HELLO'\r\n";
           case "PING" -> "+PONG\r\n";
