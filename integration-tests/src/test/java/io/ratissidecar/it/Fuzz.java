@@ -324,7 +324,7 @@ final class Fuzz {
     System.out.println(sent + " commands, " + errors + ": " + comparison[0]);
     if (digests(comparison[0]).stream().distinct().count() > 1) {
       stopping = true;
-      String after = "; after " + faults + ", led by " + cluster.awaitLeader().name();
+      String after = "; after " + faults;
       try {
         ClosingInvariants.checkSameData(cluster); // names the keys
       } catch (AssertionError e) {

@@ -29,10 +29,17 @@ class QuotaIT {
             2, "--mode", "transparent", "--follower-proxy", "yes", "--maxmemory", "30000000");
     try (RespClient client = cluster.leader().client();
         RespClient queued = cluster.leader().client();
+        RespClient waiting = cluster.leader().client();
         RespClient forwarded = cluster.followers().get(0).client()) {
       assertOk(queued.call("MULTI"));
       assertText("QUEUED", queued.call("SET", "queued", "1"));
       assertOk(client.call("SET", "number", "1"));
+      assertNumber(1, client.call("RPUSH", "list", "element"));
+      waiting.send("BLMOVE", "empty", "moved", "LEFT", "RIGHT", "0");
+      Poll.until(
+          "it waits",
+          TestCluster.PATIENCE,
+          () -> client.call("INFO", "clients").text().contains("blocked_clients:1"));
       String library =
           """
           #!lua name=lib
@@ -59,6 +66,10 @@ class QuotaIT {
           TestCluster.PATIENCE,
           () -> client.call("SET", "one more", "x").isError());
       assertError(OOM, forwarded.call("LPUSH", "one more", "x"));
+      // It was let in before.
+      assertOk(client.call("RENAME", "list", "empty"));
+      assertText("element", waiting.read());
+      assertError(OOM, waiting.call("BLMOVE", "moved", "empty", "LEFT", "RIGHT", "1"));
       assertNumber(1, client.call("EVAL", "return 1", "0"));
       assertError(OOM_IN_SCRIPT, client.call("EVAL", "return redis.call('set', 'number', 2)", "0"));
       assertNumber(

@@ -18,7 +18,8 @@ final class RedisContents {
   private static final int SHOWN = 120;
 
   private static final Pattern OF_A_NODE =
-      Pattern.compile("\\$(seen-time|active-time|radix-tree-keys|radix-tree-nodes), :-?[0-9]+");
+      Pattern.compile(
+          "\\$(seen-time|active-time|radix-tree-keys|radix-tree-nodes), :-?[0-9]+(, )?");
 
   private static final Pattern OF_A_VERSION =
       Pattern.compile(

@@ -67,7 +67,9 @@ final class SidecarJava {
       List<Path> jars = Stream.of(classPath().split(File.pathSeparator)).map(Path::of).toList();
       String module = System.getProperty("basedir"); // set by Maven
       if (module != null && jars.stream().noneMatch(Files::isDirectory)) {
-        Path file = Path.of(module, "target", "nodes.jsa");
+        // Java uses one of another Java, or of other jars, as if there were none.
+        int key = (System.getProperty("java.vm.version") + classPath()).hashCode();
+        Path file = Path.of(module, "target", "nodes-" + Integer.toHexString(key) + ".jsa");
         share(file, jars);
         archive = List.of("-XX:SharedArchiveFile=" + file, "-Xlog:disable");
       }
@@ -79,7 +81,7 @@ final class SidecarJava {
   private static void share(Path file, List<Path> jars) {
     try (FileChannel lock =
         FileChannel.open(
-            file.resolveSibling("nodes.jsa.lock"),
+            file.resolveSibling("nodes.lock"),
             StandardOpenOption.CREATE,
             StandardOpenOption.WRITE)) {
       lock.lock(); // until it is closed
@@ -98,7 +100,7 @@ final class SidecarJava {
 
   /** With the classes that a node uses up to its first entries, and to its end. */
   private static void makeArchive(Path file) throws IOException {
-    Path next = file.resolveSibling("nodes.jsa.next");
+    Path next = file.resolveSibling("nodes.next");
     try (TestCluster cluster = TestCluster.unformed(0)) {
       Node node = cluster.create().java("-XX:ArchiveClassesAtExit=" + next);
       node.start().awaitReady();
@@ -108,6 +110,8 @@ final class SidecarJava {
       node.terminate();
       node.awaitExit(PATIENCE);
     }
-    Files.move(next, file, StandardCopyOption.REPLACE_EXISTING);
+    if (Files.exists(next)) { // not every Java makes one; it does without then
+      Files.move(next, file, StandardCopyOption.REPLACE_EXISTING);
+    }
   }
 }

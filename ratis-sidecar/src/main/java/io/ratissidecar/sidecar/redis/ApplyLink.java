@@ -145,7 +145,7 @@ final class ApplyLink {
       try {
         LOG.info("Loading the snapshot of entry {}: {}", index, load.reason());
         loader.load(snapshot, control, reservedDatabase);
-        reload.clear(mark);
+        believe(control, mark);
         return OptionalLong.of(index);
       } catch (InvalidSnapshotException e) {
         LOG.error("The snapshot of entry {} can't be loaded: {}", index, e.getMessage());
@@ -167,8 +167,12 @@ final class ApplyLink {
     }
     LOG.info("Loading the local Redis from the log: {}", load.reason());
     control.flushAll();
-    reload.clear(mark);
+    believe(control, mark);
     return OptionalLong.of(0);
+  }
+
+  private void believe(RedisControl control, long mark) throws IOException {
+    reload.clear(mark, control.hasOldFile() ? Optional.of(control.runId()) : Optional.empty());
   }
 
   private static long termAt(FollowedLog log, long index) {

@@ -51,7 +51,7 @@ final class RedisConnector {
   }
 
   /**
-   * As {@link #open}, with a name that {@code CLIENT LIST} shows before anything is sent.
+   * As {@link #open}, with a name that {@code CLIENT LIST} shows before anything else is sent.
    *
    * @param onNamed called on the front loop before anything else can happen to the connection
    */
@@ -64,6 +64,12 @@ final class RedisConnector {
                 new ReplySink() {
                   @Override
                   public void onReply(ByteBuf frame) {
+                    RespValue reply = RespValue.parse(frame);
+                    if (reply.isError()) {
+                      named.completeExceptionally(new IOException(reply.asString()));
+                      connection.close();
+                      return;
+                    }
                     onNamed.accept(connection);
                     named.complete(null);
                   }

@@ -18,6 +18,7 @@ import io.ratissidecar.statemachine.apply.AppliedMarker;
 import io.ratissidecar.statemachine.script.ScriptCommands;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -37,6 +38,11 @@ final class RedisControl implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisControl.class);
 
+  /**
+   * Redis answers nothing while it frees the memory. In the background it would need twice that.
+   */
+  private static final Duration FLUSH_PATIENCE = Duration.ofMinutes(10);
+
   private static final long CHILD_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long CHILD_POLL_MILLIS = 20;
 
@@ -47,6 +53,7 @@ final class RedisControl implements AutoCloseable {
 
   private final StatefulRedisConnection<String, String> connection;
   private final RedisAsyncCommands<String, String> redis;
+  private boolean hasOldFile;
 
   RedisControl(StatefulRedisConnection<String, String> connection) {
     this.connection = connection;
@@ -138,30 +145,53 @@ final class RedisControl implements AutoCloseable {
   /**
    * Empties every database, the reserved one too, and forgets all functions. Redis's own file, if
    * it has one, is of older data, which may be what must not be believed any more, and would come
-   * back with it: an empty one takes its place.
+   * back with it: an empty one takes its place, if Redis can write it, see {@link #hasOldFile}.
    */
   void flushAll() throws InterruptedException {
-    await(redis.flushall());
-    if (atLeast(7, 0)) {
-      await(redis.functionFlush(FlushMode.SYNC));
-    }
+    hasOldFile = true;
     long start = System.nanoTime();
-    while (true) {
+    do {
+      flush();
+      if (atLeast(7, 0)) {
+        await(redis.functionFlush(FlushMode.SYNC));
+      }
       try {
         await(redis.save());
-        return;
+        hasOldFile = !isEmpty(); // somebody may have written past the sidecar just then
+      } catch (RedisBusyException e) {
+        throw e;
       } catch (RedisCommandExecutionException e) {
         // FLUSHALL ends a child that was saving, which Redis notices a moment later.
-        boolean passes = String.valueOf(e.getMessage()).contains("in progress");
-        if (!passes || System.nanoTime() - start > CHILD_PATIENCE_NANOS) {
+        if (!String.valueOf(e.getMessage()).contains("in progress")) {
           LOG.warn(
-              "The local Redis can't write its file: {}. If it has an older one, delete that before Redis starts again",
+              "The local Redis can't write its file, its own log says why: {}. Its data will be loaded anew whenever it has"
+                  + " started again",
               e.getMessage());
           return;
         }
         Thread.sleep(CHILD_POLL_MILLIS);
       }
+    } while (hasOldFile && System.nanoTime() - start < CHILD_PATIENCE_NANOS);
+  }
+
+  private void flush() {
+    Duration usual = connection.getTimeout();
+    connection.setTimeout(FLUSH_PATIENCE);
+    try {
+      await(redis.flushall());
+    } finally {
+      connection.setTimeout(usual);
     }
+  }
+
+  /** Whether Redis may have a file from before {@link #flushAll}. */
+  boolean hasOldFile() {
+    return hasOldFile;
+  }
+
+  /** Another one each time that Redis starts. */
+  String runId() {
+    return info("server").getOrDefault("run_id", "");
   }
 
   /**

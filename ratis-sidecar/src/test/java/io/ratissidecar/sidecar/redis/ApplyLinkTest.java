@@ -3,6 +3,7 @@ package io.ratissidecar.sidecar.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.sidecar.resp.FrontLoop;
@@ -18,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -27,6 +29,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -258,6 +261,62 @@ class ApplyLinkTest {
     assertTrue(link.isOpen());
     assertEquals(0, lost.availablePermits());
     assertEquals(List.of("lost", "lost", "ready"), events);
+  }
+
+  @Test
+  void when_a_connection_can_not_have_its_name_then_no_entry_is_sent_on_it() throws Exception {
+    BlockingQueue<FakeRedis.Connection> refused = new LinkedBlockingQueue<>();
+    redis.on(
+        "CLIENT",
+        (connection, command) -> {
+          if (command.contains("SETNAME")) {
+            refused.add(connection);
+            return Optional.of("-NOPERM this user has no permissions\r\n");
+          }
+          return Optional.of(FakeRedis.bulk(""));
+        });
+    ApplyLink link = link(redis.endpoint());
+    IOException e =
+        assertThrows(IOException.class, () -> link.attach(control, log, RESERVED_DATABASE));
+    assertTrue(e.getMessage().contains("NOPERM"), e::getMessage);
+    refused.take().awaitEnd();
+    awaitLoop();
+    assertEquals(List.of("lost"), events);
+  }
+
+  @Test
+  void when_redis_can_not_write_its_file_then_its_next_run_is_not_believed() throws Exception {
+    redis.info("run_id", "this run");
+    redis.on("SAVE", (connection, command) -> Optional.of("-ERR\r\n"));
+    attach(link(redis.endpoint()));
+    ReloadMark mark = new ReloadMark(dir);
+    assertFalse(mark.isSet());
+    assertFalse(mark.doubts("this run"));
+    assertTrue(mark.doubts("another"));
+  }
+
+  @Test
+  void when_redis_is_emptied_then_that_may_take_longer_than_other_commands() throws Exception {
+    redis.on(
+        "FLUSHALL",
+        (connection, command) -> {
+          LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(600));
+          return Optional.of("+OK\r\n");
+        });
+    try (RedisControl impatient = client.connect(Duration.ofMillis(300))) {
+      assertTrue(link(redis.endpoint()).attach(impatient, log, RESERVED_DATABASE));
+    }
+  }
+
+  @Test
+  void when_a_child_of_redis_is_about_to_end_then_its_file_is_written_behind_that()
+      throws Exception {
+    Iterator<String> replies =
+        List.of("-ERR Background save already in progress\r\n", "+OK\r\n").iterator();
+    redis.on("SAVE", (connection, command) -> Optional.of(replies.next()));
+    attach(link(redis.endpoint()));
+    assertFalse(replies.hasNext());
+    assertFalse(new ReloadMark(dir).doubts("another"));
   }
 
   @Test

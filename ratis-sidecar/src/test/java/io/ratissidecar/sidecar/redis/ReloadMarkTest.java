@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,12 +25,28 @@ class ReloadMarkTest {
     assertTrue(afterRestart.isSet());
     long first = afterRestart.set();
     long second = afterRestart.set();
-    afterRestart.clear(first); // something else has become wrong while Redis was loaded
+    afterRestart.clear(
+        first, Optional.empty()); // something else has become wrong while Redis was loaded
     assertTrue(afterRestart.isSet());
-    afterRestart.clear(second);
+    afterRestart.clear(second, Optional.empty());
     assertFalse(afterRestart.isSet());
     assertFalse(new ReloadMark(dir).isSet());
     assertFalse(Files.exists(dir.resolve("reload-redis")));
+  }
+
+  @Test
+  void when_redis_has_an_old_file_then_only_the_run_that_was_loaded_is_believed()
+      throws IOException {
+    ReloadMark mark = new ReloadMark(dir);
+    assertFalse(mark.doubts("run 1"));
+    mark.clear(mark.set(), Optional.of("run 1"));
+    for (ReloadMark each : List.of(mark, new ReloadMark(dir))) {
+      assertFalse(each.isSet());
+      assertFalse(each.doubts("run 1"));
+      assertTrue(each.doubts("run 2"));
+    }
+    mark.clear(mark.set(), Optional.empty());
+    assertFalse(new ReloadMark(dir).doubts("run 3"));
   }
 
   @Test

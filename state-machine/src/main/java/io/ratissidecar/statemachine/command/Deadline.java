@@ -27,7 +27,8 @@ final class Deadline {
    * What Redis gets for a relative time: an absolute one in milliseconds, or one of the two
    * constants, which are negative.
    *
-   * <p>Zero and negative times stay as they are: Redis rejects them.
+   * <p>Zero and negative times stay as they are: Redis rejects them, or, with RESTORE, takes zero
+   * for no deadline.
    */
   static long relative(Request r, int i, boolean seconds, long nowMillis) {
     long relative = millis(r, i, seconds);
@@ -37,20 +38,6 @@ final class Deadline {
     return relative > Long.MAX_VALUE - nowMillis
         ? OVERFLOW
         : LogicalTime.toRedis(nowMillis + relative);
-  }
-
-  /**
-   * As {@link #relative}, for commands that end the key at once when the time is zero or less: it
-   * has passed then by any clock. Redis reads its own twice for these, and would keep the key where
-   * that was set back in between.
-   */
-  static long relativeOrPast(Request r, int i, boolean seconds, long nowMillis) {
-    long time = r.argLong(i);
-    boolean past = time != Request.NOT_A_NUMBER && time <= 0;
-    // Less Redis rejects.
-    return past && (!seconds || time >= -MOST_SECONDS)
-        ? LogicalTime.PAST
-        : relative(r, i, seconds, nowMillis);
   }
 
   /**

@@ -34,12 +34,27 @@ public final class FixedExpiry {
 
   /** {@code EXPIRE key seconds [condition]}: a {@code PEXPIREAT}. */
   static Plan expire(Request r, int name, long nowMillis) {
-    return pexpireat(r, name, Deadline.relativeOrPast(r, name + 2, true, nowMillis));
+    return expire(r, name, true, nowMillis);
   }
 
   /** {@code PEXPIRE key milliseconds [condition]}: a {@code PEXPIREAT}. */
   static Plan pexpire(Request r, int name, long nowMillis) {
-    return pexpireat(r, name, Deadline.relativeOrPast(r, name + 2, false, nowMillis));
+    return expire(r, name, false, nowMillis);
+  }
+
+  /**
+   * Zero and less deletes the key at once. Redis 6.2 and 7.0 read their clock twice for it, and
+   * keep the key when that was set back in between; but not by so much.
+   */
+  private static Plan expire(Request r, int name, boolean seconds, long nowMillis) {
+    long time = r.argLong(name + 2);
+    long gone = seconds ? LogicalTime.GONE_SECONDS : LogicalTime.GONE_MILLIS;
+    if (time == Request.NOT_A_NUMBER || time > 0 || time <= gone) {
+      return pexpireat(r, name, Deadline.relative(r, name + 2, seconds, nowMillis));
+    }
+    byte[][] args = Args.copy(r, name, 0);
+    args[2] = Args.decimal(gone);
+    return Plan.Rewritten.single(args);
   }
 
   /** {@code EXPIREAT key seconds [condition]}: a {@code PEXPIREAT}. */

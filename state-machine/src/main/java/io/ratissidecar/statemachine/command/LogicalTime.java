@@ -11,6 +11,12 @@ public final class LogicalTime {
   /** What Redis gets for a deadline that has passed by the log's clock: past by any clock. */
   public static final long PAST = 1;
 
+  /** From now, has passed by any clock, whatever it is set to in the meantime: 139 years ago. */
+  static final long GONE_MILLIS = -SHIFT_MILLIS;
+
+  /** As {@link #GONE_MILLIS}, in seconds. */
+  static final long GONE_SECONDS = GONE_MILLIS / 1000;
+
   /**
    * How much earlier Redis keeps the time at which a consumer got an entry of a stream,
    * milliseconds: 34 years. Redis takes no such time that is later than its own clock.

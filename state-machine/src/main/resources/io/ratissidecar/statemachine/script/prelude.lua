@@ -35,12 +35,13 @@ run = function(name, ...)
       -- Too late by any clock; for Redis 6.2, which multiplies first, the last number of seconds that is one of milliseconds.
       return real(name, key, #name == 6 and '9223372036854775' or '9223372036854775807', select(3, ...))
     end
-    -- Zero and less deletes at once. Redis reads its clock twice for these, which may have been set back in between.
-    if time and time <= 0 and time > -9e15 and (type(text) == 'number' and time % 1 == 0 or text == '0' or string.find(text, '^%-[1-9]%d*$')) then
-      return real('PEXPIREAT', key, '1', select(3, ...))
-    end
     -- Versions differ in which numbers they write without an exponent.
-    if type(text) == 'number' then return real(name, key, string.format('%.17g', text), select(3, ...)) end
+    local exact = type(text) == 'number' and string.format('%.17g', text) or text
+    -- Zero and less deletes at once. Redis may read its clock twice for it, which may be set back in between, but not by so much.
+    if exact == '0' or time and time > (#name == 6 and -4e9 or -4e12) and string.find(exact, '^%-[1-9]%d*$') then
+      exact = #name == 6 and '-4000000000' or '-4000000000000'
+    end
+    if exact ~= text then return real(name, key, exact, select(3, ...)) end
     return real(name, ...)
   end
   if (name == 'TIME' or name == 'time') and select('#', ...) == 0 then
