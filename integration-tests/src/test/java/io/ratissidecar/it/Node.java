@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -350,6 +351,12 @@ final class Node {
     }
     redisProcesses().forEach(ProcessHandle::destroyForcibly);
     clockFiles.forEach(File::delete);
+  }
+
+  /** Where its Redis has its socket, when the path to its directory is too long for one. */
+  Path socketDirectory() {
+    byte[] name = dir.resolve("redis/redis.sock").toString().getBytes(StandardCharsets.UTF_8);
+    return Path.of("/tmp", "ratis-sidecar-" + UUID.nameUUIDFromBytes(name));
   }
 
   RespClient client() throws IOException {

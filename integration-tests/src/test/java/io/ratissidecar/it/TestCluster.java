@@ -316,6 +316,10 @@ final class TestCluster implements AutoCloseable {
           return nodes().stream().noneMatch(Node::isRunning);
         });
     OPEN.remove(this);
+    for (Node node : nodes()) {
+      delete(node.socketDirectory().resolve("redis.sock"));
+      delete(node.socketDirectory());
+    }
     try (Stream<Path> files = Files.walk(dir)) {
       files.sorted(Comparator.reverseOrder()).forEach(TestCluster::delete);
     } catch (IOException | UncheckedIOException e) {

@@ -13,7 +13,9 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -175,11 +177,19 @@ final class ManagedRedis {
     }
   }
 
-  /** Asks a started process to end; waits up to the time, then lets it finish alone. */
+  /** Waits up to the time for a process that was asked to end, then lets it finish alone. */
   void awaitExit(long timeoutMillis) throws InterruptedException {
     Process p = process;
-    if (p != null && !p.waitFor(timeoutMillis, TimeUnit.MILLISECONDS)) {
-      LOG.warn("Redis (process {}) is still saving its data and will end by itself", p.pid());
+    ProcessHandle running = p != null ? p.toHandle() : takenOver().orElse(null);
+    try {
+      if (running != null) {
+        running.onExit().get(timeoutMillis, TimeUnit.MILLISECONDS);
+      }
+      place.remove();
+    } catch (TimeoutException e) {
+      LOG.warn("Redis (process {}) is still saving its data and will end by itself", running.pid());
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e); // there is nothing that could fail
     }
   }
 

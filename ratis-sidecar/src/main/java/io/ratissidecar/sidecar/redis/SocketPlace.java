@@ -72,4 +72,17 @@ final class SocketPlace {
       }
     }
   }
+
+  /** Removes a directory of the socket's own, once Redis has ended. Nothing is lost if it can't. */
+  void remove() {
+    Path parent = socket.getParent();
+    if (!parent.equals(home)) {
+      try {
+        Files.deleteIfExists(socket);
+        Files.deleteIfExists(parent);
+      } catch (IOException e) {
+        // Somebody else's, or in use again: the next start looks at it.
+      }
+    }
+  }
 }

@@ -1,6 +1,7 @@
 package io.ratissidecar.sidecar.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -32,6 +33,11 @@ class SocketPlaceTest {
     SocketPlace again = new SocketPlace(home, temporary);
     again.prepare();
     assertEquals(place.socket(), again.socket());
+    Files.createFile(place.socket());
+    place.remove();
+    assertFalse(Files.exists(parent));
+    place.remove();
+    assertTrue(Files.exists(home));
   }
 
   @Test
