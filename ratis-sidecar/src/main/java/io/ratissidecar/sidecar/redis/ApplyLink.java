@@ -84,6 +84,13 @@ final class ApplyLink {
     return refused.getAndSet(false);
   }
 
+  /** Before what Redis holds is believed: another run of it may have begun with an old file. */
+  void doubt(RedisControl control) throws IOException {
+    if (reload.doubts(control.runId())) {
+      reload.set();
+    }
+  }
+
   /**
    * Makes Redis's data and the log agree, and goes on applying.
    *

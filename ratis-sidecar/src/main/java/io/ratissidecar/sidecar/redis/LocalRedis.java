@@ -340,6 +340,7 @@ public final class LocalRedis {
   /** One connection's life. */
   private void session() throws IOException, InterruptedException {
     try (RedisControl control = connect()) {
+      link.doubt(control);
       if (reload.isSet()) {
         control.replicaOfNoOne(); // it may have been left in the middle of loading a snapshot
       }

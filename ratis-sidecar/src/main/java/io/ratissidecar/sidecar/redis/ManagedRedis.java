@@ -185,7 +185,9 @@ final class ManagedRedis {
       if (running != null) {
         running.onExit().get(timeoutMillis, TimeUnit.MILLISECONDS);
       }
-      place.remove();
+      if (running != null || !accepts()) { // one that was taken over may not be found
+        place.remove();
+      }
     } catch (TimeoutException e) {
       LOG.warn("Redis (process {}) is still saving its data and will end by itself", running.pid());
     } catch (ExecutionException e) {

@@ -149,6 +149,7 @@ final class RedisControl implements AutoCloseable {
    */
   void flushAll() throws InterruptedException {
     hasOldFile = true;
+    String refusal = "somebody else writes to it";
     long start = System.nanoTime();
     do {
       flush();
@@ -161,26 +162,19 @@ final class RedisControl implements AutoCloseable {
       } catch (RedisBusyException e) {
         throw e;
       } catch (RedisCommandExecutionException e) {
-        // FLUSHALL ends a child that was saving, which Redis notices a moment later.
-        if (!String.valueOf(e.getMessage()).contains("in progress")) {
-          LOG.warn(
-              "The local Redis can't write its file, its own log says why: {}. Its data will be loaded anew whenever it has"
-                  + " started again",
-              e.getMessage());
-          return;
+        refusal = String.valueOf(e.getMessage());
+        if (!refusal.contains("in progress")) {
+          break;
         }
+        // FLUSHALL ends a child that was saving, which Redis notices a moment later.
         Thread.sleep(CHILD_POLL_MILLIS);
       }
     } while (hasOldFile && System.nanoTime() - start < CHILD_PATIENCE_NANOS);
-  }
-
-  private void flush() {
-    Duration usual = connection.getTimeout();
-    connection.setTimeout(FLUSH_PATIENCE);
-    try {
-      await(redis.flushall());
-    } finally {
-      connection.setTimeout(usual);
+    if (hasOldFile) {
+      LOG.warn(
+          "The local Redis has no empty file in place of its older one, its own log may say why: {}. Its data will be loaded anew"
+              + " whenever it has started again",
+          refusal);
     }
   }
 
@@ -192,6 +186,16 @@ final class RedisControl implements AutoCloseable {
   /** Another one each time that Redis starts. */
   String runId() {
     return info("server").getOrDefault("run_id", "");
+  }
+
+  private void flush() {
+    Duration usual = connection.getTimeout();
+    connection.setTimeout(FLUSH_PATIENCE);
+    try {
+      await(redis.flushall());
+    } finally {
+      connection.setTimeout(usual);
+    }
   }
 
   /**

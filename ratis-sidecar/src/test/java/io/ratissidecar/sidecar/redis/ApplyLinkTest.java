@@ -288,11 +288,21 @@ class ApplyLinkTest {
   void when_redis_can_not_write_its_file_then_its_next_run_is_not_believed() throws Exception {
     redis.info("run_id", "this run");
     redis.on("SAVE", (connection, command) -> Optional.of("-ERR\r\n"));
-    attach(link(redis.endpoint()));
+    ApplyLink link = link(redis.endpoint());
+    attach(link);
+    redis.awaitCommand("FLUSHALL");
+    redis.on("MGET", (connection, command) -> Optional.of("*2\r\n$1\r\n2\r\n$5\r\n2 1 c\r\n"));
+    link.doubt(control);
+    assertFalse(new ReloadMark(dir).isSet());
+    redis.info("run_id", "another");
+    link.doubt(control);
+    assertTrue(new ReloadMark(dir).isSet());
+    attach(link);
+    redis.awaitCommand("FLUSHALL"); // in spite of its marker
     ReloadMark mark = new ReloadMark(dir);
     assertFalse(mark.isSet());
-    assertFalse(mark.doubts("this run"));
-    assertTrue(mark.doubts("another"));
+    assertFalse(mark.doubts("another"));
+    assertTrue(mark.doubts("this run"));
   }
 
   @Test
