@@ -60,52 +60,58 @@ final class RedisConnector {
     CompletableFuture<Void> named = new CompletableFuture<>();
     open(
         connection ->
-            connection.command(
-                new ReplySink() {
-                  @Override
-                  public void onReply(ByteBuf frame) {
-                    RespValue reply = RespValue.parse(frame);
-                    if (reply.isError()) {
-                      named.completeExceptionally(new IOException(reply.asString()));
-                      connection.close();
-                      return;
-                    }
-                    onNamed.accept(connection);
-                    named.complete(null);
-                  }
-
-                  @Override
-                  public void onLost() {
-                    named.completeExceptionally(new IOException("connection lost"));
-                  }
-                },
-                "CLIENT",
-                "SETNAME",
-                name));
+            command(connection, "CLIENT", "SETNAME", name)
+                .whenComplete(
+                    (reply, lost) -> {
+                      if (lost != null) {
+                        named.completeExceptionally(lost);
+                      } else if (reply.isError()) {
+                        named.completeExceptionally(new IOException(reply.asString()));
+                        connection.close();
+                      } else {
+                        onNamed.accept(connection);
+                        named.complete(null);
+                      }
+                    }));
     get(named);
   }
 
   /** One command on a connection of its own. Blocks. */
   RespValue ask(String... command) throws IOException, InterruptedException {
-    CompletableFuture<RespValue> reply = new CompletableFuture<>();
+    CompletableFuture<RespValue> answer = new CompletableFuture<>();
     open(
         connection ->
-            connection.command(
-                new ReplySink() {
-                  @Override
-                  public void onReply(ByteBuf frame) {
-                    reply.complete(RespValue.parse(frame));
-                    connection.close();
-                  }
+            command(connection, command)
+                .whenComplete(
+                    (reply, lost) -> {
+                      if (lost != null) {
+                        answer.completeExceptionally(lost);
+                      } else {
+                        answer.complete(reply);
+                        connection.close();
+                      }
+                    }));
+    return get(answer);
+  }
 
-                  @Override
-                  public void onLost() {
-                    reply.completeExceptionally(
-                        new IOException("connection lost during " + command[0]));
-                  }
-                },
-                command));
-    return get(reply);
+  /** Completes on the front loop. */
+  private static CompletableFuture<RespValue> command(
+      RespConnection connection, String... command) {
+    CompletableFuture<RespValue> reply = new CompletableFuture<>();
+    connection.command(
+        new ReplySink() {
+          @Override
+          public void onReply(ByteBuf frame) {
+            reply.complete(RespValue.parse(frame));
+          }
+
+          @Override
+          public void onLost() {
+            reply.completeExceptionally(new IOException("connection lost during " + command[0]));
+          }
+        },
+        command);
+    return reply;
   }
 
   private static <T> T get(CompletableFuture<T> future) throws IOException, InterruptedException {
