@@ -28,7 +28,7 @@ public final class Prelude {
   /** Names by which a script can reach what the prelude hides. */
   private static final String NAMES =
       "_G, load, loadstring, getfenv, setfenv, collectgarbage, gcinfo, tostring, os,"
-          + " getmetatable, server";
+          + " getmetatable, setmetatable, newproxy, server";
 
   private static final Pattern SANDBOXED =
       Pattern.compile("\\b(" + NAMES.replace(", ", "|") + ")\\b");

@@ -527,8 +527,16 @@ rare = function(name, ...)
       end
       i = i + 1
     end
-    local kind = alpha and by and not unsorted and real('TYPE', a[1])
-    if not kind or kind.ok ~= 'set' and kind.ok ~= 'zset' then return real(name, unpack(a)) end
+    -- A set is not left unsorted: Redis sorts it by texts then.
+    local kind = (alpha or unsorted) and real('TYPE', a[1]).ok
+    if kind ~= 'set' and (kind ~= 'zset' or unsorted) then return real(name, unpack(a)) end
+    if unsorted or not by then
+      -- Different texts are the same to Redis up to a zero byte, unless it stores them.
+      local members, ties = to and {} or ask(unpack(kind == 'set' and {'SMEMBERS', a[1]} or {'ZRANGE', a[1], '0', '-1'}))
+      for k = 1, #members do ties = ties or find(members[k], '\0', 1, true) end
+      if not ties then return real(name, unpack(a)) end
+      by = '#'
+    end
     if #gets == 0 then gets[1] = '#' end
     local question = {a[1], 'BY', 'nosort', 'GET', '#', 'GET', by}
     for k = 1, #gets do
@@ -720,16 +728,38 @@ rare = function(name, ...)
       if at < now - @EARLIER@ / 2 then at = at + @EARLIER@ end
       return math.max(now - at, 0)
     end
+    -- When Redis has it that the pending entries of a group were delivered.
+    local deliveries = function(key, group)
+      local fields = function(flat)
+        local r = {}
+        for k = 1, #flat, 2 do r[flat[k]] = flat[k + 1] end
+        return r
+      end
+      local groups, at = fields(ask('XINFO', 'STREAM', key, 'FULL', 'COUNT', '0')).groups, {}
+      for k = 1, #groups do
+        local g = fields(groups[k])
+        for e = 1, g.name == group and #g.pending or 0 do at[g.pending[e][1]] = g.pending[e][3] end
+      end
+      return at
+    end
     -- XPENDING in its long form, with idle times by the entry's clock. Redis tells them by its own: when the entry was delivered
     -- is known if that stood still meanwhile. So it is asked for a few at a time.
-    local page = 50
+    local page, stored = 50
     local pending = function(...)
       while true do
         local before = millis()
         local r = ask('XPENDING', ...)
         if failed(r) then return r end
         if millis() == before then
-          for i = 1, #r do r[i][3] = idle(before - r[i][3]) end
+          for i = 1, #r do
+            local at = before - r[i][3]
+            if r[i][3] == 0 then
+              -- Just now by this node's clock, or later, which only this tells: of all there is.
+              stored = stored or deliveries(a[1], a[2])
+              at = stored[r[i][1]]
+            end
+            r[i][3] = idle(at)
+          end
           return r
         end
       end

@@ -14,7 +14,7 @@ end})
 -- In the order of @NAMES@.
 local function named()
   return shadow._G, shadow.load, shadow.loadstring, shadow.getfenv, shadow.setfenv, shadow.collectgarbage, shadow.gcinfo,
-    shadow.tostring, shadow.os, shadow.getmetatable, shadow.server or absent
+    shadow.tostring, shadow.os, shadow.getmetatable, shadow.setmetatable, shadow.newproxy, shadow.server or absent
 end
 -- Addresses differ from run to run.
 shadow.tostring = function(...)
@@ -52,6 +52,15 @@ shadow.getmetatable = function(...)
   if type(...) ~= 'string' then return meta end
   return setmetatable({}, {__index = meta, __newindex = G, __metatable = false})
 end
+-- What a weak table still holds, and when a proxy goes, would tell of the collector. Within one run a strong one does as well.
+shadow.setmetatable = function(...)
+  local _, meta = ...
+  if type(meta) == 'table' and rawget(meta, '__mode') then rawset(meta, '__mode', nil) end
+  local done, result = pcall(setmetatable, ...)
+  if not done then error(string.gsub(result, "'%?'", "'setmetatable'", 1), 2) end
+  return result
+end
+shadow.newproxy = refused('newproxy')
 shadow.os = rawget(G, 'os') and {clock = function() return 0 end}
 local globals = {}
 for k, v in pairs(shadow) do globals[k] = v end

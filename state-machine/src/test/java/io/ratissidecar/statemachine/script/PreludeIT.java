@@ -98,7 +98,9 @@ class PreludeIT {
           redis.call("SADD", "small", "\u00e9" + i, "A" + i, "b" + i, "_" + i);
         }
       }
-      for (List<String> command : List.of(set, hash, zset)) {
+      List<String> zeros = new ArrayList<>(List.of("SADD", "zeros"));
+      numbers.stream().filter(i -> i < 50).forEach(i -> zeros.add(i % 5 + "\u0000" + i));
+      for (List<String> command : List.of(set, hash, zset, zeros)) {
         redis.call(command.toArray(String[]::new));
       }
       redis.call("RPUSH", "list", "3", "1", "2");
@@ -201,6 +203,13 @@ class PreludeIT {
         "return redis.call('sort_ro', 'set', 'by', 'w_*', 'alpha', 'get', '#', 'get', 'w_*', 'limit', -5, 30)",
         "return redis.call('sort', 'set', 'by', 'w_*', 'get', 'none_*', 'alpha', 'store', 'set')",
         "return redis.call('sort', 'none', 'by', 'w_*', 'alpha', 'store', 'key1')",
+        "return redis.call('sort', 'zeros', 'alpha')",
+        "return redis.call('sort', 'zeros', 'alpha', 'desc', 'limit', 3, 20, 'get', '#', 'get', 'w_*')",
+        "return redis.call('sort', 'zeros', 'by', 'nosort')",
+        "return redis.call('sort', 'zeros', 'by', 'nosort', 'desc', 'store', 'sorted')",
+        "redis.call('zunionstore', 'z', 1, 'zeros') return redis.call('sort_ro', 'z', 'alpha')",
+        "local w, n = setmetatable({}, {__mode = 'v'}), 0 w[1] = {} "
+            + "while w[1] and n < 100000 do n = n + 1 local garbage = {n} end return n",
         "return redis.call('geosearchstore', 'd', 'geo', 'fromlonlat', 1, 1, 'byradius', 900, 'km', 'count', 3, 'any')",
         "return redis.call('georadius', 'geo', 1, 1, 900, 'km', 'count', 3, 'any', 'store', 'd')",
         "return redis.call('geosearch', 'geo', 'frommember', 'any', 'byradius', 900, 'km', 'any', 'count', 5)",

@@ -1,20 +1,26 @@
 package io.ratissidecar.statemachine.script;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.ratissidecar.statemachine.command.LogicalTime;
 import io.ratissidecar.statemachine.command.RedisProcess;
 import io.ratissidecar.statemachine.resp.RespValue;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,7 +40,9 @@ class StreamPreludeIT {
   @BeforeAll
   static void start() throws Exception {
     plain = RedisProcess.start(Files.createDirectory(directory.resolve("plain")));
-    kept = RedisProcess.start(Files.createDirectory(directory.resolve("kept")));
+    kept =
+        RedisProcess.start(
+            Files.createDirectory(directory.resolve("kept")), "--enable-debug-command", "yes");
   }
 
   @AfterAll
@@ -198,6 +206,48 @@ class StreamPreludeIT {
     assertEquals("[[1-0, a, 5000, 2]]", in("XPENDING s g IDLE 5000 - + 9"));
     assertEquals("[]", in("XCLAIM s g b 5001 1-0"));
     assertEquals("[[1-0, [f, v]]]", in("XCLAIM s g b 5000 1-0"));
+  }
+
+  /** As they come with RESTORE to a node whose clock is an hour behind the log's. */
+  @Test
+  void times_that_this_node_has_not_seen_yet_are_what_they_say() throws IOException {
+    for (int i = 1; i <= 3; i++) {
+      kept.call("XADD", "s", i + "-0", "f", "v");
+    }
+    kept.call("XGROUP", "CREATE", "s", "other", "0");
+    kept.call("XGROUP", "CREATE", "s", "g", "0");
+    kept.call("XREADGROUP", "GROUP", "g", "a", "STREAMS", "s", ">");
+    kept.call("XDEL", "s", "3-0");
+    kept.call("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1");
+    RespValue info = kept.call("XINFO", "STREAM", "s", "FULL");
+    Matcher delivered = Pattern.compile("\\b1-0, :?a, :?([0-9]{13})").matcher(text(info));
+    assertTrue(delivered.find(), () -> text(info));
+    long before = Long.parseLong(delivered.group(1));
+    long later = before + 3_600_000;
+    String dump = new String(((RespValue.Bulk) kept.call("DUMP", "s")).bytes(), ISO_8859_1);
+    String moved = dump.replace(packed(before), packed(later));
+    assertNotEquals(dump, moved);
+    byte[][] restore = {
+      "RESTORE".getBytes(UTF_8),
+      "s".getBytes(UTF_8),
+      "0".getBytes(UTF_8),
+      moved.getBytes(ISO_8859_1),
+      "REPLACE".getBytes(UTF_8)
+    };
+    assertEquals("OK", text(kept.call(restore)));
+    clock = later + 5000;
+    assertEquals(
+        "[[1-0, a, 5000, 1], [2-0, a, 5000, 1], [3-0, a, 5000, 1]]", in("XPENDING s g - + 9"));
+    assertEquals("[]", in("XPENDING s g IDLE 5001 - + 9"));
+    assertEquals("[]", in("XCLAIM s g b 5001 1-0"));
+    assertEquals("[[1-0, [f, v]]]", in("XCLAIM s g b 5000 1-0"));
+    assertEquals("[0-0, [], [3-0]]", in("XAUTOCLAIM s g c 5001 0"));
+    assertEquals("[0-0, [[2-0, [f, v]]], []]", in("XAUTOCLAIM s g c 5000 0"));
+  }
+
+  private static String packed(long number) {
+    byte[] bytes = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(number).array();
+    return new String(bytes, ISO_8859_1);
   }
 
   /** Whatever is called in whatever order: replies and groups are those of a plain Redis. */
