@@ -1,11 +1,11 @@
 // BullMQ over ioredis: all that its queues do are Lua scripts and streams.
 import assert from 'node:assert/strict';
 import { FlowProducer, Queue, QueueEvents, Worker } from 'bullmq';
-import { changeLeader, insist, nodes, play, reconnectOnError, told, until } from './stage.js';
+import { changeLeader, insist, nodes, play, told, until } from './stage.js';
 
 const NAME = 'work';
 const PLAIN = 60;
-const connection = { sentinels: nodes, name: 'mymaster', reconnectOnError };
+const connection = { sentinels: nodes, name: 'mymaster' };
 
 const processed = new Map();
 const order = [];

@@ -1,12 +1,11 @@
 // ioredis, which asks sentinels.
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
-import { changeLeader, insist, nodes, play, reconnectOnError, told, until, Writer } from './stage.js';
+import { changeLeader, insist, nodes, play, told, until, Writer } from './stage.js';
 
 const options = {
   sentinels: nodes,
   name: 'mymaster',
-  reconnectOnError, // to whom the sentinels name then
 };
 
 function connect() {

@@ -9,12 +9,6 @@ export const nodes = process.argv.slice(2).map((address) => {
   return { host, port: Number(port) };
 });
 
-/**
- * For ioredis: a leader that hands over keeps its connections, and says MOVED from then on. (Not
- * failoverDetector: news that come while it connects have ioredis give up for good.)
- */
-export const reconnectOnError = (error) => error.message.startsWith('MOVED');
-
 const PATIENCE_MILLIS = 60_000;
 const input = readline.createInterface({ input: process.stdin });
 const answers = input[Symbol.asyncIterator]();

@@ -3,16 +3,20 @@ package io.ratissidecar.it;
 import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertNoError;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lettuce.core.ReadFrom;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.masterreplica.MasterReplica;
 import io.lettuce.core.masterreplica.StatefulRedisMasterReplicaConnection;
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
+import java.io.EOFException;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -26,6 +30,8 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.JedisSentinelPool;
@@ -35,7 +41,8 @@ import redis.clients.jedis.JedisSentinelPool;
 class SentinelClientsIT {
   private static final String NAME = "mymaster";
 
-  @AutoClose private static TestCluster cluster;
+  @AutoClose("compareAndClose")
+  private static TestCluster cluster;
 
   @BeforeAll
   static void start() {
@@ -111,9 +118,24 @@ class SentinelClientsIT {
     }
   }
 
-  @Test
+  /** How another node comes to lead. */
+  private enum Change {
+    KILL,
+    HAND_OVER;
+
+    void run() throws IOException {
+      if (this == KILL) {
+        cluster.leader().killBoth();
+      } else {
+        cluster.transferLeadership(cluster.followers().get(0));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   @SuppressWarnings("deprecation") // it is what applications have
-  void when_the_leader_is_killed_then_jedis_goes_on_with_the_next() throws Exception {
+  void when_the_leader_changes_then_jedis_goes_on_with_the_next(Change change) throws Exception {
     Set<HostAndPort> sentinels =
         cluster.nodes().stream()
             .map(node -> HostAndPort.from(node.address()))
@@ -124,7 +146,8 @@ class SentinelClientsIT {
             try (Jedis jedis = pool.getResource()) {
               jedis.sadd("written", value);
             }
-          });
+          },
+          change);
     }
   }
 
@@ -132,20 +155,54 @@ class SentinelClientsIT {
     return sentinels.stream().map(HostAndPort::toString).collect(Collectors.toSet());
   }
 
-  @Test
-  void when_the_leader_is_killed_then_lettuce_goes_on_with_the_next() throws Exception {
+  private static RedisURI sentinels() {
     RedisURI.Builder uri = RedisURI.builder().withSentinelMasterId(NAME);
     for (Node node : cluster.nodes()) {
       String[] address = node.address().split(":");
       uri.withSentinel(address[0], Integer.parseInt(address[1]));
     }
+    return uri.build();
+  }
+
+  /** As Spring Data Redis does it, unless it is told to read from replicas. */
+  @ParameterizedTest
+  @EnumSource
+  void when_the_leader_changes_then_plain_lettuce_goes_on_with_the_next(Change change)
+      throws Exception {
+    try (RedisClient client = RedisClient.create(sentinels());
+        StatefulRedisConnection<String, String> connection = client.connect()) {
+      connection.setTimeout(Duration.ofSeconds(2));
+      checkLeaderChange(value -> connection.sync().sadd("written", value), change);
+    }
+  }
+
+  @Test
+  void when_the_leader_hands_over_then_only_subscribers_stay() throws Exception {
+    Node former = cluster.leader();
+    try (RespClient client = former.client();
+        RespClient subscriber = former.client();
+        RespClient other = cluster.followers().get(1).client()) {
+      assertEquals("PONG", client.call("PING").text());
+      subscriber.call("SUBSCRIBE", "channel");
+      assertNoError(other.call("PING"));
+      cluster.transferLeadership(cluster.followers().get(0));
+      assertThrows(EOFException.class, client::read);
+      cluster.leader().call("PUBLISH", "channel", "message");
+      assertEquals(List.of("message", "channel", "message"), subscriber.read().texts());
+      assertEquals("PONG", other.call("PING").text());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void when_the_leader_changes_then_lettuce_goes_on_with_the_next(Change change) throws Exception {
     try (RedisClient client = RedisClient.create();
         StatefulRedisMasterReplicaConnection<String, String> connection =
-            MasterReplica.connect(client, StringCodec.UTF8, uri.build())) {
+            MasterReplica.connect(client, StringCodec.UTF8, sentinels())) {
       connection.setReadFrom(ReadFrom.UPSTREAM);
       // What was sent to the leader that is gone would be waited for longer than all the rest.
       connection.setTimeout(Duration.ofSeconds(2));
-      checkLeaderChange(value -> connection.sync().sadd("written", value));
+      checkLeaderChange(value -> connection.sync().sadd("written", value), change);
     }
   }
 
@@ -188,13 +245,13 @@ class SentinelClientsIT {
     }
   }
 
-  private static void checkLeaderChange(Consumer<String> add) throws Exception {
+  private static void checkLeaderChange(Consumer<String> add, Change change) throws Exception {
     assertNoError(cluster.leader().call("DEL", "written"));
     Writer writer = new Writer(add);
     writer.start();
     try {
       writer.awaitMore(50);
-      cluster.leader().killBoth();
+      change.run();
       writer.awaitMore(50);
     } finally {
       writer.stop.set(true);

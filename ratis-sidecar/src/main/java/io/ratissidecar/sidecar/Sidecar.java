@@ -8,6 +8,7 @@ import io.ratissidecar.sidecar.admin.LeaderNews;
 import io.ratissidecar.sidecar.admin.RaftInfo;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.FreePort;
+import io.ratissidecar.sidecar.config.Mode;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.digest.Digests;
 import io.ratissidecar.sidecar.expiry.Expirer;
@@ -56,6 +57,10 @@ public final class Sidecar implements AutoCloseable {
 
   private static final Duration REDIS_START = Duration.ofSeconds(60);
   private static final long TICK_MILLIS = 50;
+
+  /** So long another node may take this one for the leader when it leads no more. */
+  private static final long LATE_COMERS_MILLIS = 2000;
+
   private static final long EXPIRY_MILLIS = 100;
   private static final long DIGEST_TICK_MILLIS = 1000;
 
@@ -123,7 +128,7 @@ public final class Sidecar implements AutoCloseable {
             () -> expirer,
             () -> commands,
             () -> !redis.isAtLeast(7, 2));
-    this.news = new LeaderNews(membership, config.sentinelMasterName());
+    this.news = new LeaderNews(membership, config.sentinelMasterName(), this::demoted);
     this.quota = new MemoryQuota(config.maxMemory(), membership::replication);
     this.snapshots =
         new Snapshots(
@@ -190,6 +195,25 @@ public final class Sidecar implements AutoCloseable {
         membership.nodeId() == 0 ? "(in no cluster)" : membership.nodeId(),
         config.clientAddress(),
         redis.describe());
+  }
+
+  /**
+   * Real sentinels have a former master end its clients' connections, and for the same reason:
+   * clients ask who leads when they connect. Who forwards is as good as the leader, and in explicit
+   * mode connections serve the local Redis, too.
+   */
+  private void demoted() {
+    if (config.mode() == Mode.TRANSPARENT && !config.followerProxy()) {
+      sessions.closeThoseOfFormerLeader();
+      // Others may have been sent here by a sentinel that did not know yet.
+      front.loop().schedule(this::closeLateComers, LATE_COMERS_MILLIS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void closeLateComers() {
+    if (!node.isLeader()) {
+      sessions.closeThoseOfFormerLeader();
+    }
   }
 
   private boolean isSilentFor(long nanos) {

@@ -18,14 +18,17 @@ import java.util.Optional;
 public final class LeaderNews {
   private final Membership membership;
   private final String masterName;
+  private final Runnable onDemoted;
   private Optional<Member> known = Optional.empty();
 
   /**
    * @param masterName how clients call the cluster
+   * @param onDemoted called once another node leads in place of this one
    */
-  public LeaderNews(Membership membership, String masterName) {
+  public LeaderNews(Membership membership, String masterName, Runnable onDemoted) {
     this.membership = membership;
     this.masterName = masterName;
+    this.onDemoted = onDemoted;
   }
 
   /** Looks who leads; call it some times a second. */
@@ -39,6 +42,9 @@ public final class LeaderNews {
         former -> {
           if (!former.clientAddress().equals(leader.get().clientAddress())) {
             tell(replication.get(), former, leader.get());
+          }
+          if (former.id() == membership.nodeId()) {
+            onDemoted.run();
           }
         });
     known = leader;

@@ -83,6 +83,17 @@ public final class SessionRegistry {
     return sessions.values().stream().noneMatch(Session::hasPending);
   }
 
+  /**
+   * Ends the connections of those who may have come since this node led, after their pending
+   * replies: a client that was told so by a sentinel would not ask again before. Subscribers hear
+   * everything here, too, and other nodes know.
+   */
+  public void closeThoseOfFormerLeader() {
+    all().stream()
+        .filter(session -> !session.isFromPeer() && !session.local().subscriptions().any())
+        .forEach(Session::close);
+  }
+
   /** Ends every connection after its pending replies. */
   public void closeAll() {
     all().forEach(Session::close);
