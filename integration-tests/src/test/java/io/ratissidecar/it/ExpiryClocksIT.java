@@ -14,17 +14,18 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/**
- * Deadlines with nodes whose clocks, and their Redis servers', are an hour apart. The bundled Redis
- * is used: Debian's, with its allocator as a library, does not start under {@code faketime}.
- */
+/** Deadlines with nodes whose clocks, and their Redis servers', are an hour apart. */
+@ParameterizedClass
+@EnumSource
 @ExtendWith(PrintLogsOnFailure.class)
 class ExpiryClocksIT {
   /** The others hear the leader's clock once a second; nobody can be asked whether they have. */
@@ -32,17 +33,26 @@ class ExpiryClocksIT {
 
   private static final String[] CLOCKS = {"-1h", "+0h", "+1h"};
 
-  @AutoClose("compareAndClose")
   private static TestCluster cluster;
 
-  @BeforeAll
-  static void start() {
-    cluster = TestCluster.unformed(0, "--redis-server", "bundled", "--follower-proxy", "yes");
+  /**
+   * @param version that the cluster was started with
+   */
+  ExpiryClocksIT(RedisVersion version) {}
+
+  @BeforeParameterizedClassInvocation
+  static void start(RedisVersion version) {
+    cluster = TestCluster.unformed(0, version.with("--follower-proxy", "yes"));
     for (String clock : CLOCKS) {
       cluster.create().clock(clock).start();
     }
     cluster.nodes().forEach(Node::awaitReady);
     cluster.form();
+  }
+
+  @AfterParameterizedClassInvocation
+  static void stop() {
+    cluster.compareAndClose();
   }
 
   @BeforeEach
@@ -220,7 +230,7 @@ class ExpiryClocksIT {
     assertEquals(1, lists.size(), lists::toString);
   }
 
-  /** The bundled Redis has no command for a deadline, and tells what is left by its own clock. */
+  /** The oldest Redis has no command for a deadline, and tells what is left by its own clock. */
   @Test
   void when_a_script_asks_how_much_time_is_left_then_the_logs_clock_tells() throws IOException {
     Node leader = cluster.awaitLeader();

@@ -1,5 +1,7 @@
 package io.ratissidecar.it;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
@@ -12,12 +14,13 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 
 /**
  * Looks for commands after which replicas differ: random commands of all types from several
- * clients, on nodes whose Redises pack values differently, with kills, snapshots and leader changes
- * in between, and if wanted with clocks that differ by hours and jump; all nodes must have the same
- * data behind the same entry, time and again. {@code bin/fuzz} runs it.
+ * clients, on nodes whose Redises pack values differently and whose clocks differ by hours and
+ * jump, with kills, snapshots and leader changes in between; all nodes must have the same data
+ * behind the same entry, time and again. {@code bin/fuzz} runs it.
  *
  * <p>The seed repeats the commands of each client, but not how they mix with those of others.
  */
@@ -43,18 +46,18 @@ final class Fuzz {
   /** Of what is sent; else nothing was tried. */
   private static final double MOST_ERRORS = 0.5;
 
-  private static final List<String> SETTINGS =
-      List.of(
-          "--mode",
-          "transparent",
-          "--follower-proxy",
-          "yes",
-          "--snapshot-log-bytes",
-          "2000000",
-          "--log-retain-entries",
-          "200",
-          "--segment-bytes",
-          "1048576");
+  private static final String[] SETTINGS = {
+    "--mode",
+    "transparent",
+    "--follower-proxy",
+    "yes",
+    "--snapshot-log-bytes",
+    "2000000",
+    "--log-retain-entries",
+    "200",
+    "--segment-bytes",
+    "1048576"
+  };
 
   /** What decides how values are kept, with values to choose from. */
   private static final Map<String, List<String>> PACKING =
@@ -74,7 +77,7 @@ final class Fuzz {
   private static final List<String> CLOCKS = List.of("-1h", "+1h", "+0", "-3s", "+10m");
 
   private final Duration duration;
-  private final boolean clocks;
+  private final RedisVersion version;
   private final long seed = Long.getLong("seed", System.nanoTime());
   private final AtomicLong sent = new AtomicLong();
   private final Map<String, AtomicLong> errors = new ConcurrentHashMap<>();
@@ -90,12 +93,11 @@ final class Fuzz {
   private final List<String> faults = new ArrayList<>();
 
   /**
-   * @param clocks whether the nodes' clocks differ; with the bundled Redis then, since the one that
-   *     is installed does not start with such a clock
+   * @param version of the nodes' Redis
    */
-  Fuzz(Duration duration, boolean clocks) {
+  Fuzz(Duration duration, RedisVersion version) {
     this.duration = duration;
-    this.clocks = clocks;
+    this.version = version;
   }
 
   /**
@@ -106,15 +108,10 @@ final class Fuzz {
    */
   String run() throws IOException {
     System.out.println("fuzz with -Dseed=" + seed);
-    List<String> settings = new ArrayList<>(SETTINGS);
-    if (clocks) {
-      settings.addAll(List.of("--redis-server", "bundled"));
-    }
-    try (TestCluster cluster = TestCluster.unformed(0, settings.toArray(String[]::new))) {
+    try (TestCluster cluster = TestCluster.unformed(0, version.with(SETTINGS))) {
       try {
         for (int i = 0; i < NODES; i++) {
-          Node node = cluster.create();
-          (clocks ? node.clock(CLOCKS.get(i)) : node).start();
+          cluster.create().clock(CLOCKS.get(i)).start();
         }
         cluster.nodes().forEach(Node::awaitReady);
         cluster.form();
@@ -198,10 +195,14 @@ final class Fuzz {
       try (RespClient client = RespClient.to(node.address(), CALL_MILLIS);
           RespClient subscriber = RespClient.to(node.address(), CALL_MILLIS)) {
         subscriber.call("SUBSCRIBE", "channel"); // how many do so differs from node to node
+        if (random.nextBoolean()) {
+          client.call("HELLO", "3");
+        }
         while (!stopping) {
-          switch (random.nextInt(8)) {
-            case 0 -> transaction(client, commands, random);
-            case 1, 2 -> pipeline(client, commands, 1 + random.nextInt(20));
+          switch (random.nextInt(24)) {
+            case 0 -> restore(client, commands, random);
+            case 1, 2, 3 -> transaction(client, commands, random);
+            case 4, 5, 6, 7, 8, 9 -> pipeline(client, commands, 1 + random.nextInt(20));
             default -> count(client.call(commands.next()));
           }
         }
@@ -228,6 +229,26 @@ final class Fuzz {
     } else {
       reply.elements().forEach(this::count);
     }
+  }
+
+  /** Makes one key of another's dump, by itself or in a script. */
+  private void restore(RespClient client, FuzzCommands commands, Random random) throws IOException {
+    Reply dump = client.call("DUMP", commands.anyKey());
+    if (dump.type() != '$' || dump.isNull()) {
+      return;
+    }
+    List<String> before = List.of("RESTORE");
+    if (random.nextBoolean()) {
+      before = List.of("EVAL", "return redis.call('RESTORE', KEYS[1], unpack(ARGV))", "1");
+    }
+    String millis = Integer.toString(random.nextInt(2) * random.nextInt(2000));
+    List<byte[]> words = new ArrayList<>();
+    Stream.concat(before.stream(), Stream.of(commands.anyKey(), millis))
+        .forEach(word -> words.add(word.getBytes(UTF_8)));
+    words.add(dump.bytes());
+    words.add("REPLACE".getBytes(UTF_8));
+    client.sendRaw(RespClient.encode(words.toArray(byte[][]::new)));
+    count(client.read());
   }
 
   private void pipeline(RespClient client, FuzzCommands commands, int depth) throws IOException {
@@ -258,12 +279,10 @@ final class Fuzz {
       for (Node node : cluster.nodes()) {
         repack(node, random);
       }
-      if (clocks) {
-        Node jumping = cluster.node(random.nextInt(NODES));
-        String clock = CLOCKS.get(random.nextInt(CLOCKS.size()));
-        jumping.clock(clock);
-        faults.add(jumping.name() + " has clock " + clock);
-      }
+      Node jumping = cluster.node(random.nextInt(NODES));
+      String clock = CLOCKS.get(random.nextInt(CLOCKS.size()));
+      jumping.clock(clock);
+      faults.add(jumping.name() + " has clock " + clock);
       Poll.letRun(BETWEEN);
       Node node = cluster.node(random.nextInt(cluster.nodes().size()));
       faults.add(
@@ -340,14 +359,14 @@ final class Fuzz {
         .toList();
   }
 
-  /** Takes the number of seconds, and whether clocks differ; the exit code is 1 when it failed. */
+  /** Takes the number of seconds, and a version's name; the exit code is 1 when it failed. */
   public static void main(String[] arguments) {
     int exitCode = 1;
     try {
       String done =
           new Fuzz(
                   Duration.ofSeconds(Long.parseLong(arguments[0])),
-                  Boolean.parseBoolean(arguments[1]))
+                  RedisVersion.valueOf(arguments[1]))
               .run();
       System.out.println("fuzz passed: " + done);
       exitCode = 0;

@@ -87,8 +87,9 @@ final class FuzzCommands {
   }
 
   private List<String> script() {
+    String script = random.nextInt(4) == 0 ? "redis.setresp(3) " + RUN_ALL : RUN_ALL;
     List<String> words =
-        new ArrayList<>(List.of("EVAL", RUN_ALL, "2", "chain of replies", "last replies"));
+        new ArrayList<>(List.of("EVAL", script, "2", "chain of replies", "last replies"));
     for (int i = random.nextInt(4); i >= 0; i--) {
       List<String> command = command();
       words.add(Integer.toString(command.size()));
@@ -192,7 +193,7 @@ final class FuzzCommands {
     return switch (name) {
       case "v" -> anyValue();
       case "m" -> member();
-      case "any" -> key(KEYS[random.nextInt(KEYS.length)]);
+      case "any" -> anyKey();
       case "int" -> Integer.toString(random.nextInt(200) - 100);
       case "n" -> Integer.toString(random.nextInt(12));
       case "float" ->
@@ -212,18 +213,29 @@ final class FuzzCommands {
     };
   }
 
+  /** One of any type. */
+  String anyKey() {
+    return key(KEYS[random.nextInt(KEYS.length)]);
+  }
+
   private String key(String type) {
     String of = random.nextDouble() < WRONG_TYPE ? KEYS[random.nextInt(KEYS.length)] : type;
     return of + random.nextInt(KEYS_OF_A_TYPE);
   }
 
   private String member() {
-    return random.nextInt(20) == 0 ? "long" + "m".repeat(80) : "m" + random.nextInt(MEMBERS);
+    int number = random.nextInt(MEMBERS);
+    return switch (random.nextInt(20)) {
+      case 0 -> "long" + "m".repeat(80);
+      case 1 -> "m\0" + number; // as long as the others to whoever stops there
+      default -> "m" + number;
+    };
   }
 
   private String anyValue() {
-    return switch (random.nextInt(6)) {
+    return switch (random.nextInt(7)) {
       case 0 -> "";
+      case 4 -> "\0\r\n" + random.nextInt(30);
       case 1 -> "x".repeat(random.nextInt(300));
       case 2, 3 -> Integer.toString(random.nextInt(100_000) - 50_000);
       default -> "value " + random.nextInt(30);

@@ -40,8 +40,8 @@ final class FuzzVersions {
     System.out.println("fuzz with -Dseed=" + seed);
     try (TestCluster cluster =
         TestCluster.unformed(0, "--mode", "transparent", "--election-timeout-millis", "5000")) {
-      Node older = cluster.create("--redis-server", "bundled").start();
-      cluster.create("--redis-server", "bundled").start();
+      Node older = cluster.create(RedisVersion.OLDEST.with()).start();
+      cluster.create(RedisVersion.OLDEST.with()).start();
       Node newer = cluster.create().start();
       cluster.nodes().forEach(Node::awaitReady);
       cluster.form();

@@ -153,12 +153,16 @@ final class Node {
     }
   }
 
-  /** The library is loaded as it is: the program that comes with it would be another process. */
+  /**
+   * The library is loaded as it is: the program that comes with it would be another process. The C
+   * library comes right behind, and so before the allocator that Debian's Redis has as a library of
+   * its own: that one asks for the time before it can give the memory which this takes.
+   */
   private void fakeTime(Map<String, String> environment) {
     try (Stream<Path> found =
         Files.find(
             Path.of("/usr/lib"), 3, (file, is) -> file.endsWith("faketime/libfaketimeMT.so.1"))) {
-      environment.put("LD_PRELOAD", found.findFirst().orElseThrow().toString());
+      environment.put("LD_PRELOAD", found.findFirst().orElseThrow() + ":libc.so.6");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
