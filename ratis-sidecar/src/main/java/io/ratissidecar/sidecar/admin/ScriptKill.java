@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ratissidecar.sidecar.membership.Membership;
 import io.ratissidecar.sidecar.membership.NodeStatus;
 import io.ratissidecar.sidecar.membership.RefusedException;
+import io.ratissidecar.sidecar.raft.DeadlyEntry;
 import io.ratissidecar.sidecar.raft.Failure;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.Replication;
@@ -19,13 +20,14 @@ import java.util.function.IntSupplier;
 
 /**
  * {@code SCRIPT KILL} and {@code FUNCTION KILL}: ends the script that keeps the leader's Redis from
- * its work, on every node. The log declares void what Redis was sent and has not answered of
- * scripts and transactions: the one that does not end is among them, and nobody knows which. They
- * are left out wherever the log is applied again, and what they have written is undone. See
- * docs/adr/0018. On the front loop.
+ * its work, or with which that ends, on every node. The log declares void what Redis was sent and
+ * has not answered of scripts and transactions: the one that does not end is among them, and nobody
+ * knows which. They are left out wherever the log is applied again, and what they have written is
+ * undone. See docs/adr/0018. On the front loop.
  */
 final class ScriptKill {
   private static final String NO_ANSWER = "ERR the local Redis does not answer; try again";
+  private static final String AGAIN = "ERR the local Redis has just gone on; try again";
   private static final String NOT_BUSY = "NOTBUSY No scripts in execution right now.";
 
   private final Membership membership;
@@ -58,6 +60,11 @@ final class ScriptKill {
    * @param kind {@code SCRIPT} or {@code FUNCTION}
    */
   CompletableFuture<Void> kill(Replication leading, String kind) {
+    Optional<DeadlyEntry.Found> deadly = leading.applier().deadlyEntry();
+    if (deadly.isPresent() && redis.busy().isEmpty()) {
+      return statuses(leading)
+          .thenComposeAsync(statuses -> leaveOut(leading, deadly.get(), statuses), front.loop());
+    }
     CompletableFuture<Void> looked = new CompletableFuture<>();
     redis.whenLooked(() -> looked.complete(null));
     return looked.thenComposeAsync(now -> killBusy(leading, kind), front.loop());
@@ -72,14 +79,37 @@ final class ScriptKill {
       return RefusedException.refused(busy.get()); // as Redis: it names the one that would do
     }
     List<VoidedCommand> before = leading.applier().scriptsUnderWay();
+    return statuses(leading)
+        .thenComposeAsync(statuses -> decide(leading, before, statuses), front.loop());
+  }
+
+  /** Of the other nodes. */
+  private CompletableFuture<List<NodeStatus>> statuses(Replication leading) {
     List<Member> others =
         leading.raft().group().members().stream()
             .filter(member -> member.id() != membership.nodeId())
             .toList();
-    return membership
-        .handover()
-        .statuses(others)
-        .thenComposeAsync(statuses -> decide(leading, before, statuses), front.loop());
+    return membership.handover().statuses(others);
+  }
+
+  /** An entry that no Redis survives. */
+  private CompletableFuture<Void> leaveOut(
+      Replication leading, DeadlyEntry.Found deadly, List<NodeStatus> others) {
+    Optional<DeadlyEntry.Found> now = leading.applier().deadlyEntry();
+    if (now.isEmpty() || now.get().index() != deadly.index()) {
+      return RefusedException.refused(AGAIN); // Redis is through with it
+    }
+    for (NodeStatus other : others) {
+      if (other.appliedIndex() >= deadly.index()) {
+        return RefusedException.refused(
+            "ERR entry "
+                + deadly.index()
+                + ", with which the local Redis ends, has taken effect on node "
+                + other.id()
+                + " and stays. Let that one lead, and compare the Redis servers' versions and limits");
+      }
+    }
+    return propose(leading, deadly.commands());
   }
 
   /**
@@ -101,6 +131,10 @@ final class ScriptKill {
       redis.endScript();
       return CompletableFuture.completedFuture(null);
     }
+    return propose(leading, scripts);
+  }
+
+  private CompletableFuture<Void> propose(Replication leading, List<VoidedCommand> commands) {
     CompletableFuture<Void> done = new CompletableFuture<>();
     boolean proposed =
         leading
@@ -118,7 +152,7 @@ final class ScriptKill {
                   }
                 },
                 reservedDatabase.getAsInt(),
-                scripts);
+                commands);
     return proposed ? done : RefusedException.refused("ERR scripts are being ended already");
   }
 }

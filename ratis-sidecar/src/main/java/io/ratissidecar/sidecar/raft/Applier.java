@@ -10,6 +10,7 @@ import io.ratissidecar.statemachine.entry.VoidedCommand;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -68,6 +69,7 @@ public final class Applier {
   private final List<EntryWatcher> watchers = new ArrayList<>();
   private Runnable onQuiet;
   private final ScriptVoiding voiding;
+  private final DeadlyEntry deadly = new DeadlyEntry();
 
   Applier(Executor loop, ExecutorService reader, FatalHandler fatal, LongSupplier nanoClock) {
     this.loop = loop;
@@ -189,6 +191,7 @@ public final class Applier {
    */
   public boolean isServing() {
     return redis != null
+        && !deadly.isSuspected()
         && committed - acknowledged < SERVING_LAG_ENTRIES
         && window.silenceNanos() < SERVING_PATIENCE_NANOS;
   }
@@ -235,9 +238,23 @@ public final class Applier {
     reads.lost();
   }
 
+  /** As {@link #redisLost}, and nobody here has closed the connection. */
+  public void redisDied() {
+    if (redis != null) {
+      deadly.redisDied(redis);
+    }
+    redisLost();
+  }
+
+  /** The entry with which Redis has ended again and again, if there is one. Any thread. */
+  public Optional<DeadlyEntry.Found> deadlyEntry() {
+    return deadly.found();
+  }
+
   /** Redis has acknowledged everything up to the index. */
   public void acknowledged(long index) {
     acknowledgedEntry = index;
+    deadly.acknowledged(index);
     window.acknowledged(index);
     updateAcknowledged();
     batches.answered(index);
@@ -365,7 +382,7 @@ public final class Applier {
         return;
       }
       long next = handled + 1;
-      if (voiding.holdsAll() || voiding.holds(next) || waitsBehindScript()) {
+      if (voiding.holdsAll() || voiding.holds(next) || waitsBehind()) {
         return;
       }
       if (gaps.remove(next)) {
@@ -405,10 +422,12 @@ public final class Applier {
 
   /**
    * What was committed before Redis came may have been answered long ago. Of that nothing is sent
-   * behind a script that is not answered: if it does not end, it alone is under way.
+   * behind a script that is not answered: if it does not end, it alone is under way. Where Redis
+   * has ended again and again, each entry is alone.
    */
-  private boolean waitsBehindScript() {
-    return handled < replayedUpTo && scriptSent && !window.isEmpty();
+  private boolean waitsBehind() {
+    boolean alone = deadly.isSuspected(handled + 1) || (handled < replayedUpTo && scriptSent);
+    return alone && !window.isEmpty();
   }
 
   private void send(Entry entry) {

@@ -118,7 +118,7 @@ final class ScriptVoiding {
    * @return false when it is too late, or others are being declared void
    */
   boolean hold(List<VoidedCommand> scripts, Batch batch) {
-    if (held != null || redis == null || !redis.hold(scripts)) {
+    if (held != null || (redis != null && !redis.hold(scripts))) {
       return false;
     }
     held = new Held(scripts, batch);

@@ -215,7 +215,7 @@ final class ApplyLink {
     opened.onClosed(
         c -> {
           if (number == attempt) {
-            log.redisLost();
+            log.redisDied();
             onLost.run();
           }
         });

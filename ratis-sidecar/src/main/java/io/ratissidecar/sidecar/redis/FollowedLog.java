@@ -22,6 +22,9 @@ interface FollowedLog {
   /** As {@link io.ratissidecar.sidecar.raft.Applier#redisLost}. On the front loop. */
   void redisLost();
 
+  /** As {@link io.ratissidecar.sidecar.raft.Applier#redisDied}. On the front loop. */
+  void redisDied();
+
   /** As {@link io.ratissidecar.sidecar.raft.Applier#redisReady}. On the front loop. */
   void redisReady(CommandApplier redis, long appliedIndex);
 

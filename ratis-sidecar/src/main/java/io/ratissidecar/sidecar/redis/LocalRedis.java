@@ -4,6 +4,7 @@ import io.lettuce.core.RedisBusyException;
 import io.lettuce.core.RedisException;
 import io.ratissidecar.sidecar.config.RedisTarget;
 import io.ratissidecar.sidecar.config.SidecarConfig;
+import io.ratissidecar.sidecar.raft.DeadlyEntry;
 import io.ratissidecar.sidecar.raft.FatalHandler;
 import io.ratissidecar.sidecar.raft.Replication;
 import io.ratissidecar.sidecar.resp.FrontLoop;
@@ -148,7 +149,20 @@ public final class LocalRedis {
     if (scripts.busy().isPresent()) {
       return "busy with a script; SCRIPT KILL or FUNCTION KILL at the leader ends it";
     }
+    Optional<DeadlyEntry.Found> deadly = deadlyEntry();
+    if (deadly.isPresent()) {
+      return "down: it has ended "
+          + deadly.get().deaths()
+          + " times with entry "
+          + deadly.get().index()
+          + " of the log; SCRIPT KILL at the leader (behind RAFT in explicit mode) leaves out what that does";
+    }
     return connected ? "up " + version : "down" + (lastProblem.isEmpty() ? "" : ": " + lastProblem);
+  }
+
+  private Optional<DeadlyEntry.Found> deadlyEntry() {
+    Replication log = replication;
+    return log == null ? Optional.empty() : log.applier().deadlyEntry();
   }
 
   /** False while it is known to lack something, or is being loaded. Any thread. */
@@ -351,7 +365,9 @@ public final class LocalRedis {
         commands.complete(table(databases));
       }
       lastProblem = "";
-      betweenStarts.reset();
+      if (deadlyEntry().isEmpty()) { // or it would be started, and end, many times a second
+        betweenStarts.reset();
+      }
       connected = true;
       if (replication != null && !link.isOpen()) {
         linkLost.set(true); // an attempt to attach was cut short

@@ -46,6 +46,11 @@ record ReplicatedLog(Replication replication, SnapshotStore snapshots) implement
   }
 
   @Override
+  public void redisDied() {
+    replication.applier().redisDied();
+  }
+
+  @Override
   public void redisReady(CommandApplier redis, long appliedIndex) {
     replication.applier().redisReady(redis, appliedIndex);
   }

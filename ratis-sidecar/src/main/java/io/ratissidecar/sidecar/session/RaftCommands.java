@@ -96,7 +96,7 @@ final class RaftCommands {
       refuseHere(request, name, services.failureText(Failure.NOT_LEADER));
       return true;
     }
-    if (leader && replication.sequencer().isFull()) {
+    if (leader && replication.sequencer().isFull() && !isKill(request, name)) {
       if (!replication.applier().isServing()) {
         refuseHere(request, name, services.failureText(Failure.REDIS_LOST));
         return true;

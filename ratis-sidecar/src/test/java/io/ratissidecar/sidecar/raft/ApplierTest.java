@@ -93,8 +93,12 @@ class ApplierTest {
 
     void answer() {
       while (!due.isEmpty()) {
-        due.poll().run();
+        answerOne();
       }
+    }
+
+    void answerOne() {
+      due.poll().run();
     }
 
     List<String> keys() {
@@ -611,6 +615,97 @@ class ApplierTest {
     attach(1); // it executed the script, and its reply was lost
     assertEquals(1, outcomes.size());
     assertTrue(outcomes.get(0).startsWith("missed entry 1"), outcomes.get(0));
+  }
+
+  /** Sends what is committed to a Redis that answers one by one, and ends at the given entry. */
+  private Port diesAt(long deadly, long appliedIndex) {
+    Port port = attach(appliedIndex);
+    turn();
+    while (!port.keys().contains("key" + deadly)) {
+      port.answerOne();
+      turn();
+    }
+    applier.redisDied();
+    turn();
+    return port;
+  }
+
+  @Test
+  void when_redis_ends_at_one_entry_again_and_again_then_it_is_found_and_left_out()
+      throws IOException {
+    for (int i = 1; i <= 6; i++) {
+      if (i == 4) {
+        appendScript(1, i);
+      } else {
+        append(1, i);
+      }
+    }
+    Port early = attach(0);
+    applier.committed(6);
+    turn();
+    assertEquals(6, early.keys().size());
+    applier.redisDied(); // with all that was on its way
+    assertEquals(List.of("key1", "key2", "key3", "key4"), diesAt(4, 0).keys(), "by the replay");
+    assertFalse(applier.isServing());
+    Port second = attach(0);
+    assertFalse(applier.isServing(), "nobody may rely on it");
+    turn();
+    assertEquals(List.of("key1"), second.keys(), "one by one");
+    for (int i = 0; i < 2; i++) {
+      diesAt(4, i * 2);
+      assertTrue(applier.deadlyEntry().isEmpty(), "it may be an accident");
+    }
+    assertEquals(List.of("key2", "key3", "key4"), diesAt(4, 1).keys());
+    DeadlyEntry.Found found = applier.deadlyEntry().orElseThrow();
+    assertEquals(4, found.index());
+    assertEquals(List.of(new VoidedCommand(4, 1)), found.commands());
+    assertTrue(applier.hold(found.commands(), proposedAs(1, 7)));
+    Port third = attach(0);
+    for (int i = 0; i < 5; i++) {
+      answer(third);
+    }
+    assertEquals(List.of("key1", "key2", "key3"), third.keys(), "until the log has decided");
+    applier.voided(7, found.commands());
+    append(1, 7);
+    applier.committed(7);
+    for (int i = 0; i < 5; i++) {
+      answer(third);
+    }
+    assertEquals(List.of("key1", "key2", "key3", "key5", "key6", "key7"), third.keys());
+    assertTrue(applier.deadlyEntry().isEmpty());
+    assertTrue(applier.isServing());
+  }
+
+  private void answer(Port port) {
+    turn();
+    port.answer();
+    turn();
+  }
+
+  @Test
+  void when_the_deadly_entry_has_no_script_then_all_of_it_is_left_out() throws IOException {
+    append(1, 1);
+    append(1, 2);
+    applier.committed(2);
+    for (int i = 0; i < 4; i++) {
+      diesAt(2, 1);
+    }
+    assertEquals(List.of(new VoidedCommand(2, 1)), applier.deadlyEntry().orElseThrow().commands());
+  }
+
+  @Test
+  void when_redis_was_ended_at_other_entries_then_nothing_is_suspected() throws IOException {
+    for (int i = 1; i <= 9; i++) {
+      append(1, i);
+      applier.committed(i);
+      diesAt(i, i - 1);
+      Port port = attach(i - 1);
+      turn();
+      port.answer();
+      turn();
+    }
+    assertTrue(applier.isServing());
+    assertTrue(applier.deadlyEntry().isEmpty());
   }
 
   @Test

@@ -82,6 +82,11 @@ class ApplyLinkTest {
     }
 
     @Override
+    public void redisDied() {
+      events.add("died");
+    }
+
+    @Override
     public void redisReady(CommandApplier applier, long appliedIndex) {
       events.add("ready");
       for (long index = appliedIndex + 1; index <= 2; index++) {
@@ -198,7 +203,7 @@ class ApplyLinkTest {
     current.close();
     assertTrue(lost.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS));
     awaitLoop();
-    assertEquals(List.of("applied 1", "applied 2", "lost"), events.subList(5, events.size()));
+    assertEquals(List.of("applied 1", "applied 2", "died"), events.subList(5, events.size()));
   }
 
   @Test
@@ -216,7 +221,7 @@ class ApplyLinkTest {
     assertTrue(lost.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS));
     awaitLoop();
     assertFalse(link.isOpen());
-    assertEquals(List.of("lost", "ready", "lost", "ready", "lost"), events);
+    assertEquals(List.of("lost", "ready", "lost", "ready", "died"), events);
   }
 
   @Test

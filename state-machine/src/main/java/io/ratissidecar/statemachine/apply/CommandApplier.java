@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -152,14 +153,45 @@ public final class CommandApplier {
   }
 
   /**
+   * The first entry that Redis has not answered whole; empty when there is none, or when Redis has
+   * missed a command.
+   */
+  public OptionalLong firstUnderWay() {
+    return broken || underWay.isEmpty()
+        ? OptionalLong.empty()
+        : OptionalLong.of(underWay.peek().index());
+  }
+
+  /** The last entry that was sent, or that Redis held before. */
+  public long lastSent() {
+    return lastSent;
+  }
+
+  /**
+   * What may have ended Redis when the first entry that it has not answered did: the scripts of it,
+   * and transactions, that are not void; only where there are none everything.
+   */
+  public List<VoidedCommand> suspects() {
+    List<VoidedCommand> suspects = new ArrayList<>();
+    underWay.peek().addScripts(suspects);
+    if (suspects.isEmpty()) {
+      underWay.peek().addAll(suspects);
+    }
+    return suspects;
+  }
+
+  /**
    * From now on nobody hears of what comes of these or behind them, as they may become void; {@link
    * #release} ends that.
    *
-   * @param scripts in order
+   * @param scripts in order; those that were not sent are no matter of this applier
    * @return false when one was answered already
    */
   public boolean hold(List<VoidedCommand> scripts) {
     for (VoidedCommand script : scripts) {
+      if (script.index() > lastSent) {
+        break;
+      }
       SentEntry entry = find(script.index());
       if (entry == null || entry.isAnswered(script.command())) {
         release();

@@ -138,6 +138,20 @@ final class SentEntry implements ReplySink {
     }
   }
 
+  /**
+   * Adds all that has an effect, but what is void: what a transaction queues has none without its
+   * end.
+   */
+  void addAll(List<VoidedCommand> all) {
+    PayloadCommands.forEachOutsideTransactions(
+        entry.payload(),
+        (command, place) -> {
+          if (PayloadCommands.selectedBy(command) < 0 && !left.contains(place)) {
+            all.add(new VoidedCommand(entry.index(), place));
+          }
+        });
+  }
+
   /** Whether one that is void is still on its way. */
   boolean hasVoidedUnderWay() {
     return voided.stream().anyMatch(command -> command >= answered);
