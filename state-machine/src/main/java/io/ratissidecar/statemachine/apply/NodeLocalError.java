@@ -28,6 +28,9 @@ enum NodeLocalError {
   private static final ByteBuf NO_SCRIPT_BYTES =
       Unpooled.unreleasableBuffer(Unpooled.wrappedBuffer(code(NO_SCRIPT)));
 
+  private static final ByteBuf LOAD_TIMEOUT =
+      Unpooled.unreleasableBuffer(Unpooled.wrappedBuffer(code("FUNCTION LOAD timeout")));
+
   private static final List<byte[]> PASSING_CODES =
       List.of(
           code("-OOM "),
@@ -97,6 +100,14 @@ enum NodeLocalError {
             && reply
                 .toString(StandardCharsets.ISO_8859_1)
                 .contains(": Script killed by user with "));
+  }
+
+  /**
+   * Whether a reply says that a library's body took longer than Redis allows, by the time of the
+   * clock on the wall.
+   */
+  static boolean isLoadedTooSlowly(ByteBuf reply) {
+    return isError(reply) && ByteBufUtil.indexOf(LOAD_TIMEOUT, reply) >= 0;
   }
 
   /**

@@ -256,7 +256,12 @@ final class SentEntry implements ReplySink {
       return NodeLocalError.ofSelect(frame);
     }
     if (left.contains(command) || !PayloadCommands.callsScript(walk)) {
-      return NodeLocalError.of(frame);
+      NodeLocalError error = NodeLocalError.of(frame);
+      // A library may take too long on every node, or say so itself: then it does again.
+      boolean late = error == null && NodeLocalError.isLoadedTooSlowly(frame);
+      return late && !owner.wasMissedBefore(new MissedCommand(entry.index(), command, text(frame)))
+          ? NodeLocalError.PASSING
+          : error;
     }
     NodeLocalError error = NodeLocalError.ofScript(frame);
     // A script can say what Redis says. It says so every time. But who ends a script may do so

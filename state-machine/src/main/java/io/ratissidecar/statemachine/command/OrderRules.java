@@ -37,9 +37,10 @@ final class OrderRules {
     if (!store) {
       return Plan.READ;
     }
-    // By numbers, Redis orders elements of the same weight by their bytes, and so it does with
-    // a set that is not to be sorted.
-    return pattern && alpha && !unsorted ? StreamRules.inPrelude(r, name, false, false) : null;
+    // Redis orders elements by their bytes, and so it does with a set that is not to be sorted. By
+    // weights that are texts it leaves those of the same weight as they come; and whether it takes
+    // a number for one depends on what it did before.
+    return !unsorted && (pattern || !alpha) ? StreamRules.inPrelude(r, name, false, false) : null;
   }
 
   /** {@code ZRANGESTORE destination source min max [options]}. */

@@ -405,22 +405,30 @@ rare = function(name, ...)
     if start ~= '' and not find(start or '-', '^[%+%-]?%d+$') then return real(name, unpack(a)) end
     local found, seen, values = {}, {}, {}
     a[at] = '0'
+    local step = (c == 'hscan' or c == 'zscan') and 2 or 1
+    for k = at + 1, count do
+      -- A pattern may be called so as well; Redis 7.0 knows neither.
+      local w = word(k - 1) ~= 'match' and word(k)
+      if w == 'novalues' or w == 'noscores' then step = 1 end
+    end
     repeat
       local r = ask(name, unpack(a))
       if failed(r) then return r end
       a[at] = r[1]
-      local step = (c == 'hscan' or c == 'zscan') and 2 or 1
       for i = 1, #r[2], step do
         local member = r[2][i]
         if not seen[member] then found[#found + 1] = member end
         seen[member] = true
         values[member] = r[2][i + 1]
-        if c == 'zscan' then values[member] = unsigned(values[member]) end
+        if c == 'zscan' and step == 2 then
+          -- A skiplist's score is written in another way than a listpack's.
+          values[member] = unsigned(format('%.17g', tonumber(values[member])))
+        end
       end
     until a[at] == '0'
     if find(start, '[1-9]') then found = {} end
     sorted(found)
-    if c == 'hscan' or c == 'zscan' then
+    if step == 2 then
       local flat = {}
       for i = 1, #found do flat[2 * i - 1] = found[i] flat[2 * i] = values[found[i]] end
       found = flat
@@ -527,8 +535,14 @@ rare = function(name, ...)
       end
       i = i + 1
     end
+    if not alpha and not unsorted then
+      -- Redis takes a number to be out of range if the process has met one before, in whatever command (errno of strtod).
+      -- Its parser of coordinates begins with none.
+      real('GEOSEARCH', '', 'FROMLONLAT', '0', '0', 'BYRADIUS', '1', 'm')
+      return real(name, unpack(a))
+    end
     -- A set is not left unsorted: Redis sorts it by texts then.
-    local kind = (alpha or unsorted) and real('TYPE', a[1]).ok
+    local kind = real('TYPE', a[1]).ok
     if kind ~= 'set' and (kind ~= 'zset' or unsorted) then return real(name, unpack(a)) end
     if unsorted or not by then
       -- Different texts are the same to Redis up to a zero byte, unless it stores them.
@@ -883,7 +897,12 @@ rare = function(name, ...)
       local start = a[5]
       local last = '18446744073709551615-18446744073709551615'
       if start == '-' or start == '+' or start and (is_id(start) or is_id(start:match('^%((.*)'))) then a[5] = last end
-      local shape = ask(name, unpack(a))
+      -- How much it may claim Redis makes room for at once, if the node has the memory.
+      local probe = {unpack(a)}
+      for k = 6, count - 1 do
+        if word(k) == 'count' and left and left > 0 and left < 5e17 then probe[k + 1] = '1' end
+      end
+      local shape = ask(name, unpack(probe))
       if failed(shape) or a[5] ~= last then return shape end
       local least, attempts = long(a[4]), left * 10
       local from, cursor, claimed, deleted = start, nil, {}, {}

@@ -24,6 +24,8 @@ class CommandApplierTest {
   private static final String KILLED =
       "-ERR Script killed by user with SCRIPT KILL... script: x, on @user_script:1.";
 
+  private static final String LATE = "-ERR Error registering functions: FUNCTION LOAD timeout";
+
   private final List<String> sent = new ArrayList<>();
   private final ArrayDeque<ReplySink> due = new ArrayDeque<>();
   private final List<String> events = new ArrayList<>();
@@ -50,7 +52,8 @@ class CommandApplierTest {
               new MissedCommand(9, 1, "-BUSY Redis is busy said a script"),
               new MissedCommand(10, 1, "-NOSCRIPT No matching script. Please use EVAL."),
               new MissedCommand(11, 1, KILLED),
-              new MissedCommand(12, 4, "-NOSCRIPT No matching script. Please use EVAL.")),
+              new MissedCommand(12, 4, "-NOSCRIPT No matching script. Please use EVAL."),
+              new MissedCommand(14, 1, LATE)),
           new CommandApplier.Listener() {
             @Override
             public void onApplied(long index) {
@@ -288,6 +291,21 @@ class CommandApplierTest {
     applier.apply(script(10), null, Set.of());
     answer("+OK", "+OK", "-NOSCRIPT No matching script. Please use EVAL.", "+OK", "+OK");
     assertEquals(List.of("applied 9", "applied 10"), events);
+  }
+
+  /**
+   * Redis gives a library half a second of the clock on the wall, which a node may sleep through.
+   */
+  @Test
+  void when_a_library_is_loaded_too_slowly_then_the_owner_reloads_once() {
+    String[] load = {"FUNCTION", "LOAD", "#!lua name=l"};
+    applier.apply(entry(EntryType.COMMANDS, 14, "0", load), null, Set.of());
+    answer("+OK", "+OK", "+OK", LATE, "+OK", "+OK");
+    applier.apply(entry(EntryType.COMMANDS, 15, "0", load), null, Set.of());
+    answer("+OK", "+OK", LATE);
+    assertEquals(2, events.size());
+    assertEquals("applied 14", events.get(0));
+    assertTrue(events.get(1).startsWith("missed entry 15"), events.get(1));
   }
 
   /** Whoever ended it once may do so again, and then this node alone would lack what it does. */

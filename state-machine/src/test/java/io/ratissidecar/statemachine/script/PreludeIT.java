@@ -104,6 +104,14 @@ class PreludeIT {
         redis.call(command.toArray(String[]::new));
       }
       redis.call("RPUSH", "list", "3", "1", "2");
+      redis.call("RPUSH", "decimals", "3.5", "1.5", "2.5");
+      // Once it was large, it stays what it is.
+      redis.call("ZADD", "shrunk", "1796011000000000000", "a", "0.1", "b", "-inf", "c");
+      for (int i = 0; i < 200 && redis == one; i++) {
+        redis.call("ZADD", "shrunk", "7", "m" + i);
+        redis.call("ZADD", "shrunk", "7", "m" + (199 - i));
+      }
+      redis.call("ZREMRANGEBYSCORE", "shrunk", "7", "7");
       redis.call("SADD", "unequal", "a", "b", "c", "d");
       redis.call("MSET", "u_a", "3", "u_b", "10", "u_c", "2");
       redis.call("XADD", "stream", "4000000000200-5", "f", "v");
@@ -131,6 +139,9 @@ class PreludeIT {
         "return redis.call('sscan', 'set', 0)",
         "return redis.call('hscan', 'hash', 0, 'match', '*7*')",
         "return redis.call('zscan', 'zset', 0)",
+        "return redis.call('zscan', 'shrunk', 0)",
+        "local tiny = math.exp(-800) return redis.call('sort', 'decimals')",
+        "local tiny = math.exp(-800) return redis.call('sort', 'decimals', 'desc', 'store', 'd')",
         "return redis.call('sscan', 'set', 17)",
         "return redis.call('scan', '00')",
         "return redis.call('scan', -0)",
