@@ -28,6 +28,8 @@ import java.util.function.IntSupplier;
 final class ScriptKill {
   private static final String NO_ANSWER = "ERR the local Redis does not answer; try again";
   private static final String AGAIN = "ERR the local Redis has just gone on; try again";
+  private static final String LOOKING =
+      "ERR the local Redis ends again and again, and the entry with which it does is being looked for; try again";
   private static final String NOT_BUSY = "NOTBUSY No scripts in execution right now.";
 
   private final Membership membership;
@@ -72,6 +74,9 @@ final class ScriptKill {
 
   private CompletableFuture<Void> killBusy(Replication leading, String kind) {
     Optional<String> busy = redis.busy();
+    if (busy.isEmpty() && leading.applier().suspectsDeadlyEntry()) {
+      return RefusedException.refused(LOOKING);
+    }
     if (busy.isEmpty()) {
       return RefusedException.refused(redis.isConnected() ? NOT_BUSY : NO_ANSWER);
     }
@@ -96,7 +101,9 @@ final class ScriptKill {
   private CompletableFuture<Void> leaveOut(
       Replication leading, DeadlyEntry.Found deadly, List<NodeStatus> others) {
     Optional<DeadlyEntry.Found> now = leading.applier().deadlyEntry();
-    if (now.isEmpty() || now.get().index() != deadly.index()) {
+    if (now.isEmpty()
+        || now.get().index() != deadly.index()
+        || leading.applier().appliedIndex() >= deadly.index()) {
       return RefusedException.refused(AGAIN); // Redis is through with it
     }
     for (NodeStatus other : others) {
@@ -109,7 +116,7 @@ final class ScriptKill {
                 + " and stays. Let that one lead, and compare the Redis servers' versions and limits");
       }
     }
-    return propose(leading, deadly.commands());
+    return propose(leading, now.get().commands());
   }
 
   /**

@@ -217,6 +217,7 @@ public final class Applier {
     scriptSent = false;
     acknowledgedEntry = appliedIndex;
     acknowledged = appliedIndex;
+    deadly.acknowledged(appliedIndex);
     readAhead.clear();
     window.clear();
     gaps.headSet(appliedIndex, true).clear();
@@ -238,12 +239,17 @@ public final class Applier {
     reads.lost();
   }
 
-  /** As {@link #redisLost}, and nobody here has closed the connection. */
+  /** As {@link #redisLost}, and it was not this node that has ended it. */
   public void redisDied() {
     if (redis != null) {
       deadly.redisDied(redis);
     }
     redisLost();
+  }
+
+  /** Whether the entry with which Redis ends is being looked for. Any thread. */
+  public boolean suspectsDeadlyEntry() {
+    return deadly.isSuspected();
   }
 
   /** The entry with which Redis has ended again and again, if there is one. Any thread. */

@@ -37,6 +37,11 @@ public final class DeadlyEntry {
   /** How often Redis has ended with the first of them alone on its way. */
   private int alone;
 
+  /** The entry of which Redis has answered commands before it ended, and how many. */
+  private long partly;
+
+  private int survived;
+
   private volatile boolean suspected;
   private volatile Found found;
 
@@ -65,10 +70,22 @@ public final class DeadlyEntry {
       first = from;
       last = to;
     }
+    // Clients have heard of these, and Redis did not end with them.
+    survived = partly == from ? Math.max(survived, redis.answeredOfFirst()) : partOf(from, redis);
     deaths++;
     suspected = deaths >= DEATHS_TO_LOOK;
     alone = from == to ? alone + 1 : 0;
     if (alone >= DEATHS) {
+      List<VoidedCommand> commands = redis.suspects(survived);
+      if (commands.isEmpty()) {
+        found = null;
+        LOG.error(
+            "The local Redis has ended {} times with nothing but entry {} on its way, of which nothing is left that could be"
+                + " the reason: something else ends it. Its own log, and the system's, may tell",
+            alone,
+            first);
+        return;
+      }
       if (found == null) {
         LOG.error(
             "The local Redis has ended {} times with nothing but entry {} on its way. Its own log may tell why. SCRIPT KILL"
@@ -77,11 +94,19 @@ public final class DeadlyEntry {
             alone,
             first);
       }
-      found = new Found(first, alone, redis.suspects());
+      found = new Found(first, alone, commands);
     }
   }
 
-  /** Redis has answered everything up to the index. */
+  private int partOf(long index, CommandApplier redis) {
+    if (index < partly) {
+      return survived; // it has ended earlier this time, and may come to that one again
+    }
+    partly = index;
+    return redis.answeredOfFirst();
+  }
+
+  /** Redis has answered everything up to the index, or has come back with it. */
   void acknowledged(long index) {
     if (deaths > 0 && index >= last) {
       forget();

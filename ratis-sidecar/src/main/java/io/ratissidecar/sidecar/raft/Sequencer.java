@@ -191,6 +191,9 @@ public final class Sequencer {
    */
   public boolean addVoidEntry(
       ReplyReceiver waiting, int reservedDatabase, List<VoidedCommand> scripts) {
+    if (scripts.isEmpty()) {
+      throw new IllegalArgumentException("nothing to declare void");
+    }
     Batch batch = new Batch(EntryType.VOID, nanoClock.getAsLong());
     if (!applier.hold(scripts, batch)) {
       return false;

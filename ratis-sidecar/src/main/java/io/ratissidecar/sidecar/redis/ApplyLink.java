@@ -215,7 +215,11 @@ final class ApplyLink {
     opened.onClosed(
         c -> {
           if (number == attempt) {
-            log.redisDied();
+            if (reload.isSet()) {
+              log.redisLost(); // it was ended on purpose
+            } else {
+              log.redisDied();
+            }
             onLost.run();
           }
         });

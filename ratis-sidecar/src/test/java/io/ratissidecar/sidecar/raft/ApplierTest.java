@@ -693,6 +693,63 @@ class ApplierTest {
     assertEquals(List.of(new VoidedCommand(2, 1)), applier.deadlyEntry().orElseThrow().commands());
   }
 
+  /** Clients have heard that it took effect. */
+  @Test
+  void when_a_command_of_the_deadly_entry_was_answered_then_it_stays() throws IOException {
+    ByteBuf out = Unpooled.buffer();
+    Resp.command(out, "SELECT", "0");
+    Resp.command(out, "EVALSHA", "answered", "0");
+    Resp.command(out, "SET", "key1", "v");
+    ByteBuffer payload = out.nioBuffer();
+    log.append(new Entry(1, 1, EntryHeader.of(EntryType.COMMANDS, 2, 1, payload), payload));
+    applier.committed(1);
+    Port port = attach(0);
+    turn();
+    for (int i = 0; i < 4; i++) { // two for the marker
+      port.answerOne();
+    }
+    applier.redisDied();
+    for (int i = 0; i < 3; i++) {
+      assertTrue(applier.deadlyEntry().isEmpty());
+      attach(0);
+      turn();
+      applier.redisDied();
+      if (i == 1) {
+        assertEquals(
+            List.of(new VoidedCommand(1, 2)), applier.deadlyEntry().orElseThrow().commands());
+        break;
+      }
+    }
+  }
+
+  /** There is nothing more to leave out. */
+  @Test
+  void when_redis_ends_with_an_entry_that_is_void_then_it_is_something_else() throws IOException {
+    append(1, 1);
+    applier.committed(1);
+    applier.voided(2, List.of(new VoidedCommand(1, 1)));
+    for (int i = 0; i < 5; i++) {
+      attach(0);
+      turn();
+      applier.redisDied();
+      assertTrue(applier.deadlyEntry().isEmpty());
+    }
+  }
+
+  @Test
+  void when_redis_comes_back_behind_the_deadly_entry_then_there_is_none() throws IOException {
+    append(1, 1);
+    append(1, 2);
+    applier.committed(2);
+    for (int i = 0; i < 4; i++) {
+      diesAt(2, 1);
+    }
+    assertTrue(applier.deadlyEntry().isPresent());
+    attach(2); // it has executed it, and could say so to nobody
+    assertTrue(applier.deadlyEntry().isEmpty());
+    assertTrue(applier.isServing());
+  }
+
   @Test
   void when_redis_was_ended_at_other_entries_then_nothing_is_suspected() throws IOException {
     for (int i = 1; i <= 9; i++) {

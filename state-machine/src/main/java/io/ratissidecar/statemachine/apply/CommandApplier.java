@@ -167,15 +167,25 @@ public final class CommandApplier {
     return lastSent;
   }
 
+  /** How many commands of the first entry under way Redis has answered. */
+  public int answeredOfFirst() {
+    return underWay.peek().answered();
+  }
+
   /**
-   * What may have ended Redis when the first entry that it has not answered did: the scripts of it,
-   * and transactions, that are not void; only where there are none everything.
+   * What may have ended Redis in the first entry that it has not answered whole: the scripts of it,
+   * and transactions, that are not void; only where there are none everything. Empty when all is
+   * void.
+   *
+   * @param survived so many commands at the beginning it were not
    */
-  public List<VoidedCommand> suspects() {
+  public List<VoidedCommand> suspects(int survived) {
     List<VoidedCommand> suspects = new ArrayList<>();
     underWay.peek().addScripts(suspects);
+    suspects.removeIf(command -> command.command() < survived);
     if (suspects.isEmpty()) {
       underWay.peek().addAll(suspects);
+      suspects.removeIf(command -> command.command() < survived);
     }
     return suspects;
   }

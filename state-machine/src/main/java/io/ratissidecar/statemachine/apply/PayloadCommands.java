@@ -44,6 +44,13 @@ public final class PayloadCommands {
     return name.startsWith("EVALSHA") || name.startsWith("FCALL");
   }
 
+  /** Whether the command at the position is a conditional delete, which alone is logged so. */
+  static boolean isConditionalDelete(ByteBuffer payload) {
+    ByteBuffer in = payload.duplicate();
+    number(in, '*');
+    return text(in).equals("EVAL");
+  }
+
   /** Whether a command from the position on calls a script or a function. */
   public static boolean callsAnyScript(ByteBuffer payload) {
     ByteBuffer in = payload.duplicate();

@@ -138,15 +138,22 @@ final class SentEntry implements ReplySink {
     }
   }
 
+  /** How many commands Redis has answered. */
+  int answered() {
+    return answered;
+  }
+
   /**
-   * Adds all that has an effect, but what is void: what a transaction queues has none without its
-   * end.
+   * Adds all that has an effect, but what is void, and the deletes of what is over: what a
+   * transaction queues has no effect without its end.
    */
   void addAll(List<VoidedCommand> all) {
     PayloadCommands.forEachOutsideTransactions(
         entry.payload(),
         (command, place) -> {
-          if (PayloadCommands.selectedBy(command) < 0 && !left.contains(place)) {
+          if (PayloadCommands.selectedBy(command) < 0
+              && !PayloadCommands.isConditionalDelete(command)
+              && !left.contains(place)) {
             all.add(new VoidedCommand(entry.index(), place));
           }
         });

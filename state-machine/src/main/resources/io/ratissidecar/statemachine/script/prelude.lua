@@ -538,7 +538,12 @@ rare = function(name, ...)
     if not alpha and not unsorted then
       -- Redis takes a number to be out of range if the process has met one before, in whatever command (errno of strtod).
       -- Its parser of coordinates begins with none.
-      real('GEOSEARCH', '', 'FROMLONLAT', '0', '0', 'BYRADIUS', '1', 'm')
+      local none = ''
+      for _ = 1, 100 do
+        -- A key of another type is rejected before.
+        if not failed(real('GEOSEARCH', none, 'FROMLONLAT', '0', '0', 'BYRADIUS', '1', 'm')) then break end
+        none = none .. '\0'
+      end
       return real(name, unpack(a))
     end
     -- A set is not left unsorted: Redis sorts it by texts then.

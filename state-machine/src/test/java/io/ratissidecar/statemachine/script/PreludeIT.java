@@ -141,6 +141,7 @@ class PreludeIT {
         "return redis.call('zscan', 'zset', 0)",
         "return redis.call('zscan', 'shrunk', 0)",
         "local tiny = math.exp(-800) return redis.call('sort', 'decimals')",
+        "redis.call('set', '', 'x') local tiny = math.exp(-800) return redis.call('sort', 'decimals')",
         "local tiny = math.exp(-800) return redis.call('sort', 'decimals', 'desc', 'store', 'd')",
         "return redis.call('sscan', 'set', 17)",
         "return redis.call('scan', '00')",
