@@ -3,7 +3,6 @@ package io.ratissidecar.it;
 import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertOk;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,9 +10,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -58,7 +60,7 @@ class DeadlyEntryIT {
       kill("SCRIPT");
       assertTrue(client.read().isError());
     }
-    awaitText("1", "a");
+    cluster.awaitText("1", "a");
     checkWorks();
     Node away = cluster.followers().get(0);
     away.killBoth();
@@ -69,15 +71,19 @@ class DeadlyEntryIT {
   @Test
   void when_another_command_ends_every_redis_then_script_kill_leaves_it_out(@TempDir Path directory)
       throws Exception {
-    byte[][] restore = {
-      "RESTORE".getBytes(UTF_8), "h".getBytes(UTF_8), "0".getBytes(UTF_8), twins(directory)
-    };
-    try (RespClient client = cluster.awaitLeader().client()) {
-      client.sendRaw(RespClient.encode(restore));
-      awaitReport();
-      kill("FUNCTION");
-      assertTrue(client.read().isError());
-    }
+    byte[] dump = twins(directory);
+    CompletableFuture<Reply> reply =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try (RespClient client = cluster.awaitLeader().client()) {
+                return Dump.restore(client, "h", dump);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    awaitReport();
+    kill("FUNCTION");
+    assertTrue(reply.get(1, TimeUnit.MINUTES).isError());
     checkWorks();
     assertNumber(0, cluster.awaitLeader().call("EXISTS", "h"));
   }
@@ -102,11 +108,7 @@ class DeadlyEntryIT {
       String text = new String(client.call("DUMP", "h").bytes(), ISO_8859_1);
       assertOk(client.call("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1"));
       byte[] dump = text.replace("field1001", "field1000").getBytes(ISO_8859_1);
-      byte[][] restore = {
-        "RESTORE".getBytes(UTF_8), "twins".getBytes(UTF_8), "0".getBytes(UTF_8), dump
-      };
-      client.sendRaw(RespClient.encode(restore));
-      assertOk(client.read());
+      assertOk(Dump.restore(client, "twins", dump));
       return client.call("DUMP", "twins").bytes(); // with its checksum
     }
   }
@@ -127,28 +129,17 @@ class DeadlyEntryIT {
   }
 
   private void kill(String kind) {
-    List<Reply> replies = new ArrayList<>();
     Poll.until(
         kind + " KILL leaves it out",
         TestCluster.PATIENCE,
         () -> {
           for (Node node : cluster.running()) {
-            Reply reply = node.call(kind, "KILL");
-            replies.add(reply);
-            if (!reply.isError()) {
+            if (!node.call(kind, "KILL").isError()) {
               return true;
             }
           }
           return false;
         });
-    System.out.println(replies);
-  }
-
-  private void awaitText(String expected, String key) {
-    Poll.until(
-        key + " is " + expected,
-        TestCluster.PATIENCE,
-        () -> expected.equals(cluster.awaitLeader().call("GET", key).text()));
   }
 
   private void checkWorks() throws IOException {

@@ -3,7 +3,6 @@ package io.ratissidecar.it;
 import static io.ratissidecar.it.Replies.assertNoError;
 import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertText;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -118,11 +117,7 @@ class StreamsClocksIT {
     byte[] dump = now.redisCall("DUMP", "elsewhere").bytes();
     assertNumber(1, now.redisCall("DEL", "elsewhere"));
     try (RespClient client = cluster.leader().client()) {
-      byte[][] restore = {
-        "RESTORE".getBytes(UTF_8), "s".getBytes(UTF_8), "0".getBytes(UTF_8), dump
-      };
-      client.sendRaw(RespClient.encode(restore));
-      assertText("OK", client.read());
+      assertText("OK", Dump.restore(client, "s", dump));
       // The node that is behind would take them for an hour old.
       assertEquals("*[]", client.call("XCLAIM", "s", "g", "d", "600000", "1-1").toString());
       assertNoError(client.call("XAUTOCLAIM", "s", "g", "e", "600000", "0"));

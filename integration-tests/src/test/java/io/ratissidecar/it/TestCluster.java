@@ -295,6 +295,14 @@ final class TestCluster implements AutoCloseable {
     }
   }
 
+  /** Waits until whoever leads has this text at the key; that may change meanwhile. */
+  void awaitText(String expected, String key) {
+    Poll.until(
+        key + " is " + expected,
+        PATIENCE,
+        () -> expected.equals(awaitLeader().call("GET", key).text()));
+  }
+
   /** For {@code AutoClose}: as {@link #checkAndClose}, when all nodes must hold the same. */
   void compareAndClose() {
     try {

@@ -57,12 +57,11 @@ public final class Sidecar implements AutoCloseable {
 
   private static final Duration REDIS_START = Duration.ofSeconds(60);
   private static final long TICK_MILLIS = 50;
+  private static final long EXPIRY_MILLIS = 100;
+  private static final long DIGEST_TICK_MILLIS = 1000;
 
   /** So long another node may take this one for the leader when it leads no more. */
   private static final long LATE_COMERS_MILLIS = 2000;
-
-  private static final long EXPIRY_MILLIS = 100;
-  private static final long DIGEST_TICK_MILLIS = 1000;
 
   /** A Redis that has answered nothing for so long may be at work with a script. */
   private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);

@@ -37,9 +37,13 @@ public final class DeadlyEntry {
   /** How often Redis has ended with the first of them alone on its way. */
   private int alone;
 
-  /** The entry of which Redis has answered commands before it ended, and how many. */
+  /** The last entry with which Redis ended as the first on its way; never behind {@link #first}. */
   private long partly;
 
+  /**
+   * How many commands of that entry Redis has answered at the most before it ended: it has not
+   * ended with these, and clients have heard of them.
+   */
   private int survived;
 
   private volatile boolean suspected;
@@ -70,8 +74,13 @@ public final class DeadlyEntry {
       first = from;
       last = to;
     }
-    // Clients have heard of these, and Redis did not end with them.
-    survived = partly == from ? Math.max(survived, redis.answeredOfFirst()) : partOf(from, redis);
+    if (from > partly) {
+      partly = from;
+      survived = 0;
+    }
+    if (from == partly) {
+      survived = Math.max(survived, redis.answeredOfFirst());
+    }
     deaths++;
     suspected = deaths >= DEATHS_TO_LOOK;
     alone = from == to ? alone + 1 : 0;
@@ -98,14 +107,6 @@ public final class DeadlyEntry {
     }
   }
 
-  private int partOf(long index, CommandApplier redis) {
-    if (index < partly) {
-      return survived; // it has ended earlier this time, and may come to that one again
-    }
-    partly = index;
-    return redis.answeredOfFirst();
-  }
-
   /** Redis has answered everything up to the index, or has come back with it. */
   void acknowledged(long index) {
     if (deaths > 0 && index >= last) {
@@ -120,6 +121,8 @@ public final class DeadlyEntry {
   private void forget() {
     deaths = 0;
     alone = 0;
+    partly = 0;
+    survived = 0;
     suspected = false;
     found = null;
   }

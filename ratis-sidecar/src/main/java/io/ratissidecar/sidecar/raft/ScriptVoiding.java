@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What the {@link Applier} has to know of void commands: which are, and which may be in a moment. A
- * leader that proposes to declare scripts void holds them: until the log has decided nobody hears
+ * leader that proposes to declare commands void holds them: until the log has decided nobody hears
  * of what they have done, and no other Redis gets them. See docs/adr/0018.
  *
  * <p>Confined to the front loop, but for {@link #announce}, {@link #known} and {@link #isSpoilt}.
@@ -87,7 +87,7 @@ final class ScriptVoiding {
   private void declare(long at, List<VoidedCommand> commands) {
     List<VoidedCommand> added = commands.stream().filter(c -> declared.add(at, c)).toList();
     if (!added.isEmpty()) {
-      LOG.warn("Entry {} declares void what a script would have done: {}", at, added);
+      LOG.warn("Entry {} declares commands void: {}", at, added);
     }
     if (redis != null && readyAt < at) {
       redis.voided(added);

@@ -37,9 +37,9 @@ final class OrderRules {
     if (!store) {
       return Plan.READ;
     }
-    // Redis orders elements by their bytes, and so it does with a set that is not to be sorted. By
-    // weights that are texts it leaves those of the same weight as they come; and whether it takes
-    // a number for one depends on what it did before.
+    // As it is goes what Redis orders by the bytes of the elements, a set that is not to be sorted
+    // among it. With weights that are texts, elements of the same weight stay as they come; and
+    // whether a text is a number depends on what the process has met before (errno, ADR 14).
     return !unsorted && (pattern || !alpha) ? StreamRules.inPrelude(r, name, false, false) : null;
   }
 
