@@ -814,29 +814,13 @@ rare = function(name, ...)
           end
         end
       end
-      -- Two things that XREADGROUP does Redis does not write into an append-only file, but what does them by itself: a consumer
-      -- that has nothing pending, and how many entries a group has read.
+      -- A consumer that finds nothing is not written into an append-only file, unless it is made by itself.
       if half == 1 and is_id(a[first + 1]) then real('XGROUP', 'CREATECONSUMER', a[first], group, consumer) end
       local r = ask(name, unpack(a))
       if type(r) ~= 'table' then return null() end
       if r.err then return r end
-      local new = {}
-      for k = first, R.REDIS_VERSION_NUM and first + half - 1 or 0 do
-        if a[k + half] == '>' and not untouched[a[k]] then new[a[k]] = true end
-      end
       -- Delivered now, by the entry's clock.
       for k = 1, #r do
-        if new[r[k][1]] then
-          local groups = ask('XINFO', 'GROUPS', r[k][1])
-          for g = 1, #groups do
-            local of = {}
-            for f = 1, #groups[g], 2 do of[groups[g][f]] = groups[g][f + 1] end
-            if of.name == group then
-              local read = of['entries-read']
-              real('XGROUP', 'SETID', r[k][1], group, of['last-delivered-id'], 'ENTRIESREAD', read and format('%.0f', read) or '-1')
-            end
-          end
-        end
         local claim = {r[k][1], group, consumer, '0'}
         local entries = untouched[r[k][1]] and {} or r[k][2]
         for e = 1, #entries do

@@ -245,9 +245,9 @@ class StreamPreludeIT {
     assertEquals("[0-0, [[2-0, [f, v]]], []]", in("XAUTOCLAIM s g c 5000 0"));
   }
 
-  /** What Redis itself does not write there. */
+  /** Redis itself does not write it there when it found nothing. */
   @Test
-  void an_append_only_file_has_all_of_a_group() throws Exception {
+  void an_append_only_file_has_every_consumer() throws Exception {
     RedisProcess before = kept;
     try (RedisProcess redis =
         RedisProcess.start(
@@ -257,39 +257,23 @@ class StreamPreludeIT {
             "--appendonly",
             "yes")) {
       kept = redis;
-      for (int i = 1; i <= 3; i++) {
-        in("XADD s " + i + "-0 f v");
-        in("XADD t " + i + "-0 f v");
-      }
+      in("XADD s 1-0 f v");
       in("XGROUP CREATE s g 0");
-      in("XGROUP CREATE t g 0");
-      in("XGROUP CREATE s other 0");
-      in("XREADGROUP GROUP g a COUNT 2 STREAMS s >");
+      in("XREADGROUP GROUP g a STREAMS s >");
       in("XREADGROUP GROUP g b STREAMS s 0");
-      in("XREADGROUP GROUP g a COUNT 1 STREAMS t >");
-      in("XDEL t 2-0");
-      in("XREADGROUP GROUP g a COUNT 1 STREAMS t >");
-      in("XREADGROUP GROUP other c COUNT 1 STREAMS s >");
-      in("XREADGROUP GROUP other c NOACK COUNT 1 STREAMS s >");
-      assertEquals("[0-0, [], []]", in("XAUTOCLAIM s g c 1000 0 COUNT 100000000000"));
-      List<String> held = groupsAndConsumers(redis);
-      assertTrue(held.get(0).contains("entries-read, 2, lag, 1"), held::toString);
-      assertTrue(held.get(2).contains("b"), held::toString);
+      List<String> held = consumers(redis);
+      assertEquals(2, held.size());
       assertEquals("OK", text(redis.call("DEBUG", "LOADAOF")));
-      assertEquals(held, groupsAndConsumers(redis));
+      assertEquals(held, consumers(redis));
     } finally {
       kept = before;
     }
   }
 
-  private static List<String> groupsAndConsumers(RedisProcess redis) throws IOException {
-    List<String> all = new ArrayList<>();
-    all.add(text(redis.call("XINFO", "GROUPS", "s")));
-    all.add(text(redis.call("XINFO", "GROUPS", "t")));
-    for (String group : List.of("g", "other")) {
-      all.add(text(redis.call("XINFO", "CONSUMERS", "s", group)).replaceAll("idle, [0-9]+", ""));
-    }
-    return all;
+  private static List<String> consumers(RedisProcess redis) throws IOException {
+    return redis.call("XINFO", "CONSUMERS", "s", "g").asList().stream()
+        .map(consumer -> text(consumer).replaceAll("idle, [0-9]+", ""))
+        .toList();
   }
 
   private static String packed(long number) {
