@@ -97,6 +97,16 @@ final class NotifyingLogAppender extends LogAppenderBase {
 
   @Override
   public void run() throws InterruptedException, IOException {
+    try {
+      replicate();
+    } catch (RaftLogIOException | RuntimeException e) {
+      // Ratis replaces this one at once. What fails each time would fill the disk with its traces.
+      getServer().properties().rpcSleepTime().sleep();
+      throw e;
+    }
+  }
+
+  private void replicate() throws InterruptedException, IOException {
     while (isRunning() && !gaveWay) {
       if (shouldSendAppendEntries()) {
         if (canSendNext()) {

@@ -8,13 +8,15 @@ import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.rpc.RpcFactory;
 import org.apache.ratis.rpc.RpcType;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.RaftServerRpc;
+import org.apache.ratis.server.ServerFactory;
 import org.apache.ratis.server.leader.FollowerInfo;
 import org.apache.ratis.server.leader.LeaderState;
 import org.apache.ratis.server.leader.LogAppender;
 
 /**
- * Ratis's RPC over Netty as it is, but for the leader's side of replication, which is {@link
- * NotifyingLogAppender}.
+ * Ratis's RPC over Netty, with {@link NotifyingLogAppender} as the leader's side of replication,
+ * and links that {@link ReconnectingServerRpc} mends.
  *
  * <p>Ratis makes it from the name of the class, which stands in its properties.
  */
@@ -29,12 +31,23 @@ final class NotifyingRpcType implements RpcType {
     return new Factory(parameters);
   }
 
-  private static final class Factory extends NettyFactory {
+  private static final class Factory implements ServerFactory {
+    private final NettyFactory netty;
     private final Map<RaftPeerId, NotifyingLogAppender> appenders = new HashMap<>();
     private LeaderState leading;
 
     Factory(Parameters parameters) {
-      super(parameters);
+      netty = new NettyFactory(parameters);
+    }
+
+    @Override
+    public RpcType getRpcType() {
+      return netty.getRpcType();
+    }
+
+    @Override
+    public RaftServerRpc newRaftServerRpc(RaftServer server) {
+      return new ReconnectingServerRpc(netty.newRaftServerRpc(server));
     }
 
     /**

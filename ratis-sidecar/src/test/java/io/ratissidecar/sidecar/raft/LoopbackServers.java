@@ -16,6 +16,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.ratis.conf.RaftProperties;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
@@ -78,6 +79,8 @@ abstract class LoopbackServers {
     volatile TermIndex snapshot;
     volatile long keptFrom;
     final AtomicBoolean failsOnce = new AtomicBoolean();
+    final AtomicInteger failures = new AtomicInteger();
+    volatile boolean fails;
 
     @Override
     public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage storage)
@@ -146,7 +149,8 @@ abstract class LoopbackServers {
 
     @Override
     public long firstReadableIndex() {
-      if (failsOnce.getAndSet(false)) {
+      if (failsOnce.getAndSet(false) || fails) {
+        failures.incrementAndGet();
         throw new IllegalStateException("Ratis replaces an appender that fails");
       }
       return keptFrom;

@@ -18,6 +18,7 @@ import org.apache.ratis.protocol.SetConfigurationRequest;
 import org.apache.ratis.rpc.CallId;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.util.TimeDuration;
 import org.junit.jupiter.api.Test;
 
 /** What followers are sent, and when they are told that they need a snapshot. */
@@ -193,6 +194,23 @@ class NotifyingLogAppenderTest extends LoopbackServers {
     await("the leader has forgotten nothing", () -> !Arrays.equals(all, matches(leader)));
     await("the match is not known", () -> Arrays.equals(all, matches(leader)));
     assertEquals(next, division(leader).getRaftLog().getNextIndex(), "an entry was written");
+  }
+
+  @Test
+  void when_an_appender_fails_each_time_then_ratis_replaces_it_at_a_pace() throws Exception {
+    RaftGroup group = RaftGroup.valueOf(GROUP, n1, n2);
+    RaftServer leader = twoWithAPurgedLog(group);
+    Machine machine = machines.get(leader.getId().toString());
+    TimeDuration pause = division(leader).properties().rpcSleepTime();
+    int replaced = 5; // before the leader misses its follower and steps down
+    machine.fails = true;
+    await("it does not fail", () -> machine.failures.get() > 0);
+    int before = machine.failures.get();
+    long begin = System.nanoTime();
+    await("it is not replaced", () -> machine.failures.get() > before + replaced);
+    machine.fails = false;
+    assertTrue(System.nanoTime() - begin >= replaced * pause.toLong(TimeUnit.NANOSECONDS));
+    write(leader, 20);
   }
 
   private static long[] matches(RaftServer leader) throws IOException {
