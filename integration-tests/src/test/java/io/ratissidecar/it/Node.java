@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.ratissidecar.jepsen.Reply;
 import io.ratissidecar.jepsen.RespClient;
 import java.io.File;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,6 +27,7 @@ import java.util.stream.Stream;
 /** One node: a sidecar process and the Redis that it manages, each of which can be hurt alone. */
 final class Node {
   static final int CALL_MILLIS = 30_000;
+  private static final int LAST_LOG_BYTES = 1 << 18;
   private static final Duration START = Duration.ofSeconds(90);
 
   private final Path dir;
@@ -429,6 +432,20 @@ final class Node {
       return Files.exists(log)
           ? List.of(Files.readString(log, StandardCharsets.UTF_8).split("\n"))
           : List.of();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The last lines of the log, however long it is; the first of them may be cut. */
+  List<String> lastLogLines() {
+    try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
+      file.seek(Math.max(0, file.length() - LAST_LOG_BYTES));
+      byte[] bytes = new byte[LAST_LOG_BYTES];
+      int length = Math.max(0, file.read(bytes));
+      return List.of(new String(bytes, 0, length, StandardCharsets.UTF_8).split("\n"));
+    } catch (FileNotFoundException e) {
+      return List.of(); // it was never started
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -239,7 +239,8 @@ final class TestCluster implements AutoCloseable {
   /** Prints the end of each node's log; for failed tests. */
   void printLogs() {
     for (Node node : nodes()) {
-      List<String> lines = node.logLines().stream().filter(l -> !FRAME.matcher(l).find()).toList();
+      List<String> lines =
+          node.lastLogLines().stream().filter(l -> !FRAME.matcher(l).find()).toList();
       System.err.println("=== " + node.name() + " at " + node.address() + ", its last lines:");
       lines
           .subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size())

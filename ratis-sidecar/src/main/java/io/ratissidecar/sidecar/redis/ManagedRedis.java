@@ -7,6 +7,7 @@ import java.io.RandomAccessFile;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -85,6 +86,8 @@ final class ManagedRedis {
   void start() throws IOException {
     place.prepare();
     Files.deleteIfExists(socket);
+    deleteUnfinished(dir);
+    deleteUnfinished(dir.resolve("appendonlydir"));
     if (log().toFile().length() > MAX_LOG_BYTES) {
       Files.move(log(), dir.resolve("redis.log.old"), StandardCopyOption.REPLACE_EXISTING);
     }
@@ -101,6 +104,20 @@ final class ManagedRedis {
             .start();
     Files.writeString(pidFile(), Long.toString(process.pid()));
     LOG.info("Started {} as process {}, at {}", program, process.pid(), describe());
+  }
+
+  /**
+   * Redis writes its files under such names first, and one that is killed meanwhile leaves them for
+   * ever: one the size of its data each time.
+   */
+  private static void deleteUnfinished(Path directory) throws IOException {
+    if (Files.isDirectory(directory)) {
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "temp-*")) {
+        for (Path file : files) {
+          Files.deleteIfExists(file); // its child may live on, and finish just now
+        }
+      }
+    }
   }
 
   /** So that SORT ALPHA and scripts order texts alike on every machine: by their bytes. */
