@@ -104,6 +104,17 @@ class ExternalRedisIT {
         "yes",
         "--cluster-port", // otherwise 10,000 above, among the kernel's ports for connections
         "" + Ports.next()),
+    PERMISSIONS(
+        "does not let this user (setting redis-user) do everything",
+        "ACL SETUSER <user> +@all ~* &*",
+        "--user",
+        "default",
+        "on",
+        "nopass",
+        "~*",
+        "&*",
+        "+@all",
+        "-debug"),
     REPLICA(
         "is a replica of another one", "run REPLICAOF NO ONE on it", "--replicaof", "127.0.0.1 1");
 

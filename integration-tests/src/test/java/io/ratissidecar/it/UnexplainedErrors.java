@@ -10,8 +10,6 @@ final class UnexplainedErrors {
   /** Errors that faults of the tests themselves bring about, each with its reason. */
   private static final List<Pattern> EXPLAINED =
       List.of(
-          // Ratis's word for a peer that is down.
-          Pattern.compile("LifeCycle - NettyClient-\\S+ has failed \\(STARTING -> EXCEPTION\\)"),
           // A test limits the size of files, or damages them.
           Pattern.compile("This node stops: can't write entry.*File too large"),
           // Two threads of Ratis's write the members as told and as applied at the same moment,

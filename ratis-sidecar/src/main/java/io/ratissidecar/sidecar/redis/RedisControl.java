@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,6 +81,15 @@ final class RedisControl implements AutoCloseable {
   /** The value of a setting, empty when this Redis does not have it. */
   Optional<String> setting(String name) {
     return Optional.ofNullable(await(redis.configGet(name)).get(name));
+  }
+
+  /** What this connection's user may do, as {@code ACL LIST} has it: "on", "~*", "+@all", .... */
+  List<String> permissions() {
+    String beginning = "user " + await(redis.aclWhoami()) + " ";
+    return await(redis.aclList()).stream()
+        .filter(user -> user.startsWith(beginning))
+        .flatMap(user -> Stream.of(user.substring(beginning.length()).split(" ")))
+        .toList();
   }
 
   /** True when no database holds a key. */

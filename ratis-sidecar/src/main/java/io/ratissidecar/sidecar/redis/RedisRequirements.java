@@ -1,5 +1,8 @@
 package io.ratissidecar.sidecar.redis;
 
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -7,6 +10,9 @@ import java.util.Map;
  * one node's own.
  */
 final class RedisRequirements {
+  /** No machine that this runs on was made before. */
+  private static final Instant EARLIEST = Instant.parse("2020-01-01T00:00:00Z");
+
   private RedisRequirements() {}
 
   /**
@@ -34,6 +40,8 @@ final class RedisRequirements {
       throw new UnfitRedisException(
           "the local Redis is a replica of another one; run REPLICAOF NO ONE on it");
     }
+    requireAllPermissions(redis.permissions());
+    requirePlausibleClock(server);
     require(
         redis, "maxmemory", "0", "eviction and out-of-memory errors would differ between nodes");
     require(redis, "min-replicas-to-write", "0", "writes would fail on this node only");
@@ -72,6 +80,31 @@ final class RedisRequirements {
               + " database; it needs at least 2, since the last one is kept for the sidecar");
     }
     return databases;
+  }
+
+  /** What is forbidden to a user is to his scripts, too, and they may go on behind the error. */
+  private static void requireAllPermissions(List<String> permissions) {
+    List<String> commands =
+        permissions.stream().filter(p -> p.startsWith("+") || p.startsWith("-")).toList();
+    if (!commands.equals(List.of("+@all"))
+        || !permissions.contains("~*")
+        || !permissions.contains("&*")) {
+      throw new UnfitRedisException(
+          "the local Redis does not let this user (setting redis-user) do everything, so commands would fail on this node"
+              + " only. Allow all commands, keys and channels: ACL SETUSER <user> +@all ~* &*");
+    }
+  }
+
+  /** Deadlines and idle times are told to Redis in a way that a clock near its epoch can't take. */
+  private static void requirePlausibleClock(Map<String, String> server) {
+    String micros = server.get("server_time_usec");
+    if (micros != null) {
+      Instant now = Instant.EPOCH.plus(Long.parseLong(micros), ChronoUnit.MICROS);
+      if (now.isBefore(EARLIEST)) {
+        throw new UnfitRedisException(
+            "the clock of the local Redis's machine says " + now + ". Set it");
+      }
+    }
   }
 
   private static void require(RedisControl redis, String name, String value, String why) {

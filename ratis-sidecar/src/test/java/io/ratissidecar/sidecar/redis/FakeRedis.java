@@ -38,6 +38,7 @@ final class FakeRedis implements Closeable {
   private final Map<String, String> info = new ConcurrentHashMap<>();
   private final Map<String, String> settings = new ConcurrentHashMap<>();
   private final Map<String, Answer> answers = new ConcurrentHashMap<>();
+  private volatile String user = "user default on nopass ~* &* +@all";
   private final List<Connection> connections = new CopyOnWriteArrayList<>();
   private final BlockingQueue<List<String>> received = new LinkedBlockingQueue<>();
 
@@ -72,6 +73,11 @@ final class FakeRedis implements Closeable {
   /** What {@code CONFIG GET} says; null: nothing, as a Redis that does not have the setting. */
   void setting(String name, String value) {
     put(settings, name, value);
+  }
+
+  /** What {@code ACL LIST} says. */
+  void user(String rules) {
+    user = rules;
   }
 
   private static void put(Map<String, String> map, String name, String value) {
@@ -121,6 +127,7 @@ final class FakeRedis implements Closeable {
         switch (command.get(0)) {
           case "INFO" -> bulk(command.contains("keyspace") ? "" : text(info));
           case "CONFIG" -> setting(command.get(2));
+          case "ACL" -> acl(command.get(1));
           case "GET" -> "$-1\r\n";
           case "MGET" -> "*2\r\n$-1\r\n$-1\r\n";
           case "HVALS" -> "*0\r\n";
@@ -139,6 +146,10 @@ final class FakeRedis implements Closeable {
   private String setting(String name) {
     String value = settings.get(name);
     return value == null ? "*0\r\n" : "*2\r\n" + bulk(name) + bulk(value);
+  }
+
+  private String acl(String question) {
+    return question.equals("LIST") ? "*1\r\n" + bulk(user) : bulk("default");
   }
 
   static String bulk(String text) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,9 +95,37 @@ class RedisRequirementsTest {
   }
 
   @Test
+  void when_its_clock_is_an_hour_off_then_it_will_do() {
+    long micros = TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis());
+    redis.info("server_time_usec", Long.toString(micros - TimeUnit.HOURS.toMicros(1)));
+    assertEquals(16, check());
+  }
+
+  @Test
   void when_it_is_a_replica_then_it_is_refused() {
     redis.info("role", "slave");
     assertRefused("is a replica of another one; run REPLICAOF NO ONE on it");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "nopass ~* &* +@all -debug",
+        "nopass ~a* &* +@all",
+        "nopass ~* &a* +@all",
+        "nopass ~* +@all",
+        "nopass ~* &* -@all +@read"
+      })
+  void when_its_user_may_not_do_everything_then_it_is_refused(String rules) {
+    redis.user("user default on " + rules);
+    assertRefused("does not let this user (setting redis-user) do everything", "ACL SETUSER");
+  }
+
+  /** As a machine without a battery has it before it asks somebody for the time. */
+  @Test
+  void when_its_clock_can_not_be_right_then_it_is_refused() {
+    redis.info("server_time_usec", "86400000000");
+    assertRefused("clock", "1970-01-02T00:00:00Z");
   }
 
   @Test
