@@ -103,6 +103,22 @@ class ConnectionEndIT {
         () -> !leader.call("CLIENT", "LIST").text().contains("name=half"));
   }
 
+  /**
+   * A machine that is switched off ends no connection. Those of its clients that are blocked would
+   * stay in their queues, where each takes an element with it.
+   */
+  @Test
+  void when_a_client_is_silent_then_the_kernel_asks_after_it_as_soon_as_from_redis()
+      throws IOException {
+    try (RespClient client = leader.client()) {
+      assertText("PONG", client.call("PING"));
+      int port = Integer.parseInt(client.localAddress().split(":")[1]);
+      SocketTimer timer = SocketTimer.ofServerSide(port);
+      assertTrue(timer.isKeepAlive(), timer::toString);
+      assertTrue(timer.seconds() <= 300, timer::toString);
+    }
+  }
+
   @Test
   void when_a_blocked_client_leaves_with_more_requests_behind_then_it_takes_no_element()
       throws Exception {

@@ -26,6 +26,9 @@ public final class ClientServer {
    */
   private static final long TOTAL_BUFFER_BYTES = 128L << 20;
 
+  /** After so long a silence the client's machine is asked whether it is there, as by Redis. */
+  private static final int KEEP_ALIVE_SECONDS = 300;
+
   private final FrontLoop front;
   private final SidecarConfig config;
   private final SessionFactory sessions;
@@ -56,7 +59,6 @@ public final class ClientServer {
             .option(ChannelOption.SO_REUSEADDR, true)
             .option(ChannelOption.SO_BACKLOG, 511)
             .childOption(ChannelOption.TCP_NODELAY, true)
-            .childOption(ChannelOption.SO_KEEPALIVE, true)
             // Whoever ends its side after its last request still gets the replies, as from Redis,
             // if the socket's own buffer has room for them: Netty 4.2.18 with epoll closes a
             // half-closed socket that it would have to wait for.
@@ -64,6 +66,7 @@ public final class ClientServer {
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(256 << 10, 1 << 20))
             .childHandler(new Accept());
+    front.keepAlive(bootstrap, KEEP_ALIVE_SECONDS);
     var bound =
         bootstrap.bind(new InetSocketAddress(config.bind(), config.port())).awaitUninterruptibly();
     if (!bound.isSuccess()) {

@@ -1,21 +1,30 @@
 package io.ratissidecar.sidecar.resp;
 
+import static jdk.net.ExtendedSocketOptions.TCP_KEEPCOUNT;
+import static jdk.net.ExtendedSocketOptions.TCP_KEEPIDLE;
+import static jdk.net.ExtendedSocketOptions.TCP_KEEPINTERVAL;
+
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.net.UnknownHostException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -57,6 +66,22 @@ public final class FrontLoop implements AutoCloseable {
 
   boolean usesEpoll() {
     return epoll;
+  }
+
+  /**
+   * Has the kernel ask after clients that were silent for so long, three times in as long again,
+   * and end the connections of those that don't answer.
+   */
+  void keepAlive(ServerBootstrap server, int seconds) {
+    server
+        .childOption(ChannelOption.SO_KEEPALIVE, true)
+        .childOption(epoll ? EpollChannelOption.TCP_KEEPIDLE : nio(TCP_KEEPIDLE), seconds)
+        .childOption(epoll ? EpollChannelOption.TCP_KEEPINTVL : nio(TCP_KEEPINTERVAL), seconds / 3)
+        .childOption(epoll ? EpollChannelOption.TCP_KEEPCNT : nio(TCP_KEEPCOUNT), 3);
+  }
+
+  private static ChannelOption<Integer> nio(SocketOption<Integer> option) {
+    return NioChannelOption.of(option);
   }
 
   /**
