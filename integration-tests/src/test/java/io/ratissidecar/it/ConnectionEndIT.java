@@ -122,11 +122,14 @@ class ConnectionEndIT {
   @Test
   void when_a_blocked_client_leaves_with_more_requests_behind_then_it_takes_no_element()
       throws Exception {
+    long index;
     try (RawClient blocked = new RawClient(leader)) {
       blocked.send("RAFT SET behind 0\r\nBLPOP gone 0\r\nRAFT SET behind 1\r\nBLPOP gone 0\r\n");
       leader.awaitBlocked(1);
+      index = leader.infoNumber("raft_current_index");
     }
     leader.awaitBlocked(0);
+    assertEquals(index, leader.infoNumber("raft_current_index"), "it has left an entry");
     assertNumber(1, leader.call("RPUSH", "gone", "x"));
     assertNumber(1, leader.call("LLEN", "gone"));
     leader.call("DEL", "gone");

@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The nodes compare their data. */
 @ExtendWith(PrintLogsOnFailure.class)
 class DigestIT {
+  private static final Set<String> ALARMS = Set.of("differs", "repairing", "undecided");
+
   @TempDir private static Path dir;
   @AutoClose private TestCluster cluster;
 
@@ -43,7 +45,13 @@ class DigestIT {
     Poll.until(
         node + " finds that its data is " + verdict,
         TestCluster.PATIENCE,
-        () -> node.info().get("raft_digest_verdict").equals(verdict));
+        () -> {
+          Map<String, String> info = node.info();
+          assertEquals(verdict, info.get("raft_digest_verdict"));
+          String alarm = ALARMS.contains(verdict) ? "1" : "0";
+          assertEquals(alarm, info.get("raft_digest_alarm"));
+          return true;
+        });
   }
 
   @Test

@@ -13,6 +13,7 @@ class FuzzIT {
   @EnumSource
   void when_random_commands_are_sent_while_nodes_fail_then_all_nodes_have_the_same(
       RedisVersion version) throws IOException {
-    System.out.println(new Fuzz(Duration.ofSeconds(30), version).run());
+    int seconds = version == RedisVersion.INSTALLED ? 60 : 30;
+    System.out.println(new Fuzz(Duration.ofSeconds(seconds), version).run());
   }
 }

@@ -1,10 +1,12 @@
 package io.ratissidecar.it;
 
+import static io.ratissidecar.it.Replies.assertOk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -19,13 +21,15 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.redisson.Redisson;
 import org.redisson.api.RBatch;
 import org.redisson.api.RBlockingQueue;
@@ -48,7 +52,10 @@ import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
 import org.redisson.config.SentinelServersConfig;
 
-/** Redisson, which asks sentinels, as two applications have it while leaders are killed. */
+/**
+ * Redisson, which asks sentinels, as two applications have it while leaders are killed or hand
+ * over.
+ */
 @ExtendWith(PrintLogsOnFailure.class)
 class RedissonClientsIT {
   /** What Redisson gives a lock unless told otherwise; renewed when a third of it is over. */
@@ -85,6 +92,11 @@ class RedissonClientsIT {
     SentinelServersConfig sentinels = config.useSentinelServers().setMasterName("mymaster");
     cluster.addresses().forEach(address -> sentinels.addSentinelAddress("redis://" + address));
     return Redisson.create(config);
+  }
+
+  @BeforeEach
+  void empty() throws IOException {
+    assertOk(cluster.leader().call("FLUSHALL"));
   }
 
   @AfterEach
@@ -148,15 +160,17 @@ class RedissonClientsIT {
     assertEquals(Map.of("key", "value"), two.getMap("transaction").readAllMap());
   }
 
-  @Test
-  void when_the_leader_is_killed_then_a_lock_stays_with_its_holder() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void when_the_leader_changes_then_a_lock_stays_with_its_holder(LeaderChange change)
+      throws Exception {
     RFencedLock held = one.getFencedLock("held");
     long first = held.lockAndGetToken();
     ExecutorService waiter = Executors.newSingleThreadExecutor(); // locks belong to threads
     try {
       RFencedLock wanted = two.getFencedLock("held");
       Future<Long> second = waiter.submit(() -> insist(wanted::lockAndGetToken));
-      cluster.leader().killBoth();
+      change.run(cluster);
       long[] left = {insist(held::remainTimeToLive)};
       Poll.until(
           "the watchdog renews it at the next leader",
@@ -180,8 +194,10 @@ class RedissonClientsIT {
     }
   }
 
-  @Test
-  void when_the_leader_is_killed_then_only_one_at_a_time_is_in_a_lock() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void when_the_leader_changes_then_only_one_at_a_time_is_in_a_lock(LeaderChange change)
+      throws Exception {
     int rounds = 25;
     AtomicInteger inside = new AtomicInteger();
     AtomicInteger done = new AtomicInteger();
@@ -211,7 +227,7 @@ class RedissonClientsIT {
               }));
     }
     Poll.until("some rounds", TestCluster.PATIENCE, () -> done.get() > rounds / 2);
-    cluster.leader().killBoth();
+    change.run(cluster);
     for (Future<?> worker : workers) {
       worker.get(TestCluster.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
@@ -230,15 +246,16 @@ class RedissonClientsIT {
         });
   }
 
-  @Test
-  void when_the_leader_is_killed_then_queues_go_on() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void when_the_leader_changes_then_queues_go_on(LeaderChange change) throws Exception {
     RBlockingQueue<String> waited = one.getBlockingQueue("waited");
     Future<String> taken = elsewhere.submit(() -> insist(waited::take));
     RQueue<String> queue = one.getQueue("queue");
     List<String> offered = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       if (i == 10) {
-        cluster.leader().killBoth();
+        change.run(cluster);
       }
       String element = "e" + i;
       assertTrue(insist(() -> queue.offer(element)));
@@ -255,23 +272,22 @@ class RedissonClientsIT {
     assertNull(waited.poll());
   }
 
-  @Test
-  void when_the_leader_is_killed_then_a_map_loses_nothing() {
+  @ParameterizedTest
+  @EnumSource
+  void when_the_leader_changes_then_a_map_loses_nothing(LeaderChange change) throws IOException {
     RMap<String, String> map = one.getMap("map");
     Map<String, String> put = new TreeMap<>();
-    IntStream.range(0, 60)
-        .forEach(
-            i -> {
-              if (i == 20) {
-                cluster.leader().killBoth();
-              }
-              try {
-                map.put("k" + i, "v" + i);
-                put.put("k" + i, "v" + i);
-              } catch (RedisException e) {
-                System.out.println("put " + i + ": " + e);
-              }
-            });
+    for (int i = 0; i < 60; i++) {
+      if (i == 20) {
+        change.run(cluster);
+      }
+      try {
+        map.put("k" + i, "v" + i);
+        put.put("k" + i, "v" + i);
+      } catch (RedisException e) {
+        System.out.println("put " + i + ": " + e);
+      }
+    }
     Map<String, String> found = new TreeMap<>(two.<String, String>getMap("map").readAllMap());
     found.keySet().retainAll(put.keySet());
     assertEquals(put, found);

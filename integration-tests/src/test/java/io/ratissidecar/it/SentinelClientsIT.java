@@ -3,6 +3,7 @@ package io.ratissidecar.it;
 import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertNoError;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -118,24 +119,51 @@ class SentinelClientsIT {
     }
   }
 
-  /** How another node comes to lead. */
-  private enum Change {
-    KILL,
-    HAND_OVER;
+  /** A sentinel that has not heard of it yet sends clients there, who can't follow MOVED. */
+  @Test
+  void when_leadership_is_handed_over_then_who_comes_too_late_is_forwarded_for_a_while()
+      throws Exception {
+    Node former = cluster.leader();
+    Node next = cluster.followers().get(0);
+    Set<String> replies = ConcurrentHashMap.newKeySet();
+    AtomicBoolean stopping = new AtomicBoolean();
+    Thread client =
+        new Thread(
+            () -> {
+              while (!stopping.get()) {
+                boolean late = next.isLeader();
+                String reply = answerOf(former);
+                replies.add((late ? "late: " : "") + reply.split(" ")[0]);
+              }
+            });
+    client.start();
+    try {
+      cluster.transferLeadership(next);
+      Poll.until(
+          "it forwards no more", TestCluster.PATIENCE, () -> replies.contains("late: MOVED"));
+    } finally {
+      stopping.set(true);
+      client.join();
+    }
+    assertTrue(replies.contains("late: OK"), replies::toString);
+    assertFalse(replies.contains("MOVED"), replies::toString);
+    assertEquals("MOVED", answerOf(former).split(" ")[0]);
+  }
 
-    void run() throws IOException {
-      if (this == KILL) {
-        cluster.leader().killBoth();
-      } else {
-        cluster.transferLeadership(cluster.followers().get(0));
-      }
+  /** What a client hears that comes, writes and goes. */
+  private static String answerOf(Node node) {
+    try (RespClient client = node.client()) {
+      return client.call("SET", "late", "x").text();
+    } catch (IOException e) {
+      return "connection ended";
     }
   }
 
   @ParameterizedTest
   @EnumSource
   @SuppressWarnings("deprecation") // it is what applications have
-  void when_the_leader_changes_then_jedis_goes_on_with_the_next(Change change) throws Exception {
+  void when_the_leader_changes_then_jedis_goes_on_with_the_next(LeaderChange change)
+      throws Exception {
     Set<HostAndPort> sentinels =
         cluster.nodes().stream()
             .map(node -> HostAndPort.from(node.address()))
@@ -167,7 +195,7 @@ class SentinelClientsIT {
   /** As Spring Data Redis does it, unless it is told to read from replicas. */
   @ParameterizedTest
   @EnumSource
-  void when_the_leader_changes_then_plain_lettuce_goes_on_with_the_next(Change change)
+  void when_the_leader_changes_then_plain_lettuce_goes_on_with_the_next(LeaderChange change)
       throws Exception {
     try (RedisClient client = RedisClient.create(sentinels());
         StatefulRedisConnection<String, String> connection = client.connect()) {
@@ -196,7 +224,8 @@ class SentinelClientsIT {
 
   @ParameterizedTest
   @EnumSource
-  void when_the_leader_changes_then_lettuce_goes_on_with_the_next(Change change) throws Exception {
+  void when_the_leader_changes_then_lettuce_goes_on_with_the_next(LeaderChange change)
+      throws Exception {
     try (RedisClient client = RedisClient.create();
         StatefulRedisMasterReplicaConnection<String, String> connection =
             MasterReplica.connect(client, StringCodec.UTF8, sentinels())) {
@@ -246,13 +275,14 @@ class SentinelClientsIT {
     }
   }
 
-  private static void checkLeaderChange(Consumer<String> add, Change change) throws Exception {
+  private static void checkLeaderChange(Consumer<String> add, LeaderChange change)
+      throws Exception {
     assertNoError(cluster.leader().call("DEL", "written"));
     Writer writer = new Writer(add);
     writer.start();
     try {
       writer.awaitMore(50);
-      change.run();
+      change.run(cluster);
       writer.awaitMore(50);
     } finally {
       writer.stop.set(true);

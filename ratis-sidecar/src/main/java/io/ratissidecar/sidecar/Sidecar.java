@@ -8,7 +8,6 @@ import io.ratissidecar.sidecar.admin.LeaderNews;
 import io.ratissidecar.sidecar.admin.RaftInfo;
 import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.FreePort;
-import io.ratissidecar.sidecar.config.Mode;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.digest.Digests;
 import io.ratissidecar.sidecar.expiry.Expirer;
@@ -27,6 +26,7 @@ import io.ratissidecar.sidecar.resp.ClientServer;
 import io.ratissidecar.sidecar.resp.FrontLoop;
 import io.ratissidecar.sidecar.resp.LeaderErrors;
 import io.ratissidecar.sidecar.resp.RespEndpoint;
+import io.ratissidecar.sidecar.session.FormerLeader;
 import io.ratissidecar.sidecar.session.Services;
 import io.ratissidecar.sidecar.session.Session;
 import io.ratissidecar.sidecar.session.SessionRegistry;
@@ -59,9 +59,6 @@ public final class Sidecar implements AutoCloseable {
   private static final long TICK_MILLIS = 50;
   private static final long EXPIRY_MILLIS = 100;
   private static final long DIGEST_TICK_MILLIS = 1000;
-
-  /** So long another node may take this one for the leader when it leads no more. */
-  private static final long LATE_COMERS_MILLIS = 2000;
 
   /** A Redis that has answered nothing for so long may be at work with a script. */
   private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -98,6 +95,7 @@ public final class Sidecar implements AutoCloseable {
   private final Snapshots snapshots;
   private final Digests digests;
   private final MemoryQuota quota;
+  private final FormerLeader formerLeader;
   private final LeaderNews news;
   private final AdminCommands admin;
   private final RaftInfo info;
@@ -127,7 +125,10 @@ public final class Sidecar implements AutoCloseable {
             () -> expirer,
             () -> commands,
             () -> !redis.isAtLeast(7, 2));
-    this.news = new LeaderNews(membership, config.sentinelMasterName(), this::demoted);
+    this.formerLeader = new FormerLeader(config, front, sessions);
+    this.news =
+        new LeaderNews(
+            membership, config.sentinelMasterName(), formerLeader::promoted, formerLeader::demoted);
     this.quota = new MemoryQuota(config.maxMemory(), membership::replication);
     this.snapshots =
         new Snapshots(
@@ -194,25 +195,6 @@ public final class Sidecar implements AutoCloseable {
         membership.nodeId() == 0 ? "(in no cluster)" : membership.nodeId(),
         config.clientAddress(),
         redis.describe());
-  }
-
-  /**
-   * Real sentinels have a former master end its clients' connections, and for the same reason:
-   * clients ask who leads when they connect. Who forwards is as good as the leader, and in explicit
-   * mode connections serve the local Redis, too.
-   */
-  private void demoted() {
-    if (config.mode() == Mode.TRANSPARENT && !config.followerProxy()) {
-      sessions.closeThoseOfFormerLeader();
-      // Others may have been sent here by a sentinel that did not know yet.
-      front.loop().schedule(this::closeLateComers, LATE_COMERS_MILLIS, TimeUnit.MILLISECONDS);
-    }
-  }
-
-  private void closeLateComers() {
-    if (!node.isLeader()) {
-      sessions.closeThoseOfFormerLeader();
-    }
   }
 
   private boolean isSilentFor(long nanos) {
@@ -373,6 +355,11 @@ public final class Sidecar implements AutoCloseable {
     @Override
     public BlockedClients blocked() {
       return blocked;
+    }
+
+    @Override
+    public FormerLeader formerLeader() {
+      return formerLeader;
     }
 
     @Override

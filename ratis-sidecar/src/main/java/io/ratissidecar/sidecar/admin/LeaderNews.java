@@ -18,16 +18,20 @@ import java.util.Optional;
 public final class LeaderNews {
   private final Membership membership;
   private final String masterName;
+  private final Runnable onPromoted;
   private final Runnable onDemoted;
   private Optional<Member> known = Optional.empty();
 
   /**
    * @param masterName how clients call the cluster
+   * @param onPromoted called once this node leads
    * @param onDemoted called once another node leads in place of this one
    */
-  public LeaderNews(Membership membership, String masterName, Runnable onDemoted) {
+  public LeaderNews(
+      Membership membership, String masterName, Runnable onPromoted, Runnable onDemoted) {
     this.membership = membership;
     this.masterName = masterName;
+    this.onPromoted = onPromoted;
     this.onDemoted = onDemoted;
   }
 
@@ -48,6 +52,9 @@ public final class LeaderNews {
           }
         });
     known = leader;
+    if (leader.get().id() == membership.nodeId()) {
+      onPromoted.run();
+    }
   }
 
   private void tell(Replication replication, Member former, Member leader) {

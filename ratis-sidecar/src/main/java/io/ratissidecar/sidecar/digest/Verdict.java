@@ -20,6 +20,11 @@ public enum Verdict {
   /** All have answered, and no data is that of a majority. */
   UNDECIDED;
 
+  /** Whether this node's data is not that of a majority, as far as anybody knows. */
+  public boolean isAlarm() {
+    return this == DIFFERS || this == REPAIRING || this == UNDECIDED;
+  }
+
   /**
    * @param own of this node
    * @param others of the nodes that have answered; those of another version say nothing

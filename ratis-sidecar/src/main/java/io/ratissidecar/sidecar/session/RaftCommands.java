@@ -159,7 +159,7 @@ final class RaftCommands {
   }
 
   private boolean canForward() {
-    return services.config().followerProxy()
+    return (services.config().followerProxy() || services.formerLeader().forwards())
         && !session.isFromPeer()
         && services.remoteLeader().isPresent();
   }

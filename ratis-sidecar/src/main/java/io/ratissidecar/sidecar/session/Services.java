@@ -70,6 +70,9 @@ public interface Services {
   /** The leader to send commands to, when it is another node. */
   Optional<Member> remoteLeader();
 
+  /** What becomes of clients once this node leads no more. */
+  FormerLeader formerLeader();
+
   /** The one place where outcomes become error replies. */
   String failureText(Failure failure);
 

@@ -6,8 +6,8 @@ import io.ratissidecar.statemachine.resp.Request;
 public final class FixedExpiry {
   /** The error for a value that has deadlines within. */
   public static final String FIELDS_REFUSED =
-      "ERR RESTORE is refused: deadlines of hash fields are not yet taken from the log's clock,"
-          + " so replicas would differ";
+      "ERR RESTORE is refused: deadlines of hash fields are not yet taken from the log's clock:"
+          + " each Redis would end them by its own";
 
   /** Types of a value in an RDB that are hashes with such fields: Redis 7.4 and Valkey 9. */
   private static final int FIRST_WITH_FIELD_DEADLINES = 22;

@@ -1,6 +1,7 @@
 -- Ways round the prelude, and what tells of the process and not of the data. The body of a function: G are the globals,
 -- compile and text their loadstring and tostring, redis the one of the prelude.
 local shadow = {redis = redis}
+local globals = {}
 local function refused(name)
   if rawget(G, name) then
     return function() error(name .. ' is not available in replicated scripts', 2) end
@@ -54,15 +55,15 @@ shadow.getmetatable = function(...)
 end
 -- What a weak table still holds, and when a proxy goes, would tell of the collector. Within one run a strong one does as well.
 shadow.setmetatable = function(...)
-  local _, meta = ...
+  local changed, meta = ...
   if type(meta) == 'table' and rawget(meta, '__mode') then rawset(meta, '__mode', nil) end
   local done, result = pcall(setmetatable, ...)
+  if not done and (changed == globals or changed == redis) then error('Attempt to modify a readonly table', 0) end
   if not done then error(string.gsub(result, "'%?'", "'setmetatable'", 1), 2) end
   return result
 end
 shadow.newproxy = refused('newproxy')
 shadow.os = rawget(G, 'os') and {clock = function() return 0 end}
-local globals = {}
 for k, v in pairs(shadow) do globals[k] = v end
 globals._G = globals
 setmetatable(globals, {__index = G, __newindex = G, __metatable = setmetatable({}, {__newindex = G, __metatable = false})})

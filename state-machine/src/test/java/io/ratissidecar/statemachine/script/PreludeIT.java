@@ -452,6 +452,12 @@ class PreludeIT {
         "return redis.call('incr', 'list') or 5",
         "return 1, redis.call('incr', 'list')",
         "return redis.replicate_commands()",
+        "setmetatable(_G, {})",
+        "setmetatable(redis, {})",
+        "return {pcall(setmetatable, _G, {})}",
+        "setmetatable(setmetatable({}, {__metatable = 1}), {})",
+        "setmetatable({})",
+        "setmetatable(1, {})",
       })
   void it_does_what_redis_does_without_the_prelude(String body) throws IOException {
     RespValue plain = one.call("EVAL", body, "1", "key1", "a", "b");
