@@ -113,7 +113,7 @@ class ConnectionEndIT {
     try (RespClient client = leader.client()) {
       assertText("PONG", client.call("PING"));
       int port = Integer.parseInt(client.localAddress().split(":")[1]);
-      SocketTimer timer = SocketTimer.ofServerSide(port);
+      SocketTimer timer = SocketTimer.of(leader.port(), port);
       assertTrue(timer.isKeepAlive(), timer::toString);
       assertTrue(timer.seconds() <= 300, timer::toString);
     }
@@ -124,7 +124,12 @@ class ConnectionEndIT {
       throws Exception {
     long index;
     try (RawClient blocked = new RawClient(leader)) {
-      blocked.send("RAFT SET behind 0\r\nBLPOP gone 0\r\nRAFT SET behind 1\r\nBLPOP gone 0\r\n");
+      blocked.send("RAFT SET behind 0\r\n"); // its reply is not read: the connection is reset
+      Poll.until(
+          "it is in the log",
+          TestCluster.PATIENCE,
+          () -> leader.call("RAFT", "EXISTS", "behind").number() == 1);
+      blocked.send("BLPOP gone 0\r\nRAFT SET behind 1\r\nBLPOP gone 0\r\n");
       leader.awaitBlocked(1);
       index = leader.infoNumber("raft_current_index");
     }

@@ -150,6 +150,26 @@ class SentinelClientsIT {
     assertEquals("MOVED", answerOf(former).split(" ")[0]);
   }
 
+  /** One that waits there would take what comes, once its own connection is gone. */
+  @Test
+  void when_who_comes_too_late_waits_for_data_then_it_is_told_to_ask_again() throws Exception {
+    Poll.until(
+        "it comes in time to be forwarded",
+        TestCluster.PATIENCE,
+        () -> {
+          Node former = cluster.leader();
+          cluster.transferLeadership(cluster.followers().get(0));
+          try (RespClient late = former.client()) {
+            Reply reply = late.call("BLPOP", "waited", "0");
+            assertTrue(reply.isError(), reply::toString);
+            return reply.text().startsWith("UNBLOCKED force unblock");
+          }
+        });
+    Node leader = cluster.leader();
+    assertEquals(1, leader.call("RPUSH", "waited", "x").number());
+    assertEquals(1, leader.call("LLEN", "waited").number());
+  }
+
   /** What a client hears that comes, writes and goes. */
   private static String answerOf(Node node) {
     try (RespClient client = node.client()) {

@@ -19,15 +19,14 @@ record SocketTimer(int kind, double seconds) {
     return kind == KEEP_ALIVE;
   }
 
-  /**
-   * Of the end of a connection over loopback that the one who has this port of his is linked to.
-   */
-  static SocketTimer ofServerSide(int clientPort) throws IOException {
+  /** Of the server's end of a connection over loopback. */
+  static SocketTimer of(int serverPort, int clientPort) throws IOException {
+    String local = String.format(":%04X", serverPort);
     String remote = String.format(":%04X", clientPort);
     for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
       for (String line : Files.readAllLines(Path.of(table))) {
         String[] fields = line.strip().split("\\s+"); // number, local, remote, state, queues, timer
-        if (fields[2].endsWith(remote)) {
+        if (fields[1].endsWith(local) && fields[2].endsWith(remote)) {
           String[] timer = fields[5].split(":");
           long ticks = Long.parseLong(timer[1], 16);
           return new SocketTimer(Integer.parseInt(timer[0], 16), (double) ticks / TICKS_PER_SECOND);

@@ -47,7 +47,7 @@ public final class LeaderNews {
           if (!former.clientAddress().equals(leader.get().clientAddress())) {
             tell(replication.get(), former, leader.get());
           }
-          if (former.id() == membership.nodeId()) {
+          if (former.id() == membership.nodeId() && leader.get().id() != former.id()) {
             onDemoted.run();
           }
         });

@@ -99,7 +99,7 @@ public final class RaftInfo {
         out,
         "raft_digest_verdict",
         last.map(c -> c.verdict().name().toLowerCase(Locale.ROOT)).orElse("none"));
-    field(out, "raft_digest_alarm", last.filter(c -> c.verdict().isAlarm()).isPresent() ? 1 : 0);
+    field(out, "raft_digest_alarm", digests.isAlarm() ? 1 : 0);
   }
 
   private static void snapshots(StringBuilder out, SnapshotReport report) {

@@ -35,7 +35,7 @@ import java.util.function.Supplier;
  */
 public final class BlockedClients {
   /** In Redis's words, which clients know. */
-  private static final String NOT_LEADING =
+  public static final String NOT_LEADING =
       "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
   /** The error for who was unblocked by another client that wanted it to be one. */

@@ -66,6 +66,9 @@ public final class Digests implements AutoCloseable {
   /** The newest last. */
   private final ArrayDeque<Comparison> comparisons = new ArrayDeque<>();
 
+  /** The newest that has a verdict; null while none has. */
+  private Comparison judged;
+
   private long lastMillis = System.currentTimeMillis();
   private boolean proposed;
   private volatile String state = "";
@@ -293,6 +296,9 @@ public final class Digests implements AutoCloseable {
       default ->
           LOG.info("This node's data behind entry {} is that of a majority", comparison.index());
     }
+    if (judged == null || judged.index() < comparison.index()) {
+      judged = comparison;
+    }
     show(comparison);
   }
 
@@ -359,6 +365,14 @@ public final class Digests implements AutoCloseable {
   /** The last one that this node has begun. */
   public Optional<Comparison> last() {
     return Optional.ofNullable(comparisons.peekLast());
+  }
+
+  /**
+   * Whether this node's data is not that of a majority, as far as anybody knows. A comparison that
+   * has no verdict yet, or comes to none since a node is away, takes nothing back.
+   */
+  public boolean isAlarm() {
+    return judged != null && judged.verdict().isAlarm();
   }
 
   /**

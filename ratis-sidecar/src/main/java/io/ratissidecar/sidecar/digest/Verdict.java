@@ -21,7 +21,7 @@ public enum Verdict {
   UNDECIDED;
 
   /** Whether this node's data is not that of a majority, as far as anybody knows. */
-  public boolean isAlarm() {
+  boolean isAlarm() {
     return this == DIFFERS || this == REPAIRING || this == UNDECIDED;
   }
 

@@ -99,7 +99,7 @@ final class NotifyingLogAppender extends LogAppenderBase {
   public void run() throws InterruptedException, IOException {
     try {
       replicate();
-    } catch (RaftLogIOException | RuntimeException e) {
+    } catch (RaftLogIOException | RuntimeException | Error e) {
       // Ratis replaces this one at once. What fails each time would fill the disk with its traces.
       getServer().properties().rpcSleepTime().sleep();
       throw e;

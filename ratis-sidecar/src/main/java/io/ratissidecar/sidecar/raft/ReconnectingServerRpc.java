@@ -29,6 +29,9 @@ import org.apache.ratis.server.protocol.RaftServerAsynchronousProtocol;
  * <p>As thread-safe as the service that it stands before.
  */
 final class ReconnectingServerRpc implements RaftServerRpc {
+  /** How Ratis's error for a change of state that can't be begins. */
+  private static final String OF_LIFE_CYCLE = "ILLEGAL TRANSITION";
+
   private final RaftServerRpc service;
 
   ReconnectingServerRpc(RaftServerRpc service) {
@@ -43,7 +46,10 @@ final class ReconnectingServerRpc implements RaftServerRpc {
   private <T> T send(RaftRpcRequestProto header, Request<T> request) throws IOException {
     try {
       return request.send();
-    } catch (RuntimeException e) {
+    } catch (IllegalStateException e) {
+      if (!String.valueOf(e.getMessage()).startsWith(OF_LIFE_CYCLE)) {
+        throw e; // such as one of two requests with the same id, on a link that is sound
+      }
       RaftPeerId to = RaftPeerId.valueOf(header.getReplyId());
       service.handleException(to, e, true);
       throw new IOException("The link to " + to + " broke: " + e.getMessage(), e);

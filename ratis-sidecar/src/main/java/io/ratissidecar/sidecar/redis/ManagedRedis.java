@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,9 @@ import org.slf4j.LoggerFactory;
  */
 final class ManagedRedis {
   private static final Logger LOG = LoggerFactory.getLogger(ManagedRedis.class);
+
+  private static final Pattern UNFINISHED =
+      Pattern.compile("temp-(rewriteaof-(bg-)?)?[0-9]+(\\.[0-9]+)?\\.(rdb|aof)");
 
   private static final int MAX_OUTPUT_BYTES = 1 << 16;
 
@@ -86,8 +90,9 @@ final class ManagedRedis {
   void start() throws IOException {
     place.prepare();
     Files.deleteIfExists(socket);
-    deleteUnfinished(dir);
-    deleteUnfinished(dir.resolve("appendonlydir"));
+    if (takenOver().isEmpty()) {
+      deleteUnfinished();
+    }
     if (log().toFile().length() > MAX_LOG_BYTES) {
       Files.move(log(), dir.resolve("redis.log.old"), StandardCopyOption.REPLACE_EXISTING);
     }
@@ -107,16 +112,18 @@ final class ManagedRedis {
   }
 
   /**
-   * Redis writes its files under such names first, and one that is killed meanwhile leaves them for
-   * ever: one the size of its data each time.
+   * Redis writes its files under names with a process's id first, and one that is killed meanwhile
+   * leaves them for ever: one the size of its data each time.
    */
-  private static void deleteUnfinished(Path directory) throws IOException {
-    if (Files.isDirectory(directory)) {
-      try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "temp-*")) {
-        for (Path file : files) {
-          Files.deleteIfExists(file); // its child may live on, and finish just now
-        }
+  private void deleteUnfinished() {
+    try (DirectoryStream<Path> files =
+        Files.newDirectoryStream(
+            dir, file -> UNFINISHED.matcher(file.getFileName().toString()).matches())) {
+      for (Path file : files) {
+        Files.deleteIfExists(file); // its child may live on, and finish just now
       }
+    } catch (IOException e) {
+      LOG.warn("What a killed Redis left in {} could not be deleted: {}", dir, e.toString());
     }
   }
 

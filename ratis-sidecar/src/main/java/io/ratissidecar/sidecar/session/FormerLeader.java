@@ -22,7 +22,7 @@ public final class FormerLeader {
   private final SessionRegistry sessions;
   private final boolean enabled;
   private boolean forwards;
-  private ScheduledFuture<?> end;
+  private ScheduledFuture<?> endOfForwarding;
 
   public FormerLeader(SidecarConfig config, FrontLoop front, SessionRegistry sessions) {
     this.front = front;
@@ -32,9 +32,9 @@ public final class FormerLeader {
 
   /** This node leads from now on. */
   public void promoted() {
-    if (end != null) {
-      end.cancel(false);
-      end = null;
+    if (endOfForwarding != null) {
+      endOfForwarding.cancel(false);
+      endOfForwarding = null;
     }
     forwards = enabled; // from the first command on that comes too late
   }
@@ -43,12 +43,13 @@ public final class FormerLeader {
   public void demoted() {
     if (enabled) {
       sessions.closeThoseOfFormerLeader();
-      end = front.loop().schedule(this::end, LATE_COMERS_MILLIS, TimeUnit.MILLISECONDS);
+      endOfForwarding =
+          front.loop().schedule(this::stopForwarding, LATE_COMERS_MILLIS, TimeUnit.MILLISECONDS);
     }
   }
 
-  private void end() {
-    end = null;
+  private void stopForwarding() {
+    endOfForwarding = null;
     forwards = false;
     sessions.closeThoseOfFormerLeader();
   }

@@ -2,7 +2,6 @@ package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.SidecarConfig;
 import io.ratissidecar.sidecar.raft.Member;
 import io.ratissidecar.sidecar.raft.OwnReplies;
@@ -247,13 +246,14 @@ final class ProxyLane {
   /**
    * Ends a wait at the leader: the leader is shown the end of the connection.
    *
+   * @param error the client's reply in place of null
    * @return whether a command of this client waits there
    */
-  boolean unblock(boolean withError) {
+  boolean unblock(Optional<String> error) {
     if (connection == null || !isBlocked()) {
       return false;
     }
-    waiting.peek().unblocked(withError);
+    waiting.peek().unblocked(error);
     connection.endOutput();
     return true;
   }
@@ -371,7 +371,7 @@ final class ProxyLane {
     private int received;
     private boolean over;
     private boolean unblocked;
-    private boolean withError;
+    private Optional<String> unblockedError = Optional.empty();
 
     /** What this node's own Redis replies; null when the leader's reply is the client's. */
     private OwnReplies.Expected ownReply;
@@ -418,8 +418,8 @@ final class ProxyLane {
         return;
       }
       dropOwnReply();
-      if (unblocked && withError && Resp.isNull(frame)) {
-        slot.error(BlockedClients.UNBLOCKED);
+      if (unblockedError.isPresent() && Resp.isNull(frame)) {
+        slot.error(unblockedError.get());
       } else if (error && startsWith(frame, "-MOVED ")) {
         session.services().sessions().countProxyFailure();
         slot.error(FAILED);
@@ -442,9 +442,9 @@ final class ProxyLane {
     }
 
     /** Somebody has asked to end the wait. */
-    void unblocked(boolean error) {
+    void unblocked(Optional<String> error) {
       unblocked = true;
-      withError = error;
+      unblockedError = error;
     }
 
     /** How much longer it is waited for. */

@@ -1,10 +1,12 @@
 package io.ratissidecar.sidecar.session;
 
 import io.netty.buffer.ByteBuf;
+import io.ratissidecar.sidecar.blocking.BlockedClients;
 import io.ratissidecar.sidecar.config.Mode;
 import io.ratissidecar.sidecar.resp.ClientConnection;
 import io.ratissidecar.sidecar.resp.RequestSink;
 import io.ratissidecar.statemachine.resp.Request;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -235,7 +237,14 @@ public final class Session implements RequestSink {
 
   /** Ends a wait for data; false when it does not wait. */
   boolean unblock(boolean withError) {
-    return raft.unblock(withError) || proxy.unblock(withError);
+    return raft.unblock(withError)
+        || proxy.unblock(withError ? Optional.of(BlockedClients.UNBLOCKED) : Optional.empty());
+  }
+
+  /** As {@link #close}, of a client that should ask who leads: it waits no more. */
+  void closeForNextLeader() {
+    proxy.unblock(Optional.of(BlockedClients.NOT_LEADING));
+    close();
   }
 
   /** How many commands wait for an {@code EXEC}; -1 outside of a transaction. */

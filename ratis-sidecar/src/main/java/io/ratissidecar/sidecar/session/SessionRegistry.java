@@ -91,7 +91,7 @@ public final class SessionRegistry {
   public void closeThoseOfFormerLeader() {
     all().stream()
         .filter(session -> !session.isFromPeer() && !session.local().subscriptions().any())
-        .forEach(Session::close);
+        .forEach(Session::closeForNextLeader);
   }
 
   /** Ends every connection after its pending replies. */

@@ -22,19 +22,18 @@ class ManagedRedisTest {
   @Test
   void when_it_starts_then_what_a_killed_one_has_not_finished_goes() throws Exception {
     Path own = dir.resolve("redis");
-    Path ofLog = own.resolve("appendonlydir");
-    Files.createDirectories(ofLog);
+    Files.createDirectories(own);
     Path snapshot = Files.writeString(own.resolve("temp-4711.rdb"), "REDIS0011");
     Path rewritten = Files.writeString(own.resolve("temp-rewriteaof-bg-4711.aof"), "*1");
-    Path added = Files.writeString(ofLog.resolve("temp-appendonly.aof.incr"), "*1");
-    Path other = Files.writeString(own.resolve("mine.rdb"), "REDIS0011");
+    Path received = Files.writeString(own.resolve("temp-1796026890.4711.rdb"), "REDIS0011");
+    Path mine = Files.writeString(own.resolve("temp-backup.rdb"), "REDIS0011");
     ManagedRedis redis = new ManagedRedis(SidecarConfig.of(Map.of("dir", dir.toString())));
     redis.start();
     try {
       assertFalse(Files.exists(snapshot));
       assertFalse(Files.exists(rewritten));
-      assertFalse(Files.exists(added));
-      assertTrue(Files.exists(other));
+      assertFalse(Files.exists(received));
+      assertTrue(Files.exists(mine));
     } finally {
       redis.kill();
       redis.awaitExit(PATIENCE_MILLIS);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -119,6 +120,25 @@ class RedisRequirementsTest {
   void when_its_user_may_not_do_everything_then_it_is_refused(String rules) {
     redis.user("user default on " + rules);
     assertRefused("does not let this user (setting redis-user) do everything", "ACL SETUSER");
+  }
+
+  @Test
+  void when_its_user_may_not_even_ask_then_it_is_refused() {
+    redis.on(
+        "ACL", (connection, command) -> Optional.of("-NOPERM this user has no permissions\r\n"));
+    assertRefused("does not let this user (setting redis-user) do everything", "ACL SETUSER");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "nopass ~* &* +@all",
+        "nopass sanitize-payload ~* &* +@all",
+        "#2d711642b726b04401627ca9fbac32f5 ~* &* +@all (~a resetchannels -@all +get)"
+      })
+  void when_its_user_may_do_everything_then_it_will_do(String rules) {
+    redis.user("user default on " + rules);
+    assertEquals(16, check());
   }
 
   /** As a machine without a battery has it before it asks somebody for the time. */

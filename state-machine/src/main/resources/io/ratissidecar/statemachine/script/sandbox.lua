@@ -58,9 +58,11 @@ shadow.setmetatable = function(...)
   local changed, meta = ...
   if type(meta) == 'table' and rawget(meta, '__mode') then rawset(meta, '__mode', nil) end
   local done, result = pcall(setmetatable, ...)
-  if not done and (changed == globals or changed == redis) then error('Attempt to modify a readonly table', 0) end
-  if not done then error(string.gsub(result, "'%?'", "'setmetatable'", 1), 2) end
-  return result
+  if done then return result end
+  local readonly = 'Attempt to modify a readonly table'
+  local protected = result == 'cannot change a protected metatable' and (changed == globals or changed == redis)
+  if protected or result == readonly then error(readonly, 0) end
+  error(string.gsub(result, "'%?'", "'setmetatable'", 1), 2)
 end
 shadow.newproxy = refused('newproxy')
 shadow.os = rawget(G, 'os') and {clock = function() return 0 end}
