@@ -199,8 +199,8 @@ final class RedisSuite {
     }
     for (Skipped s : skip) {
       if (units.contains(s.unit()) && !met.contains(s)) {
-        System.out.println("the skip list names what is not there: " + s.unit() + ": " + s.test());
-        failed++;
+        // Debian's patches bring tests, too. A name with a mistake in it would skip nothing.
+        System.out.println("not in this version's suite: " + s.unit() + ": " + s.test());
       }
     }
   }
