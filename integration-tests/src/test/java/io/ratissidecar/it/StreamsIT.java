@@ -1,5 +1,6 @@
 package io.ratissidecar.it;
 
+import static io.ratissidecar.it.Replies.assertError;
 import static io.ratissidecar.it.Replies.assertNoError;
 import static io.ratissidecar.it.Replies.assertNumber;
 import static io.ratissidecar.it.Replies.assertText;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -26,6 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(PrintLogsOnFailure.class)
 class StreamsIT {
   @TempDir static Path directory;
+
+  private static final Pattern LONG_NUMBER = Pattern.compile(":([0-9]{12,})");
 
   private static final String[] SETTINGS = {"--mode", "transparent", "--follower-proxy", "yes"};
 
@@ -41,6 +45,37 @@ class StreamsIT {
   void begin() {
     cluster = SHARED.get();
     leader = cluster.leader();
+  }
+
+  /** Redis keeps them 34 years earlier. */
+  @Test
+  void when_pending_entries_are_told_in_full_then_their_times_are_of_today() throws Exception {
+    leader.call("XADD", "full", "1-1", "pel", "pending");
+    leader.call("XGROUP", "CREATE", "full", "g", "0");
+    leader.call("XREADGROUP", "GROUP", "g", "pel", "STREAMS", "full", ">");
+    for (Node node : cluster.nodes()) {
+      for (String protocol : List.of("2", "3")) {
+        try (RespClient client = node.client()) {
+          client.call("HELLO", protocol);
+          checkTimes(client.call("XINFO", "STREAM", "full", "FULL"));
+          checkTimes(client.call("RAFT", "xinfo", "stream", "full", "full", "COUNT", "0"));
+          client.call("MULTI");
+          client.call("XINFO", "STREAM", "full", "FULL");
+          client.call("XADD", "full", "*", "f", "v");
+          checkTimes(client.call("EXEC"));
+        }
+      }
+    }
+    assertError("ERR no such key", leader.call("XINFO", "STREAM", "none", "FULL"));
+  }
+
+  private static void checkTimes(Reply info) {
+    List<Long> times =
+        LONG_NUMBER.matcher(info.toString()).results().map(m -> Long.valueOf(m.group(1))).toList();
+    assertTrue(
+        times.size() >= 3, info::toString); // the group's, the consumer's, and when it was seen
+    long now = System.currentTimeMillis();
+    assertTrue(times.stream().allMatch(t -> Math.abs(now - t) < 600_000), info::toString);
   }
 
   @Test

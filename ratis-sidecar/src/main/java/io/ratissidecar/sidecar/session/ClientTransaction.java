@@ -358,6 +358,8 @@ final class ClientTransaction {
         change = DeadlineReplies.of(question.reply(), services);
       } else if (NullArrays.areIn(plan, session.protocol())) {
         change = NullArrays::write;
+      } else if (DeliveryTimes.areIn(request, 0)) {
+        change = (reply, out) -> DeliveryTimes.write(reply, out, services.clockMillis());
       }
       if (plan instanceof Plan.Blocking blocking) {
         plan = blocking.attempt();

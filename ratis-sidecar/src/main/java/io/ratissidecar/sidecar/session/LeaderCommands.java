@@ -158,6 +158,10 @@ final class LeaderCommands {
     if (NullArrays.areIn(planned, session.protocol())) {
       return DeadlineReplies.changed(slot, NullArrays::write);
     }
+    if (DeliveryTimes.areIn(request, name)) {
+      return DeadlineReplies.changed(
+          slot, (reply, out) -> DeliveryTimes.write(reply, out, services.clockMillis()));
+    }
     if (!(planned instanceof Plan.Script)) {
       return slot;
     }
