@@ -19,6 +19,7 @@ import io.ratissidecar.jepsen.RespClient;
 import java.io.EOFException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -104,18 +105,29 @@ class SentinelClientsIT {
     }
   }
 
-  @Test
-  void when_the_leader_changes_then_subscribers_of_every_node_hear_it() throws Exception {
-    Node leader = cluster.leader();
-    Node next = cluster.followers().get(0);
-    try (RespClient atLeader = leader.client();
-        RespClient atNext = next.client()) {
-      atLeader.call("SUBSCRIBE", "+switch-master");
-      atNext.call("SUBSCRIBE", "+switch-master");
-      cluster.transferLeadership(next);
-      String news = String.join(" ", NAME, leader.address(), next.address()).replace(':', ' ');
-      assertEquals(news, atLeader.read().texts().get(2));
-      assertEquals(news, atNext.read().texts().get(2));
+  @ParameterizedTest
+  @EnumSource
+  void when_the_leader_changes_then_subscribers_of_every_node_hear_it(LeaderChange change)
+      throws Exception {
+    Node former = cluster.leader();
+    List<RespClient> subscribers = new ArrayList<>();
+    try {
+      for (Node node : cluster.nodes()) {
+        if (node != former || change == LeaderChange.HAND_OVER) {
+          subscribers.add(node.client());
+        }
+      }
+      for (RespClient subscriber : subscribers) {
+        assertNoError(subscriber.call("SUBSCRIBE", "+switch-master"));
+      }
+      change.run(cluster);
+      Node next = cluster.leader();
+      String news = String.join(" ", NAME, former.address(), next.address()).replace(':', ' ');
+      for (RespClient subscriber : subscribers) {
+        assertEquals(news, subscriber.read().texts().get(2));
+      }
+    } finally {
+      subscribers.forEach(RespClient::close);
     }
   }
 
