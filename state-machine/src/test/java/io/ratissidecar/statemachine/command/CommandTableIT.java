@@ -73,7 +73,7 @@ class CommandTableIT {
     List<String> unnamed = new ArrayList<>();
     for (CommandSpec spec : table.all()) {
       boolean data = spec.write() || spec.flags().contains("readonly");
-      if (data && !file.names().contains(spec.name()) && !inherits(file, spec)) {
+      if (data && !file.names().contains(spec.name())) {
         unnamed.add(spec.name());
         assertEquals(spec.write() ? RaftPolicy.REFUSE : spec.raft(), spec.raft(), spec.name());
       }
@@ -205,11 +205,6 @@ class CommandTableIT {
         throw new AssertionError("seed " + seed + ": " + line, e);
       }
     }
-  }
-
-  private static boolean inherits(PolicyFile file, CommandSpec spec) {
-    int bar = spec.name().indexOf('|');
-    return bar > 0 && file.names().contains(spec.name().substring(0, bar));
   }
 
   private static String redisVersion() {
