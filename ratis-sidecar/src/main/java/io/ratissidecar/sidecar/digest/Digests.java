@@ -296,7 +296,7 @@ public final class Digests implements AutoCloseable {
       default ->
           LOG.info("This node's data behind entry {} is that of a majority", comparison.index());
     }
-    if (judged == null || judged.index() < comparison.index()) {
+    if (judged == null || judged.index() <= comparison.index()) { // a replay judges anew
       judged = comparison;
     }
     show(comparison);

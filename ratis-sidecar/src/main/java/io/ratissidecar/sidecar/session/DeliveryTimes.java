@@ -59,8 +59,8 @@ final class DeliveryTimes {
 
   private void pendingEntries() {
     for (int entries = head(); entries > 0; entries--) {
-      boolean told =
-          false; // the time is the first number of an entry: ID, perhaps consumer, time, count
+      // ID, perhaps the consumer, time, count: the time is the first number.
+      boolean told = false;
       for (int left = head(); left > 0; left--) {
         if (in.getByte(at) == ':' && !told) {
           told = true;
